@@ -1,0 +1,124 @@
+// The configuration as plain values. Immutable once loaded and shared between threads as
+// std::shared_ptr<const Config>. Meanings, ranges and defaults for people: conf/weir.reference.toml.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// Where to listen or connect: a TCP host and port, or the path of a unix socket.
+struct Endpoint {
+  std::string host;         // name or address; empty for a unix socket
+  std::uint16_t port = 0;
+  std::string unix_path;    // empty for TCP
+
+  bool is_unix() const { return !unix_path.empty(); }
+  std::string to_string() const;   // "10.0.0.1:3306", "[::1]:3306", "unix:/run/weir.sock"
+  bool operator==(const Endpoint&) const = default;
+};
+
+struct ListenConfig {
+  std::vector<Endpoint> mysql = {Endpoint{"127.0.0.1", 6033, ""}};
+  unsigned workers = 0;                 // 0: one per core
+  std::size_t max_connections = 10000;  // client connections in total
+};
+
+enum class RolePin : std::uint8_t { automatic, primary, replica };
+
+struct ServerConfig {
+  std::string name;                     // unique; [A-Za-z0-9_.-]+
+  Endpoint address;
+  RolePin role = RolePin::automatic;
+  unsigned weight = 100;                // 0: serves reads only when nobody else can
+  std::string zone;
+  std::size_t max_connections = 0;      // over all workers; 0: no limit of weir's own
+};
+
+struct MonitorConfig {
+  std::string user;
+  std::string password;
+  Milliseconds interval{250};
+  Milliseconds timeout{1000};
+  Milliseconds max_lag{2000};
+  unsigned recover_after = 3;           // good samples in a row before a replica is read from again
+};
+
+enum class Consistency : std::uint8_t { eventual, session, global };
+enum class Balance : std::uint8_t { least_loaded, weighted, fastest };
+enum class PrimaryReads : std::uint8_t { fallback, always, never };
+enum class RoutingMode : std::uint8_t { split, observe };
+
+struct RoutingConfig {
+  Consistency consistency = Consistency::session;
+  Milliseconds wait{50};
+  Balance balance = Balance::least_loaded;
+  PrimaryReads primary_reads = PrimaryReads::fallback;
+  RoutingMode mode = RoutingMode::split;
+  bool retry_reads = true;
+  Milliseconds failover_wait{10000};
+  bool hints = true;                    // obey routing hints in leading comments
+};
+
+enum class PoolMode : std::uint8_t { transaction, session };
+
+struct PoolConfig {
+  PoolMode mode = PoolMode::session;
+  Milliseconds idle_timeout{60000};
+  Milliseconds max_age{3600000};
+  Milliseconds queue_timeout{5000};
+};
+
+enum class AuthMode : std::uint8_t { passthrough, users };
+
+struct AuthConfig {
+  AuthMode mode = AuthMode::passthrough;   // `users` as soon as a [[user]] is listed, unless set
+};
+
+enum class UserRoute : std::uint8_t { split, primary, replica };
+
+struct UserConfig {
+  std::string name;
+  std::string password;
+  UserRoute route = UserRoute::split;
+  std::size_t max_connections = 0;         // 0: no limit
+};
+
+struct LimitsConfig {
+  std::size_t max_packet = 64u << 20;      // bytes of one command from a client
+  Milliseconds handshake_timeout{10000};
+  Milliseconds idle_timeout{8 * 3600 * 1000};
+  std::size_t write_buffer = 256u << 10;   // bytes queued per client before its backend must wait
+  std::size_t prepared_statements = 16384; // per client
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+};
+
+struct Config {
+  ListenConfig listen;
+  std::vector<ServerConfig> servers;
+  MonitorConfig monitor;
+  RoutingConfig routing;
+  PoolConfig pool;
+  AuthConfig auth;
+  std::vector<UserConfig> users;
+  LimitsConfig limits;
+  LogConfig log;
+
+  const UserConfig* find_user(const std::string& name) const;
+};
+
+}  // namespace weir
