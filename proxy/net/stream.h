@@ -1,0 +1,104 @@
+// One connected socket on a loop: bytes in, bytes out, back-pressure, and a death that waits for the
+// loop. Loop thread only.
+
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include "protocol/byte_reader.h"
+
+namespace weir {
+
+using protocol::Bytes;
+
+// Where a worker's sockets read to. One read is handed to its stream's handler before the next begins,
+// so all the streams of a worker share one buffer and an idle stream owns none.
+class ReadBuffer {
+ public:
+  static constexpr std::size_t kSize = 64u << 10;
+  uv_buf_t whole() { return uv_buf_init(bytes_.data(), static_cast<unsigned>(bytes_.size())); }
+
+ private:
+  std::array<char, kSize> bytes_;
+};
+
+// Told what happens to a stream. May close, but not delete, the stream from inside a call.
+class StreamHandler {
+ public:
+  // `bytes` are the handler's to change, and gone after the call.
+  virtual void on_stream_read(std::span<std::uint8_t> bytes) = 0;
+  // The peer closed, or reading or writing failed: `error` is UV_EOF or another code of libuv. Nothing
+  // more is read; what is queued is lost.
+  virtual void on_stream_ended(int error) = 0;
+  // What was queued for writing has been taken by the kernel.
+  virtual void on_stream_drained() {}
+
+ protected:
+  ~StreamHandler() = default;
+};
+
+class Stream {
+ public:
+  enum class Kind : std::uint8_t { tcp, unix_socket };
+
+  Stream(uv_loop_t* loop, Kind kind, ReadBuffer& buffer);
+  ~Stream();   // closes
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // The handler outlives the stream or is replaced before it dies.
+  void set_handler(StreamHandler* handler) { handler_ = handler; }
+
+  // The handle, for uv_accept and uv_*_connect.
+  uv_stream_t* handle();
+  // Once connected or accepted: no delay for small packets, and keepalive probes (TCP only).
+  void configure();
+
+  void start_reading();
+  void stop_reading();
+  bool reading() const { return reading_; }
+
+  // Writes the slices in order. What the kernel does not take at once is copied and queued, without
+  // limit: callers look at queued() and pause their source.
+  void write(std::span<const Bytes> slices);
+  void write(std::initializer_list<Bytes> slices) { write(std::span(slices.begin(), slices.size())); }
+  void write(std::string_view text) { write({protocol::as_bytes(text)}); }
+  // Bytes accepted by write() and not yet taken by the kernel.
+  std::size_t queued() const { return pending_.size() + in_flight_size_; }
+
+  // No more calls to the handler. Queued bytes are dropped.
+  void close();
+  // Like close(), but what is queued is still written first, by the kernel's leave and without limit
+  // of time. No more calls to the handler.
+  void close_after_writing();
+  bool closed() const { return handle_ == nullptr; }
+
+  // "127.0.0.1:4711" or "unix"; empty when it cannot be told.
+  std::string peer() const;
+
+ private:
+  struct Handle;
+  struct Write;
+
+  static void on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
+  static void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer);
+  static void on_written(uv_write_t* request, int status);
+  void begin_write();
+  void end(int error);
+
+  Handle* handle_;
+  StreamHandler* handler_ = nullptr;
+  ReadBuffer& buffer_;
+  std::string pending_;
+  std::size_t in_flight_size_ = 0;
+  bool reading_ = false;
+};
+
+}  // namespace weir
