@@ -1,0 +1,122 @@
+#include "proxy/core/client_error.h"
+
+#include <fmt/format.h>
+
+namespace weir::errors {
+
+ClientError bad_handshake() { return {1043, "08S01", "Bad handshake"}; }
+ClientError packets_out_of_order() { return {1156, "08S01", "Got packets out of order"}; }
+ClientError packet_too_large() {
+  return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"};
+}
+ClientError unknown_command() { return {1047, "08S01", "Unknown command"}; }
+ClientError malformed_packet() { return {1835, "HY000", "Malformed communication packet."}; }
+
+ClientError unknown_statement(std::uint32_t id, std::string_view command) {
+  return {1243, "HY000",
+          fmt::format("Unknown prepared statement handler ({}) given to {}", id, command)};
+}
+
+ClientError too_many_statements(std::size_t limit) {
+  return {1461, "42000",
+          fmt::format("Can't create more than max_prepared_stmt_count statements (current value: {})",
+                      limit)};
+}
+
+ClientError access_denied(std::string_view user, std::string_view host, bool used_password) {
+  return {1045, "28000",
+          fmt::format("Access denied for user '{}'@'{}' (using password: {})", user, host,
+                      used_password ? "YES" : "NO")};
+}
+
+ClientError too_many_connections() { return {1040, "08004", "Too many connections"}; }
+
+ClientError local_infile_refused() {
+  return {1148, "42000",
+          "weir: the server asked for a local file although the statement was no LOAD DATA LOCAL; the "
+          "connection to the server was closed"};
+}
+
+ClientError command_refused(std::string_view command) {
+  return {1047, "08S01",
+          fmt::format("weir: {} does not pass the proxy; connect to the server itself for it", command)};
+}
+
+ClientError old_client(std::string_view user) {
+  return {1251, "08004",
+          fmt::format("weir: to let '{0}' in, the client must know caching_sha2_password; use a newer "
+                      "client library, or list the user under [[user]] in weir's configuration",
+                      user)};
+}
+
+ClientError user_limit(std::string_view user, std::size_t limit) {
+  return {1203, "42000",
+          fmt::format("weir: user '{}' already has {} connections, the max_connections that the "
+                      "configuration allows",
+                      user, limit)};
+}
+
+ClientError no_primary(std::string_view why, long waited_ms) {
+  return {1290, "HY000",
+          fmt::format("weir: no primary to write to after {} ms ({}); try again when one is back",
+                      waited_ms, why)};
+}
+
+ClientError no_replica(std::string_view why) {
+  return {1290, "HY000",
+          fmt::format("weir: no replica may answer this read ({}), and primary_reads = \"never\"", why)};
+}
+
+ClientError pool_timeout(std::string_view server, std::size_t limit, long waited_ms) {
+  return {1041, "HY000",
+          fmt::format("weir: all {} connections to server {} stayed busy for {} ms; raise its "
+                      "max_connections or pool.queue_timeout",
+                      limit, server, waited_ms)};
+}
+
+ClientError server_unreachable(std::string_view server, std::string_view why) {
+  return {1290, "HY000", fmt::format("weir: server {} cannot be used: {}", server, why)};
+}
+
+ClientError outcome_unknown(std::string_view server, std::string_view why) {
+  return {1158, "08S01",
+          fmt::format("weir: the connection to server {} was lost ({}) after the statement was sent; "
+                      "outcome unknown: look whether it took effect before running it again",
+                      server, why)};
+}
+
+ClientError result_cut(std::string_view server, std::string_view why) {
+  return {1158, "08S01",
+          fmt::format("weir: the connection to server {} was lost ({}) in the middle of the result; the "
+                      "rows so far are not all: run the statement again",
+                      server, why)};
+}
+
+ClientError transaction_lost(std::string_view server, std::string_view why) {
+  return {1213, "40001",
+          fmt::format("weir: the transaction was lost with the connection to server {} ({}), nothing of "
+                      "it took effect; run it again",
+                      server, why)};
+}
+
+ClientError session_lost(std::string_view server, std::string_view what) {
+  return {1158, "08S01",
+          fmt::format("weir: the connection to server {} was lost and with it the session's {}; connect "
+                      "again",
+                      server, what)};
+}
+
+ClientError shutting_down() { return {1053, "08S01", "Server shutdown in progress"}; }
+
+ClientError statement_too_long(std::size_t limit) {
+  return {1153, "08S01",
+          fmt::format("weir: the command is larger than limits.max_packet ({} bytes)", limit)};
+}
+
+ClientError long_data_too_large(std::size_t limit) {
+  return {1105, "HY000",
+          fmt::format("weir: the long data of the statement is larger than limits.max_packet ({} bytes)",
+                      limit)};
+}
+
+}  // namespace weir::errors

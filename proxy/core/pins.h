@@ -1,0 +1,55 @@
+// Why a session must stay on its primary connection although no transaction is open: state that cannot
+// be carried to another connection.
+
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sql_classifier/classification.h"
+
+namespace weir {
+
+enum class Pin : std::uint8_t {
+  user_variable,       // SET @v, SELECT ... INTO @v
+  temporary_table,
+  table_lock,          // LOCK TABLES, FLUSH TABLES WITH READ LOCK; ends with UNLOCK TABLES
+  user_lock,           // GET_LOCK
+  prepared_text,       // PREPARE name FROM ...
+  handler,             // HANDLER t OPEN
+  untracked_variable,  // SET of a variable whose value cannot be replayed
+  next_transaction,    // SET TRANSACTION for the next transaction only; ends with it
+  session_tracking,    // the client reads session trackers of its own
+  role,                // SET ROLE
+  routine,             // a stored routine may have left any of the above behind
+  unseen_text,         // a command too long to be read whole
+};
+
+inline constexpr std::size_t kPinCount = 12;
+
+// The stable lower-case name, for logs and metrics.
+std::string_view pin_name(Pin pin);
+
+// A set of pins.
+class PinSet {
+ public:
+  bool empty() const { return bits_ == 0; }
+  bool has(Pin pin) const { return (bits_ & bit(pin)) != 0; }
+  void add(Pin pin) { bits_ |= bit(pin); }
+  void remove(Pin pin) { bits_ &= ~bit(pin); }
+  void clear() { bits_ = 0; }
+  // The first of the set, for a message; the set is not empty.
+  Pin first() const;
+  // True when losing the connection loses something that the session cannot get back by itself.
+  bool holds_state() const { return (bits_ & ~bit(Pin::next_transaction)) != 0; }
+
+ private:
+  static std::uint32_t bit(Pin pin) { return 1u << static_cast<unsigned>(pin); }
+  std::uint32_t bits_ = 0;
+};
+
+// Adds the pins that a statement makes and removes those that it certainly ends, as far as its text
+// tells. To be called when it has been run without an error; `in_transaction` is the state after it.
+void apply_effects(PinSet& pins, const sql::Classification& statement, bool in_transaction);
+
+}  // namespace weir

@@ -1,0 +1,89 @@
+#include "proxy/core/router.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace weir {
+namespace {
+
+Route to_primary(RouteCause cause, sql::Reason reason) {
+  return {Destination::primary, cause, reason, Pin::unseen_text};
+}
+
+bool begins_read_only_transaction(const sql::Classification& statement) {
+  return statement.kind == sql::StatementKind::begin && statement.statements == 1 &&
+         statement.has(sql::Effect::begins_read_only_transaction);
+}
+
+}  // namespace
+
+Route decide(const sql::Classification& statement, const SessionFacts& session,
+             const RoutingConfig& config) {
+  const sql::Reason reason = statement.reason;
+  if (session.in_transaction) {
+    return {Destination::transaction, RouteCause::transaction, reason, Pin::unseen_text};
+  }
+  if (session.user_route == UserRoute::primary) return to_primary(RouteCause::user_route, reason);
+  if (!session.autocommit) return to_primary(RouteCause::autocommit_off, reason);
+  if (!session.pins.empty()) {
+    return {Destination::primary, RouteCause::pinned, reason, session.pins.first()};
+  }
+  if (config.mode == RoutingMode::observe) return to_primary(RouteCause::observe, reason);
+
+  switch (statement.placement) {
+    case sql::Placement::last_connection:
+      return {Destination::last_connection, RouteCause::statement, reason, Pin::unseen_text};
+    case sql::Placement::primary:
+      return to_primary(RouteCause::statement, reason);
+    case sql::Placement::any:
+      break;
+  }
+  // COMMIT and the like may be harmless anywhere, but only a read gains from a replica.
+  const bool read = statement.kind == sql::StatementKind::read || begins_read_only_transaction(statement);
+  if (!read) return to_primary(RouteCause::statement, reason);
+  return {Destination::replica, RouteCause::statement, reason, Pin::unseen_text};
+}
+
+std::string_view cause_name(RouteCause cause) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "statement", "transaction", "autocommit_off", "pinned", "user_route", "observe", "primary_reads"};
+  return kNames[static_cast<std::size_t>(cause)];
+}
+
+std::string_view destination_name(Destination destination) {
+  constexpr std::array<std::string_view, 4> kNames = {"primary", "replica", "transaction",
+                                                      "last_connection"};
+  return kNames[static_cast<std::size_t>(destination)];
+}
+
+std::string explain(const Route& route) {
+  std::string_view detail = sql::reason_text(route.reason);
+  switch (route.cause) {
+    case RouteCause::statement:
+      break;
+    case RouteCause::transaction:
+      detail = "a transaction is open, its connection answers";
+      break;
+    case RouteCause::autocommit_off:
+      detail = "autocommit is off, so the statement begins a transaction";
+      break;
+    case RouteCause::pinned:
+      return fmt::format("{}: pinned: the session holds state of its connection ({})",
+                         destination_name(route.destination), pin_name(route.pin));
+    case RouteCause::user_route:
+      detail = "the user's route is set in the configuration";
+      break;
+    case RouteCause::observe:
+      detail = "routing.mode is \"observe\"";
+      break;
+    case RouteCause::primary_reads:
+      detail = "routing.primary_reads is \"always\"";
+      break;
+  }
+  const std::string_view name = route.cause == RouteCause::statement ? sql::reason_name(route.reason)
+                                                                     : cause_name(route.cause);
+  return fmt::format("{}: {}: {}", destination_name(route.destination), name, detail);
+}
+
+}  // namespace weir

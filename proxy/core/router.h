@@ -1,0 +1,57 @@
+// Where a statement goes, and why. Pure: no clock, no I/O, no memory.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proxy/config/config.h"
+#include "proxy/core/pins.h"
+#include "sql_classifier/classification.h"
+
+namespace weir {
+
+enum class Destination : std::uint8_t {
+  primary,
+  replica,           // any replica that is fresh enough; when there is none, as primary_reads says
+  transaction,       // the connection that the open transaction runs on
+  last_connection,   // the connection that ran the previous statement
+};
+
+// What decided. Each value is a label of metrics and a line of `weir explain`.
+enum class RouteCause : std::uint8_t {
+  statement,         // the statement alone, see Route::reason
+  transaction,       // a transaction is open
+  autocommit_off,    // the next statement would begin one
+  pinned,            // see Route::pin
+  user_route,        // the configuration sends this user's statements there
+  observe,           // routing.mode = "observe"
+  primary_reads,     // routing.primary_reads = "always"
+};
+
+struct Route {
+  Destination destination = Destination::primary;
+  RouteCause cause = RouteCause::statement;
+  sql::Reason reason = sql::Reason::unknown_statement;
+  Pin pin = Pin::unseen_text;    // when cause is pinned
+};
+
+// What the router needs to know of a session.
+struct SessionFacts {
+  bool in_transaction = false;
+  bool autocommit = true;
+  PinSet pins;
+  UserRoute user_route = UserRoute::split;
+};
+
+Route decide(const sql::Classification& statement, const SessionFacts& session,
+             const RoutingConfig& config);
+
+// The stable lower-case name ("autocommit_off").
+std::string_view cause_name(RouteCause cause);
+std::string_view destination_name(Destination destination);
+// One line for people: "primary: locking_read: ...".
+std::string explain(const Route& route);
+
+}  // namespace weir

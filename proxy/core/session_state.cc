@@ -1,0 +1,185 @@
+#include "proxy/core/session_state.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "protocol/command.h"
+#include "protocol/frame.h"
+#include "sql_classifier/tracked_variables.h"
+
+namespace weir {
+namespace {
+
+std::size_t id_of(std::string_view name) { return sql::find_tracked_variable(name).value_or(SIZE_MAX); }
+
+struct KnownIds {
+  std::size_t sql_mode = id_of("sql_mode");
+  std::size_t charset_client = id_of("character_set_client");
+  std::size_t charset_connection = id_of("character_set_connection");
+  std::size_t collation_connection = id_of("collation_connection");
+};
+
+const KnownIds& known() {
+  static const KnownIds ids;
+  return ids;
+}
+
+bool lists(std::string_view set, std::string_view word) {
+  while (!set.empty()) {
+    const std::size_t comma = set.find(',');
+    if (set.substr(0, comma) == word) return true;
+    if (comma == std::string_view::npos) return false;
+    set.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+void append_value(std::string& sql, std::size_t id, std::string_view value) {
+  if (sql::tracked_variables()[id].style == sql::ValueStyle::bare) {
+    sql.append(value.empty() ? "NULL" : value);
+    return;
+  }
+  if (value.empty() && sql::tracked_variables()[id].name.starts_with("character_set_")) {
+    sql.append("NULL");   // character_set_results = NULL is reported as an empty text
+    return;
+  }
+  sql.push_back('\'');
+  for (const char c : value) {
+    if (c == '\'') sql.push_back('\'');
+    sql.push_back(c);
+  }
+  sql.push_back('\'');
+}
+
+void append_assignment(std::string& sql, std::size_t id) {
+  sql.append(sql.empty() ? "SET " : ", ");
+  sql.append(sql::tracked_variables()[id].name);
+  sql.append(" = ");
+}
+
+// The SET statement that turns the variables of `from` into those of `to`; empty when none differs.
+std::string variable_repair(const std::vector<SessionState::Variable>& from,
+                            const std::vector<SessionState::Variable>& to) {
+  std::string sql;
+  auto have = from.begin();
+  auto want = to.begin();
+  while (have != from.end() || want != to.end()) {
+    if (want == to.end() || (have != from.end() && have->id < want->id)) {
+      append_assignment(sql, have->id);
+      sql.append("DEFAULT");
+      ++have;
+      continue;
+    }
+    const bool both = have != from.end() && have->id == want->id;
+    if (!both || have->value != want->value) {
+      append_assignment(sql, want->id);
+      append_value(sql, want->id, want->value);
+    }
+    if (both) ++have;
+    ++want;
+  }
+  return sql;
+}
+
+}  // namespace
+
+void SessionState::touch() {
+  // Unique over all workers, because connections and sessions of different origin are compared.
+  static std::atomic<std::uint64_t> next{1};
+  stamp_ = next.fetch_add(1, std::memory_order_relaxed);
+}
+
+void SessionState::set_schema(std::string_view schema) {
+  if (schema_ == schema) return;
+  schema_ = schema;
+  touch();
+}
+
+void SessionState::set_variable(std::size_t id, std::string_view value) {
+  const auto at = std::lower_bound(variables_.begin(), variables_.end(), id,
+                                   [](const Variable& v, std::size_t wanted) { return v.id < wanted; });
+  if (at != variables_.end() && at->id == id) {
+    if (at->value == value) return;
+    at->value = value;
+  } else {
+    variables_.insert(at, Variable{static_cast<std::uint8_t>(id), std::string(value)});
+  }
+  on_variable_changed(id, value);
+  touch();
+}
+
+void SessionState::erase_variable(std::size_t id) {
+  std::erase_if(variables_, [id](const Variable& v) { return v.id == id; });
+}
+
+void SessionState::on_variable_changed(std::size_t id, std::string_view value) {
+  if (id == known().sql_mode) {
+    ansi_quotes_ = lists(value, "ANSI_QUOTES");
+    no_backslash_escapes_ = lists(value, "NO_BACKSLASH_ESCAPES");
+  } else if (id == known().charset_connection) {
+    // Brings its own default collation with it; an explicit one is reported or set after it.
+    erase_variable(known().collation_connection);
+  }
+}
+
+void SessionState::reset_variables() {
+  variables_.clear();
+  ansi_quotes_ = false;
+  no_backslash_escapes_ = false;
+  touch();
+}
+
+bool SessionState::apply(protocol::Bytes session_changes) {
+  const std::uint64_t before = stamp_;
+  protocol::SessionChangeReader reader(session_changes);
+  while (const auto change = reader.next()) {
+    if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::schema)) {
+      set_schema(change->value);
+    } else if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::system_variables)) {
+      if (const auto id = sql::find_tracked_variable(change->name)) set_variable(*id, change->value);
+    }
+  }
+  return stamp_ != before;
+}
+
+std::string_view SessionState::client_charset() const {
+  for (const Variable& variable : variables_) {
+    if (variable.id == known().charset_client) return variable.value;
+  }
+  return {};
+}
+
+bool SessionState::operator==(const SessionState& other) const {
+  return stamp_ == other.stamp_ || (schema_ == other.schema_ && variables_ == other.variables_);
+}
+
+int append_repair(std::string& out, const SessionState& from, const SessionState& to) {
+  if (from.stamp() == to.stamp()) return 0;
+  int commands = 0;
+  if (from.schema() != to.schema() && !to.schema().empty()) {
+    protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::init_db), to.schema());
+    ++commands;
+  }
+  const std::string set = variable_repair(from.variables(), to.variables());
+  if (!set.empty()) {
+    protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::query), set);
+    ++commands;
+  }
+  return commands;
+}
+
+bool is_ascii_unsafe(std::string_view charset) {
+  constexpr std::array<std::string_view, 5> kUnsafe = {"gbk", "sjis", "big5", "cp932", "gb18030"};
+  return std::find(kUnsafe.begin(), kUnsafe.end(), charset) != kUnsafe.end();
+}
+
+bool is_ascii_unsafe_collation(unsigned id) {
+  // The collations of the character sets above, with MariaDB's NOPAD variants, which are numbered 1024
+  // higher. The handshake has room for one byte only.
+  constexpr std::array<unsigned, 11> kUnsafe = {1, 13, 28, 84, 87, 88, 95, 96, 248, 249, 250};
+  return std::find(kUnsafe.begin(), kUnsafe.end(), id) != kUnsafe.end() ||
+         (id > 1024 && std::find(kUnsafe.begin(), kUnsafe.end(), id - 1024) != kUnsafe.end());
+}
+
+}  // namespace weir

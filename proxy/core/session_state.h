@@ -1,0 +1,74 @@
+// The state of a session that can be carried from one connection to another, as values; and what a
+// connection must be told before it may serve a session.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/response.h"
+#include "sql_classifier/classification.h"
+
+namespace weir {
+
+// A value. What is not in it has the server's default. Two states with the same stamp are equal, which
+// is the usual case and costs one comparison; with different stamps they may still be equal.
+class SessionState {
+ public:
+  struct Variable {
+    std::uint8_t id = 0;         // index into sql::tracked_variables()
+    std::string value;           // as the server reported it
+    bool operator==(const Variable&) const = default;
+  };
+
+  const std::string& schema() const { return schema_; }
+  const std::vector<Variable>& variables() const { return variables_; }
+  std::uint64_t stamp() const { return stamp_; }
+
+  void set_schema(std::string_view schema);
+  void set_variable(std::size_t id, std::string_view value);
+  // Forgets every variable, as COM_RESET_CONNECTION does; the schema stays.
+  void reset_variables();
+
+  // Takes over what an OK packet reports. True when anything changed.
+  bool apply(protocol::Bytes session_changes);
+
+  // How statements are to be read in this state.
+  bool ansi_quotes() const { return ansi_quotes_; }
+  bool no_backslash_escapes() const { return no_backslash_escapes_; }
+  // The session's text charset, when it was changed since login; empty otherwise.
+  std::string_view client_charset() const;
+
+  bool operator==(const SessionState& other) const;
+
+ private:
+  void touch();
+  void erase_variable(std::size_t id);
+  void on_variable_changed(std::size_t id, std::string_view value);
+
+  std::string schema_;
+  std::vector<Variable> variables_;   // by id
+  std::uint64_t stamp_ = 0;
+  bool ansi_quotes_ = false;
+  bool no_backslash_escapes_ = false;
+};
+
+// The commands, framed and ready to send, that turn a connection in state `from` into one in state
+// `to`; appended to `out`. Returns how many commands there are (0: the states are equal), each of which
+// the server answers with one OK or ERR.
+//
+// A variable that only `from` has is set back to the server's default. A schema cannot be unset: when
+// only `from` has one, the connection cannot serve the session, see can_repair().
+int append_repair(std::string& out, const SessionState& from, const SessionState& to);
+inline bool can_repair(const SessionState& from, const SessionState& to) {
+  return from.schema().empty() || !to.schema().empty();
+}
+
+// True for character sets in which a byte below 0x80 can be the second half of a letter, so that a
+// lexer of bytes can be fooled: gbk, sjis, big5, cp932, gb18030.
+bool is_ascii_unsafe(std::string_view charset);
+bool is_ascii_unsafe_collation(unsigned collation_id);
+
+}  // namespace weir
