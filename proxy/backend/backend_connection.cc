@@ -1,0 +1,333 @@
+#include "proxy/backend/backend_connection.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "protocol/frame.h"
+#include "protocol/response.h"
+#include "proxy/backend/setup_statement.h"
+
+namespace weir {
+namespace {
+
+using protocol::Command;
+using protocol::ReplyShape;
+using protocol::ReplyTracker;
+
+// No packet of a login is near this; more is not a server of ours.
+constexpr std::size_t kMaxLoginPacket = 64u << 10;
+
+// Flags that every connection asks for, whatever its client did.
+constexpr protocol::Capabilities kAlwaysWanted =
+    protocol::kLongPassword | protocol::kLongFlag | protocol::kTransactions |
+    protocol::kSessionTrack | protocol::kConnectAttrs;
+
+std::string make_attributes() {
+  std::string attributes;
+  protocol::append_attribute(attributes, "program_name", "weir");
+  return attributes;
+}
+
+std::string err_text(Bytes payload) {
+  const auto err = protocol::decode_err(payload);
+  if (!err) return "an error that cannot be read";
+  return fmt::format("{} ({})", err->message, err->code);
+}
+
+}  // namespace
+
+struct BackendConnection::Login {
+  std::string attributes = make_attributes();
+  protocol::ClientAuth auth;
+  std::string kept;            // a packet that has not come whole
+  bool greeted = false;
+
+  explicit Login(const Options& options)
+      : auth({.user = options.credentials->user,
+              .password = options.credentials->password.view(),
+              .database = options.schema,
+              .collation = options.collation,
+              .capabilities = options.capabilities | kAlwaysWanted,
+              .attributes = attributes,
+              .secure_channel = options.address.is_unix()}) {}
+};
+
+struct BackendConnection::Resolve {
+  uv_getaddrinfo_t request;
+  BackendConnection* owner;    // null once it no longer waits
+};
+
+struct BackendConnection::Connect {
+  uv_connect_t request;
+  BackendConnection* owner;    // null once it no longer waits
+};
+
+BackendConnection::BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options)
+    : options_(std::move(options)),
+      loop_(loop),
+      stream_(loop, options_.address.is_unix() ? Stream::Kind::unix_socket : Stream::Kind::tcp, buffer),
+      created_(Clock::now()) {
+  stream_.set_handler(this);
+}
+
+BackendConnection::~BackendConnection() { close(); }
+
+bool BackendConnection::open(BackendUser& user) {
+  user_ = &user;
+  if (options_.address.is_unix()) {
+    phase_ = Phase::connecting;
+    connect_ = new Connect{{}, this};
+    uv_pipe_connect(&connect_->request, reinterpret_cast<uv_pipe_t*>(stream_.handle()),
+                    options_.address.unix_path.c_str(), on_connect);
+    return true;
+  }
+  sockaddr_storage address{};
+  const char* host = options_.address.host.c_str();
+  const int port = options_.address.port;
+  if (uv_ip4_addr(host, port, reinterpret_cast<sockaddr_in*>(&address)) == 0 ||
+      uv_ip6_addr(host, port, reinterpret_cast<sockaddr_in6*>(&address)) == 0) {
+    return connect(reinterpret_cast<const sockaddr*>(&address)) == 0;
+  }
+  return resolve() == 0;
+}
+
+int BackendConnection::resolve() {
+  phase_ = Phase::resolving;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  resolve_ = new Resolve{{}, this};
+  resolve_->request.data = resolve_;
+  const std::string port = std::to_string(options_.address.port);
+  const int error = uv_getaddrinfo(loop_, &resolve_->request, on_resolve,
+                                   options_.address.host.c_str(), port.c_str(), &hints);
+  if (error != 0) delete std::exchange(resolve_, nullptr);
+  return error;
+}
+
+void BackendConnection::on_resolve(uv_getaddrinfo_t* request, int status, addrinfo* found) {
+  const std::unique_ptr<Resolve> resolve(static_cast<Resolve*>(request->data));
+  BackendConnection* self = resolve->owner;
+  if (self != nullptr) {
+    self->resolve_ = nullptr;
+    const int error = status != 0 ? status : self->connect(found->ai_addr);
+    if (error != 0) {
+      self->fail(BackendFailure::Kind::unreachable,
+                 fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(error)));
+    }
+  }
+  uv_freeaddrinfo(found);
+}
+
+int BackendConnection::connect(const sockaddr* address) {
+  phase_ = Phase::connecting;
+  connect_ = new Connect{{}, this};
+  connect_->request.data = connect_;
+  const int error = uv_tcp_connect(&connect_->request, reinterpret_cast<uv_tcp_t*>(stream_.handle()),
+                                   address, on_connect);
+  if (error != 0) delete std::exchange(connect_, nullptr);
+  return error;
+}
+
+void BackendConnection::on_connect(uv_connect_t* request, int status) {
+  const std::unique_ptr<Connect> connect(reinterpret_cast<Connect*>(request));
+  BackendConnection* self = connect->owner;
+  if (self == nullptr) return;
+  self->connect_ = nullptr;
+  if (status != 0) {
+    return self->fail(BackendFailure::Kind::unreachable,
+                      fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(status)));
+  }
+  self->stream_.configure();
+  self->phase_ = Phase::login;
+  self->login_ = std::make_unique<Login>(self->options_);
+  self->stream_.start_reading();
+}
+
+void BackendConnection::close() {
+  if (phase_ == Phase::dead) return;
+  const bool polite = phase_ == Phase::ready && idle();
+  phase_ = Phase::dead;
+  if (resolve_ != nullptr) std::exchange(resolve_, nullptr)->owner = nullptr;
+  if (connect_ != nullptr) std::exchange(connect_, nullptr)->owner = nullptr;
+  if (polite) {
+    std::string quit;
+    protocol::append_command(quit, static_cast<std::uint8_t>(Command::quit), {});
+    stream_.write(quit);
+    stream_.close_after_writing();
+  }
+  stream_.close();
+  login_.reset();
+}
+
+void BackendConnection::fail(BackendFailure::Kind kind, std::string text, std::string packet) {
+  if (phase_ == Phase::dead) return;
+  close();
+  user_->on_backend_failed(*this, {kind, std::move(text), std::move(packet)});
+}
+
+void BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
+  expected_.push_back({purpose, ReplyTracker(shape, capabilities_)});
+}
+
+void BackendConnection::reset() {
+  std::string commands;
+  protocol::append_command(commands, static_cast<std::uint8_t>(Command::reset_connection), {});
+  protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
+                           setup_statement(is_mariadb_));
+  expect(ReplyPurpose::reset, ReplyShape::ok);
+  expect(ReplyPurpose::setup, ReplyShape::result);
+  stream_.write(commands);
+}
+
+void BackendConnection::on_stream_read(std::span<std::uint8_t> bytes) {
+  if (phase_ == Phase::login) {
+    on_login_bytes(bytes);
+  } else {
+    on_replies(bytes);
+  }
+}
+
+void BackendConnection::on_stream_ended(int error) {
+  const bool logged_in = phase_ == Phase::ready;
+  fail(logged_in ? BackendFailure::Kind::lost : BackendFailure::Kind::unreachable,
+       error == UV_EOF ? "the server closed the connection" : uv_strerror(error));
+}
+
+void BackendConnection::on_stream_drained() {
+  if (phase_ == Phase::ready) user_->on_backend_drained(*this);
+}
+
+void BackendConnection::on_login_bytes(Bytes in) {
+  login_->kept.append(protocol::as_text(in));
+  while (phase_ == Phase::login && login_->kept.size() >= protocol::kFrameHeaderSize) {
+    const Bytes kept = protocol::as_bytes(login_->kept);
+    const protocol::FrameHeader header = protocol::read_frame_header(kept);
+    const std::size_t size = protocol::kFrameHeaderSize + header.length;
+    if (size > kMaxLoginPacket) {
+      return fail(BackendFailure::Kind::unreachable, "what answers there is no MySQL server");
+    }
+    if (kept.size() < size) return;
+    const std::string packet = login_->kept.substr(0, size);
+    login_->kept.erase(0, size);
+    on_login_packet(protocol::as_bytes(packet).subspan(protocol::kFrameHeaderSize), header.sequence);
+  }
+}
+
+void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
+  using Kind = protocol::ClientAuthStep::Kind;
+  const protocol::ClientAuthStep step = login_->auth.feed(payload);
+  switch (step.kind) {
+    case Kind::wait: {
+      login_->greeted = true;
+      if (step.send.empty()) return;
+      std::string frames;
+      ++sequence;
+      protocol::append_frames(frames, step.send, sequence);
+      stream_.write(frames);
+      protocol::wipe(frames);
+      return;
+    }
+    case Kind::done:
+      return begin_setup(step.packet);
+    case Kind::failed:
+      // Before the greeting this is a server that takes no more connections, not one that knows us.
+      return fail(login_->greeted ? BackendFailure::Kind::denied : BackendFailure::Kind::unreachable,
+                  err_text(step.packet), std::string(protocol::as_text(step.packet)));
+    case Kind::refused:
+      return fail(BackendFailure::Kind::refused, step.text);
+  }
+}
+
+void BackendConnection::begin_setup(Bytes ok_payload) {
+  capabilities_ = login_->auth.capabilities();
+  is_mariadb_ = login_->auth.server_version().find("MariaDB") != std::string::npos;
+  if (const auto ok = protocol::decode_ok(ok_payload, capabilities_)) status_ = ok->status;
+  const protocol::Capabilities missing =
+      (options_.capabilities | protocol::kSessionTrack) & ~capabilities_;
+  if (missing != 0) {
+    return fail(BackendFailure::Kind::refused,
+                fmt::format("the server lacks protocol capabilities (0x{:x}) that the client was "
+                            "promised; all servers must be able to do what the primary can",
+                            missing));
+  }
+  state_.set_schema(options_.schema);
+  login_.reset();
+  phase_ = Phase::setup;
+  std::string command;
+  protocol::append_command(command, static_cast<std::uint8_t>(Command::query),
+                           setup_statement(is_mariadb_));
+  expect(ReplyPurpose::setup, ReplyShape::result);
+  stream_.write(command);
+}
+
+void BackendConnection::on_replies(Bytes in) {
+  while (!in.empty()) {
+    if (expected_.empty()) {
+      return fail(BackendFailure::Kind::lost, "the server sent something that nobody asked for");
+    }
+    const ReplyTracker::Step step = expected_.front().tracker.step(in);
+    if (!take_step(step, in)) return;
+    in = in.subspan(step.consumed);
+  }
+  user_->on_reply_flush(*this);
+}
+
+// False when the connection is dead or the rest of the read is of no more use.
+bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
+  const ReplyPurpose purpose = expected_.front().purpose;
+  if (step.event == ReplyTracker::Event::malformed) {
+    fail(BackendFailure::Kind::lost, "the server sent a packet that the protocol does not allow");
+    return false;
+  }
+  fold(step);
+  if (purpose == ReplyPurpose::setup || purpose == ReplyPurpose::reset) {
+    return take_own_step(purpose, step);
+  }
+  if (step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
+  if (phase_ == Phase::dead) return false;
+  if (!step.packet.empty()) user_->on_reply_packet(*this, purpose, step);
+  if (phase_ == Phase::dead) return false;
+  if (step.last) {
+    expected_.erase(expected_.begin());
+    user_->on_reply_end(*this, purpose);
+  }
+  return phase_ != Phase::dead;
+}
+
+// A reply to what the connection itself has sent.
+bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::Step& step) {
+  if (step.event == ReplyTracker::Event::err) {
+    fail(BackendFailure::Kind::refused,
+         "the server does not let weir follow the session's state: " +
+             err_text(step.packet.subspan(protocol::kFrameHeaderSize)));
+    return false;
+  }
+  if (!step.last) return true;
+  expected_.erase(expected_.begin());
+  if (purpose == ReplyPurpose::reset) {
+    state_.reset_variables();
+    statements_.clear();
+    return true;
+  }
+  if (std::exchange(phase_, Phase::ready) == Phase::setup) {
+    user_->on_backend_ready(*this);
+  } else {
+    user_->on_reply_end(*this, ReplyPurpose::reset);
+  }
+  return phase_ != Phase::dead;
+}
+
+void BackendConnection::fold(const ReplyTracker::Step& step) {
+  if (step.event == ReplyTracker::Event::ok || step.event == ReplyTracker::Event::eof) {
+    status_ = expected_.front().tracker.status();
+  }
+  if (step.event != ReplyTracker::Event::ok || (status_ & protocol::kStatusSessionStateChanged) == 0) {
+    return;
+  }
+  const auto ok =
+      protocol::decode_ok(step.packet.subspan(protocol::kFrameHeaderSize), capabilities_);
+  if (ok) state_.apply(ok->session_changes);
+}
+
+}  // namespace weir

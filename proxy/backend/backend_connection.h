@@ -1,0 +1,188 @@
+// One connection to one server: connects, logs in, and then sends commands and takes their replies in
+// order. Loop thread only.
+//
+//   resolving → connecting → login → setup → ready ─┐
+//        └──────────┴──────────┴───────┴────────────┴──> dead
+//
+// A connection answers for a queue of expected replies, each with a tracker that knows where it ends
+// and a purpose that says who wants it. Several commands may be under way at once; that only one
+// client's command is, is the user's policy.
+
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/auth/client_auth.h"
+#include "protocol/reply_tracker.h"
+#include "proxy/auth/account_store.h"
+#include "proxy/core/session_state.h"
+#include "proxy/core/topology.h"
+#include "proxy/net/stream.h"
+
+namespace weir {
+
+class BackendConnection;
+
+// Whose reply it is.
+enum class ReplyPurpose : std::uint8_t {
+  client,     // the client's: forwarded
+  repair,     // of a statement that adjusted the session state: swallowed
+  prepare,    // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
+  reset,      // of the COM_RESET_CONNECTION between two sessions: swallowed
+  setup,      // of the statement that follows the login: never seen by the user
+};
+
+// How a connection ended, or why it never began.
+struct BackendFailure {
+  enum class Kind : std::uint8_t {
+    unreachable,   // no connection, or none in time
+    denied,        // the server refused the login: `packet` is its error packet
+    refused,       // weir refused to go on with the login, see `text`
+    lost,          // it was logged in, and then the server or the network ended it
+  };
+  Kind kind = Kind::lost;
+  std::string text;     // for people: "Connection refused"
+  std::string packet;   // payload of the server's error packet, if it sent one
+};
+
+// Who uses a connection. Calls come from the loop, never from inside a call to the connection, except
+// where noted. Every call may close the connection; it is deleted later by whoever owns it.
+class BackendUser {
+ public:
+  virtual void on_backend_ready(BackendConnection& connection) = 0;
+  // The connection is dead. What it still owed is lost; current_purpose() and current_reply() still tell
+  // how far it came.
+  virtual void on_backend_failed(BackendConnection& connection, const BackendFailure& failure) = 0;
+  // Bytes of the reply, to be forwarded as they are. Valid until on_reply_flush.
+  virtual void on_reply_bytes(BackendConnection& connection, ReplyPurpose purpose, Bytes bytes) = 0;
+  // A packet of the reply that may have to be replaced; comes after the bytes before it.
+  virtual void on_reply_packet(BackendConnection& connection, ReplyPurpose purpose,
+                               const protocol::ReplyTracker::Step& step) = 0;
+  // The reply is complete.
+  virtual void on_reply_end(BackendConnection& connection, ReplyPurpose purpose) = 0;
+  // The read is used up: what on_reply_bytes showed is about to become invalid.
+  virtual void on_reply_flush(BackendConnection& connection) = 0;
+  // What was queued for the server has been taken by the kernel.
+  virtual void on_backend_drained(BackendConnection& connection) = 0;
+
+ protected:
+  ~BackendUser() = default;
+};
+
+// A statement that was prepared on one connection.
+struct BackendStatement {
+  std::uint32_t id = 0;              // the server's
+  std::uint32_t types_version = 0;   // of the parameter types that the server has seen; 0: none
+};
+
+class BackendConnection final : private StreamHandler {
+ public:
+  struct Options {
+    std::size_t server = 0;               // index in the topology
+    std::string server_name;
+    Endpoint address;
+    CredentialsPtr credentials;
+    std::string schema;                   // to log in with; empty: none
+    std::uint8_t collation = 0;           // as the client's login asked for
+    protocol::Capabilities capabilities = 0;  // the client's, as far as they change replies
+  };
+
+  BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options);
+  ~BackendConnection();
+
+  // Begins to connect. False when that fails at once, without a call to the user; every later failure
+  // is reported from the loop.
+  [[nodiscard]] bool open(BackendUser& user);
+  // Changes who is told; the connection is idle.
+  void set_user(BackendUser& user) { user_ = &user; }
+  // Ends it without a word to the user. An idle connection says COM_QUIT first.
+  void close();
+  bool dead() const { return phase_ == Phase::dead; }
+  bool ready() const { return phase_ == Phase::ready; }
+
+  // Queues an expectation for the reply to a command that is about to be sent.
+  void expect(ReplyPurpose purpose, protocol::ReplyShape shape);
+  // Sends bytes: whole commands for which replies are expected, or the next part of a command.
+  void send(std::span<const Bytes> slices) { stream_.write(slices); }
+  void send(std::initializer_list<Bytes> slices) { stream_.write(slices); }
+  std::size_t queued() const { return stream_.queued(); }
+
+  // No command is under way.
+  bool idle() const { return expected_.empty(); }
+  // The reply being received; there is one.
+  const protocol::ReplyTracker& current_reply() const { return expected_.front().tracker; }
+  // The purpose of the reply being received; there is one.
+  ReplyPurpose current_purpose() const { return expected_.front().purpose; }
+
+  // Back-pressure: whoever takes the replies cannot keep up.
+  void pause() { stream_.stop_reading(); }
+  void resume() { stream_.start_reading(); }
+
+  const Options& options() const { return options_; }
+  std::size_t server() const { return options_.server; }
+  protocol::Capabilities capabilities() const { return capabilities_; }
+  // Status flags of the last OK or EOF packet.
+  protocol::ServerStatus status() const { return status_; }
+  bool in_transaction() const { return (status_ & protocol::kStatusInTransaction) != 0; }
+
+  // The session state that the server holds for this connection.
+  SessionState& state() { return state_; }
+  // Statements prepared here, by the session's own ids.
+  std::unordered_map<std::uint32_t, BackendStatement>& statements() { return statements_; }
+
+  // Sends COM_RESET_CONNECTION and what must follow it; ends with on_reply_end(reset). Idle only.
+  void reset();
+  TimePoint created() const { return created_; }
+
+ private:
+  enum class Phase : std::uint8_t { idle, resolving, connecting, login, setup, ready, dead };
+  struct Expected {
+    ReplyPurpose purpose;
+    protocol::ReplyTracker tracker;
+  };
+  struct Login;      // what only the login needs
+  struct Resolve;    // survives the connection until libuv has called back
+  struct Connect;
+
+  int resolve();
+  int connect(const sockaddr* address);
+  static void on_resolve(uv_getaddrinfo_t* request, int status, addrinfo* found);
+  static void on_connect(uv_connect_t* request, int status);
+  void on_stream_read(std::span<std::uint8_t> bytes) override;
+  void on_stream_ended(int error) override;
+  void on_stream_drained() override;
+  void on_login_bytes(Bytes in);
+  void on_login_packet(Bytes payload, std::uint8_t sequence);
+  void begin_setup(Bytes ok_payload);
+  void on_replies(Bytes in);
+  bool take_step(const protocol::ReplyTracker::Step& step, Bytes in);
+  bool take_own_step(ReplyPurpose purpose, const protocol::ReplyTracker::Step& step);
+  void fold(const protocol::ReplyTracker::Step& step);
+  void fail(BackendFailure::Kind kind, std::string text, std::string packet = {});
+
+  Options options_;
+  BackendUser* user_ = nullptr;
+  uv_loop_t* loop_;
+  Stream stream_;
+  Phase phase_ = Phase::idle;
+  bool is_mariadb_ = false;
+  protocol::ServerStatus status_ = 0;
+  protocol::Capabilities capabilities_ = 0;
+  std::vector<Expected> expected_;
+  SessionState state_;
+  std::unordered_map<std::uint32_t, BackendStatement> statements_;
+  std::unique_ptr<Login> login_;
+  Resolve* resolve_ = nullptr;
+  Connect* connect_ = nullptr;
+  TimePoint created_;
+};
+
+}  // namespace weir
