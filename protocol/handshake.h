@@ -31,7 +31,7 @@ inline constexpr std::uint8_t kComChangeUser = 0x11;
 
 // "Protocol::HandshakeV10", the server's first packet.
 struct Greeting {
-  std::string_view version;      // as sent; MariaDB puts "5.5.5-" before its own
+  std::string_view version;  // as sent; MariaDB puts "5.5.5-" before its own
   std::uint32_t connection_id = 0;
   Nonce nonce{};
   Capabilities capabilities = 0;
@@ -40,7 +40,7 @@ struct Greeting {
   std::uint32_t mariadb_capabilities = 0;
   std::uint8_t collation = 0;
   ServerStatus status = 0;
-  std::string_view plugin;       // empty without kPluginAuth
+  std::string_view plugin;  // empty without kPluginAuth
 };
 
 // Also std::nullopt for a server too old to send a nonce of 20 bytes. An error packet is no
@@ -56,10 +56,10 @@ struct HandshakeResponse {
   std::uint8_t collation = 0;
   std::string_view user;
   Bytes auth_response;
-  std::string_view database;     // empty without kConnectWithDb
-  std::string_view plugin;       // empty without kPluginAuth
-  Bytes attributes;              // without their total length; see AttributeReader
-  std::uint8_t zstd_level = 0;   // 0 without kZstdCompression
+  std::string_view database;    // empty without kConnectWithDb
+  std::string_view plugin;      // empty without kPluginAuth
+  Bytes attributes;             // without their total length; see AttributeReader
+  std::uint8_t zstd_level = 0;  // 0 without kZstdCompression
 };
 
 // std::nullopt also for the response of clients before 4.1, and for attributes above the limit.

@@ -19,8 +19,8 @@ using NativeVerifier = std::array<std::uint8_t, 20>;
 
 NativeVerifier native_verifier(std::string_view password);
 
-// What the client answers: SHA1(password) XOR SHA1(nonce + SHA1(SHA1(password))). Empty for an empty
-// password.
+// What the client answers: SHA1(password) XOR SHA1(nonce + SHA1(SHA1(password))). Empty for an
+// empty password.
 std::string native_scramble(std::string_view password, const Nonce& nonce);
 
 // True when `response` was made from `nonce` and the password behind `verifier`. A response of

@@ -10,10 +10,10 @@
 
 namespace weir::protocol {
 
-// A password. It lives in one block of its own, which is overwritten before it is given back, and is
-// copied only where the code says clone(). The block comes from OpenSSL's secure heap, locked and
-// kept out of core dumps, when the program has set one up (CRYPTO_secure_malloc_init) and it has
-// room; from the ordinary heap otherwise.
+// A password. It lives in one block of its own, which is overwritten before it is given back, and
+// is copied only where the code says clone(). The block comes from OpenSSL's secure heap, locked
+// and kept out of core dumps, when the program has set one up (CRYPTO_secure_malloc_init) and it
+// has room; from the ordinary heap otherwise.
 class Secret {
  public:
   Secret() = default;
@@ -38,8 +38,8 @@ class Secret {
 // Overwrites the text, then empties it.
 void wipe(std::string& text);
 
-// True when both are the same bytes. Takes as long for a near miss as for a far one; the lengths are
-// not hidden.
+// True when both are the same bytes. Takes as long for a near miss as for a far one; the lengths
+// are not hidden.
 bool equal_in_constant_time(Bytes left, Bytes right);
 
 }  // namespace weir::protocol

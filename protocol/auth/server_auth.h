@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +16,8 @@
 
 namespace weir::protocol {
 
-// What is known about the account that a client names. A value of its own; the password is not kept,
-// only what proves it.
+// What is known about the account that a client names. A value of its own; the password is not
+// kept, only what proves it.
 class Account {
  public:
   // The password is settled: a wrong one is denied.
@@ -34,10 +33,12 @@ class Account {
 
  private:
   friend class ServerAuth;
-  enum class Kind : std::uint8_t { listed, learnt, unknown };
+  enum class Kind : std::uint8_t { listed, learnt, unknown, nobody };
 
   Account(Kind kind, std::string_view password);
-  bool matches_clear(std::string_view password) const;
+  bool has_password(std::string_view password) const;
+  // A wrong answer is not the end: the client may tell the right password in full authentication.
+  bool may_learn() const { return kind_ == Kind::learnt || kind_ == Kind::unknown; }
 
   Kind kind_;
   bool empty_password_;
@@ -48,9 +49,10 @@ class Account {
 // How a login ended that did not succeed, for the error packet.
 enum class AuthDenial : std::uint8_t {
   none,
-  wrong_password,       // 1045/28000, "Access denied for user ..."
-  method_unsupported,   // 1251/08004: the password must be learnt, and the client only knows old methods
-  malformed,            // 1043/08S01, "Bad handshake"
+  wrong_password,      // 1045/28000, "Access denied for user ..."
+  method_unsupported,  // 1251/08004: the password must be learnt, and the client only knows old
+                       // methods
+  malformed,           // 1043/08S01, "Bad handshake"
 };
 
 // What the caller does next. `send`, unless empty, is one payload to send first, whatever the kind.
@@ -78,8 +80,9 @@ struct ServerAuthStep {
 class ServerAuth {
  public:
   struct Options {
-    Nonce nonce;                  // the greeting's
-    const RsaKey* key = nullptr;  // outlives this object; null: full authentication needs a secure channel
+    Nonce nonce;  // the greeting's
+    const RsaKey* key =
+        nullptr;  // outlives this object; null: full authentication needs a secure channel
     bool secure_channel = false;  // TLS or a unix socket: a password may travel as it is
   };
 
@@ -88,9 +91,9 @@ class ServerAuth {
   // Begins a login. The response is not needed afterwards.
   ServerAuthStep start(const HandshakeResponse& response, const Account& account);
 
-  // Begins a change of user on a connection that is logged in. `fresh` is a nonce never used before:
-  // the client is always made to answer it, except for clients without kPluginAuth, which can only
-  // answer the greeting's. `capabilities` are those of the login.
+  // Begins a change of user on a connection that is logged in. `fresh` is a nonce never used
+  // before: the client is always made to answer it, except for clients without kPluginAuth, which
+  // can only answer the greeting's. `capabilities` are those of the login.
   ServerAuthStep start_change_user(const ChangeUser& request, Capabilities capabilities,
                                    const Account& account, const Nonce& fresh);
 
@@ -101,28 +104,35 @@ class ServerAuth {
   bool used_password() const { return used_password_; }
 
  private:
-  enum class State : std::uint8_t { idle, native_answer, sha2_answer, full_answer, encrypted_answer };
+  enum class State : std::uint8_t {
+    idle,
+    native_answer,
+    sha2_answer,
+    full_answer,
+    encrypted_answer
+  };
 
-  ServerAuthStep begin(std::string_view plugin, Bytes answer, bool can_switch);
+  ServerAuthStep start_native(Bytes answer, bool can_switch);
   ServerAuthStep switch_to(std::string_view plugin);
   ServerAuthStep check_native(Bytes answer);
   ServerAuthStep check_sha2(Bytes answer);
+  ServerAuthStep check_empty();
   ServerAuthStep ask_for_password();
   ServerAuthStep check_full(Bytes answer);
   ServerAuthStep check_encrypted(Bytes answer);
   ServerAuthStep check_clear(Bytes answer);
-  ServerAuthStep check_empty_password();
   ServerAuthStep check_password(Secret password);
-  ServerAuthStep end(ServerAuthStep::Kind kind);
-  ServerAuthStep deny(AuthDenial denial);
+
+  ServerAuthStep wait(State state, std::string send);
+  ServerAuthStep verified(std::string send = {});
+  ServerAuthStep learned(Secret password);
+  ServerAuthStep denied(AuthDenial denial);
 
   Options options_;
-  Nonce nonce_;                     // the one that the client answers now
+  Nonce nonce_;  // the one that the client answers now
   State state_ = State::idle;
-  bool switched_ = false;
-  bool can_switch_ = false;
   bool used_password_ = false;
-  std::optional<Account> account_;  // while a login is under way
+  Account account_ = Account::denied();  // of the login under way
 };
 
 }  // namespace weir::protocol
