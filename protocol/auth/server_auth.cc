@@ -66,9 +66,13 @@ ServerAuthStep ServerAuth::start_change_user(const ChangeUser& request, Capabili
   account_ = account;
   used_password_ = !is_no_password(request.auth_response);
   if ((capabilities & kPluginAuth) == 0) return start_native(request.auth_response, false);
+  // Libraries answer with the native method before they are asked, and if asked by a switch to it,
+  // they answer the same old nonce again: so it counts here or not at all.
+  if (request.plugin == kNativePassword && account_.kind_ != Account::Kind::unknown &&
+      native_verify(request.auth_response, options_.nonce, account_.native_))
+    return verified();
   nonce_ = fresh;
-  const bool native = request.plugin == kNativePassword && !account_.may_learn();
-  return switch_to(native ? kNativePassword : kCachingSha2);
+  return switch_to(kCachingSha2);
 }
 
 // The client computed its answer with the native method, from the greeting's nonce, although the
@@ -76,13 +80,12 @@ ServerAuthStep ServerAuth::start_change_user(const ChangeUser& request, Capabili
 ServerAuthStep ServerAuth::start_native(Bytes answer, bool can_switch) {
   if (account_.kind_ == Account::Kind::unknown)
     return can_switch ? switch_to(kCachingSha2) : denied(AuthDenial::method_unsupported);
-  // Libraries that prefer the native method also send nothing when the greeting names another one,
-  // and wait for the switch; so nothing means "no password" only for an account without one.
-  if (answer.empty() && can_switch && !account_.empty_password_)
+  // Libraries that prefer the native method send nothing when the greeting names another one, and
+  // wait for the switch, with or without a password.
+  if (answer.empty() && can_switch)
     return switch_to(account_.may_learn() ? kCachingSha2 : kNativePassword);
   // A password that has changed since it was learnt is learnt again.
-  if (can_switch && account_.may_learn() && !answer.empty() &&
-      !native_verify(answer, nonce_, account_.native_))
+  if (can_switch && account_.may_learn() && !native_verify(answer, nonce_, account_.native_))
     return switch_to(kCachingSha2);
   return check_native(answer);
 }

@@ -92,8 +92,8 @@ class ServerAuth {
   ServerAuthStep start(const HandshakeResponse& response, const Account& account);
 
   // Begins a change of user on a connection that is logged in. `fresh` is a nonce never used
-  // before: the client is always made to answer it, except for clients without kPluginAuth, which
-  // can only answer the greeting's. `capabilities` are those of the login.
+  // before, which the client is made to answer; only an answer by the native method may be to the
+  // greeting's nonce, as on a real server. `capabilities` are those of the login.
   ServerAuthStep start_change_user(const ChangeUser& request, Capabilities capabilities,
                                    const Account& account, const Nonce& fresh);
 
