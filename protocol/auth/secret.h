@@ -1,0 +1,45 @@
+// Text that must not stay behind in memory.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "protocol/byte_reader.h"
+
+namespace weir::protocol {
+
+// A password. It lives in one block of its own, which is overwritten before it is given back, and
+// is copied only where the code says clone(). The block comes from OpenSSL's secure heap, locked
+// and kept out of core dumps, when the program has set one up (CRYPTO_secure_malloc_init) and it
+// has room; from the ordinary heap otherwise.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string_view text);
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(Secret&& other) noexcept;
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  ~Secret();
+
+  Secret clone() const { return Secret(view()); }
+
+  // Valid until the secret is destroyed, assigned to or moved from.
+  std::string_view view() const { return {data_, size_}; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// Overwrites the text, then empties it.
+void wipe(std::string& text);
+
+// True when both are the same bytes. Takes as long for a near miss as for a far one; the lengths
+// are not hidden.
+bool equal_in_constant_time(Bytes left, Bytes right);
+
+}  // namespace weir::protocol
