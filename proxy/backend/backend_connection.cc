@@ -63,11 +63,13 @@ struct BackendConnection::Connect {
   BackendConnection* owner;    // null once it no longer waits
 };
 
-BackendConnection::BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options)
+BackendConnection::BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options,
+                                     ServerSlot slot)
     : options_(std::move(options)),
       loop_(loop),
       stream_(loop, options_.address.is_unix() ? Stream::Kind::unix_socket : Stream::Kind::tcp, buffer),
-      created_(Clock::now()) {
+      created_(Clock::now()),
+      slot_(std::move(slot)) {
   stream_.set_handler(this);
 }
 
@@ -158,6 +160,7 @@ void BackendConnection::close() {
   }
   stream_.close();
   login_.reset();
+  slot_ = {};
 }
 
 void BackendConnection::fail(BackendFailure::Kind kind, std::string text, std::string packet) {
@@ -218,9 +221,10 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
   using Kind = protocol::ClientAuthStep::Kind;
   const protocol::ClientAuthStep step = login_->auth.feed(payload);
   switch (step.kind) {
-    case Kind::wait: {
+    case Kind::wait:
+      return;
+    case Kind::send: {
       login_->greeted = true;
-      if (step.send.empty()) return;
       std::string frames;
       ++sequence;
       protocol::append_frames(frames, step.send, sequence);

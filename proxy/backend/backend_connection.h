@@ -23,6 +23,7 @@
 #include "protocol/auth/client_auth.h"
 #include "protocol/reply_tracker.h"
 #include "proxy/auth/account_store.h"
+#include "proxy/backend/server_slots.h"
 #include "proxy/core/session_state.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/stream.h"
@@ -45,6 +46,7 @@ struct BackendFailure {
   enum class Kind : std::uint8_t {
     unreachable,   // no connection, or none in time
     denied,        // the server refused the login: `packet` is its error packet
+    full,          // no place among the server's max_connections came free in time
     refused,       // weir refused to go on with the login, see `text`
     lost,          // it was logged in, and then the server or the network ended it
   };
@@ -95,7 +97,8 @@ class BackendConnection final : private StreamHandler {
     protocol::Capabilities capabilities = 0;  // the client's, as far as they change replies
   };
 
-  BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options);
+  // `slot` is kept until the connection is closed.
+  BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options, ServerSlot slot);
   ~BackendConnection();
 
   // Begins to connect. False when that fails at once, without a call to the user; every later failure
@@ -183,6 +186,7 @@ class BackendConnection final : private StreamHandler {
   Resolve* resolve_ = nullptr;
   Connect* connect_ = nullptr;
   TimePoint created_;
+  ServerSlot slot_;
 };
 
 }  // namespace weir

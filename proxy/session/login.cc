@@ -1,0 +1,144 @@
+#include "proxy/session/login.h"
+
+#include <utility>
+
+#include "protocol/frame.h"
+#include "protocol/handshake.h"
+
+namespace weir {
+namespace {
+
+using namespace protocol;
+
+constexpr Capabilities kForwarded = kFoundRows | kNoSchema | kOdbc | kLocalFiles | kIgnoreSpace |
+                                    kInteractive | kMultiStatements | kMultiResults | kPsMultiResults |
+                                    kCanHandleExpiredPasswords | kDeprecateEof;
+
+constexpr Capabilities kOffered = kForwarded | kLongPassword | kLongFlag | kConnectWithDb |
+                                  kProtocol41 | kIgnoreSigpipe | kTransactions | kReserved |
+                                  kSecureConnection | kPluginAuth | kConnectAttrs |
+                                  kPluginAuthLenencData | kSessionTrack;
+
+// As servers do: longer names exist in no account.
+constexpr std::size_t kMaxUser = 128;
+constexpr std::size_t kMaxSchema = 256;
+
+}  // namespace
+
+Capabilities offered_capabilities() { return kOffered; }
+Capabilities forwarded_capabilities(Capabilities client) { return client & kForwarded; }
+
+Login::Login(const ProcessContext& process, std::string host, bool secure)
+    : process_(process), host_(std::move(host)), secure_(secure) {}
+
+std::optional<Login> Login::resume(const ProcessContext& process, std::string host, bool secure,
+                                   const ClientIdentity& identity) {
+  const auto nonce = make_nonce();
+  if (!nonce) return std::nullopt;
+  Login login(process, std::move(host), secure);
+  login.auth_.emplace(ServerAuth::Options{*nonce, process.rsa_key, secure});
+  login.responded_ = true;
+  login.identity_.capabilities = identity.capabilities;
+  login.identity_.collation = identity.collation;
+  return login;
+}
+
+std::string Login::greeting(const Topology& topology, std::uint32_t connection_id) {
+  const auto nonce = make_nonce();
+  if (!nonce) return {};
+  auth_.emplace(ServerAuth::Options{*nonce, process_.rsa_key, secure_});
+  Greeting greeting;
+  greeting.version = topology.greeting_version;
+  greeting.connection_id = connection_id;
+  greeting.nonce = *nonce;
+  greeting.capabilities = kOffered;
+  greeting.collation = static_cast<std::uint8_t>(topology.default_collation);
+  greeting.status = kStatusAutocommit;
+  greeting.plugin = kCachingSha2;
+  std::string payload;
+  encode_greeting(payload, greeting);
+  std::string framed;
+  append_frames(framed, payload, sequence_);
+  return framed;
+}
+
+Login::Step Login::feed(const FrameHeader& header, Bytes payload) {
+  if (header.sequence != sequence_) return refuse(errors::packets_out_of_order());
+  ++sequence_;
+  if (!responded_) return on_response(payload);
+  return on_auth_step(auth_->feed(payload));
+}
+
+Login::Step Login::on_response(Bytes payload) {
+  const auto response = decode_handshake_response(payload);
+  if (!response || (response->capabilities & kSsl) != 0) return refuse(errors::bad_handshake());
+  responded_ = true;
+  identity_.capabilities = response->capabilities & kOffered;
+  identity_.collation = response->collation;
+  identity_.schema = response->database;
+  if (response->user.size() > kMaxUser || response->database.size() > kMaxSchema) {
+    return refuse(errors::access_denied(response->user.substr(0, kMaxUser), host_,
+                                        !response->auth_response.empty()));
+  }
+  look_up(response->user);
+  return on_auth_step(auth_->start(*response, lookup_->account));
+}
+
+Login::Step Login::start_change_user(Bytes payload) {
+  sequence_ = 1;   // the command had 0
+  const auto request = decode_change_user(payload, identity_.capabilities);
+  const auto nonce = make_nonce();
+  if (!request || !nonce) return refuse(errors::unknown_command());
+  identity_.schema = request->database;
+  if (request->collation) identity_.collation = static_cast<std::uint8_t>(*request->collation);
+  look_up(request->user);
+  return on_auth_step(
+      auth_->start_change_user(*request, identity_.capabilities, lookup_->account, *nonce));
+}
+
+void Login::look_up(std::string_view user) {
+  user_ = user;
+  lookup_.emplace(process_.accounts->find(user));
+}
+
+Login::Step Login::on_auth_step(ServerAuthStep auth) {
+  Step step;
+  if (!auth.send.empty()) append_frames(step.send, auth.send, sequence_);
+  switch (auth.kind) {
+    case ServerAuthStep::Kind::wait:
+      return step;
+    case ServerAuthStep::Kind::verified:
+      identity_.credentials = lookup_->credentials;
+      identity_.learnt = lookup_->listed == nullptr;
+      break;
+    case ServerAuthStep::Kind::learned:
+      identity_.credentials =
+          std::make_shared<const Credentials>(Credentials{user_, std::move(auth.password)});
+      identity_.learnt = true;
+      break;
+    case ServerAuthStep::Kind::denied: {
+      Step refused;
+      if (auth.denial == AuthDenial::malformed) {
+        refused = refuse(errors::bad_handshake());
+      } else if (auth.denial == AuthDenial::method_unsupported) {
+        refused = refuse(errors::old_client(user_));
+      } else {
+        refused = refuse(errors::access_denied(user_, host_, auth_->used_password()));
+      }
+      refused.send = std::move(step.send);
+      return refused;
+    }
+  }
+  identity_.listed = lookup_->listed;
+  step.kind = Step::Kind::accepted;
+  return step;
+}
+
+Login::Step Login::refuse(ClientError error) {
+  Step step;
+  step.kind = Step::Kind::refused;
+  step.error = std::move(error);
+  return step;
+}
+
+}  // namespace weir

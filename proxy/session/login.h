@@ -1,0 +1,78 @@
+// The connection phase with a client, up to the point where weir knows who it is. No I/O: packets in,
+// packets out.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "protocol/auth/server_auth.h"
+#include "proxy/auth/account_store.h"
+#include "proxy/core/client_error.h"
+#include "proxy/core/topology.h"
+#include "proxy/worker_context.h"
+
+namespace weir {
+
+// Who a client is and what it asked for.
+struct ClientIdentity {
+  CredentialsPtr credentials;          // with which weir logs in to servers for it
+  const UserConfig* listed = nullptr;  // its entry in the configuration, if it has one
+  std::string schema;
+  protocol::Capabilities capabilities = 0;   // agreed with the client
+  std::uint8_t collation = 0;
+  bool learnt = false;   // the password is what the client claims: only the primary can prove it
+};
+
+// The capabilities that weir offers to every client.
+protocol::Capabilities offered_capabilities();
+// Those of a client's that change what a server sends, and so are asked for on its behalf.
+protocol::Capabilities forwarded_capabilities(protocol::Capabilities client);
+
+class Login {
+ public:
+  // `host` is the client's address, for error texts. `secure` as in protocol::ServerAuth::Options.
+  Login(const ProcessContext& process, std::string host, bool secure);
+
+  // What the client is sent first, framed. Empty when there is no randomness to be had.
+  std::string greeting(const Topology& topology, std::uint32_t connection_id);
+
+  struct Step {
+    enum class Kind : std::uint8_t { wait, accepted, refused };
+    Kind kind = Kind::wait;
+    std::string send;        // framed; to be sent first, whatever the kind
+    ClientError error;       // when refused: what to send, and then close
+  };
+  // One packet of the client's.
+  Step feed(const protocol::FrameHeader& header, Bytes payload);
+
+  // COM_CHANGE_USER on a connection that is logged in as `identity`. `payload` has the command byte.
+  Step start_change_user(Bytes payload);
+  // What must be kept of a login for COM_CHANGE_USER to be possible.
+  static std::optional<Login> resume(const ProcessContext& process, std::string host, bool secure,
+                                     const ClientIdentity& identity);
+
+  // The number that the next packet to the client has.
+  std::uint8_t next_sequence() const { return sequence_; }
+  // Valid once accepted.
+  ClientIdentity take_identity() { return std::move(identity_); }
+
+ private:
+  Step on_response(Bytes payload);
+  Step on_auth_step(protocol::ServerAuthStep step);
+  Step refuse(ClientError error);
+  void look_up(std::string_view user);
+
+  const ProcessContext& process_;
+  std::string host_;
+  std::string user_;
+  bool secure_;
+  bool responded_ = false;
+  std::uint8_t sequence_ = 0;
+  std::optional<protocol::ServerAuth> auth_;
+  std::optional<AccountStore::Lookup> lookup_;
+  ClientIdentity identity_;
+};
+
+}  // namespace weir

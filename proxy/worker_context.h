@@ -1,0 +1,66 @@
+// What the sessions, pools and connections of one worker share.
+
+#pragma once
+
+#include <uv.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "protocol/auth/rsa_key.h"
+#include "proxy/auth/account_store.h"
+#include "proxy/backend/server_slots.h"
+#include "proxy/config/config.h"
+#include "proxy/core/topology.h"
+#include "proxy/net/deferred.h"
+#include "proxy/net/stream.h"
+
+namespace weir {
+
+// Shared by all workers and outlives them. Everything in it is immutable or safe from any thread.
+struct ProcessContext {
+  std::shared_ptr<const Config> config;
+  AccountStore* accounts = nullptr;
+  ServerSlots* slots = nullptr;
+  const protocol::RsaKey* rsa_key = nullptr;
+  std::atomic<std::uint32_t> next_connection_id{1u << 30};
+  std::atomic<std::size_t> client_connections{0};
+};
+
+// What a worker did since it began. Written by the worker's thread, read by it alone.
+struct WorkerCounters {
+  std::uint64_t sessions = 0;
+  std::uint64_t statements_to_primary = 0;
+  std::uint64_t statements_to_replicas = 0;
+  std::uint64_t retried_reads = 0;
+  std::uint64_t answered_by_primary_instead = 0;   // a replica's error was not shown to the client
+  std::uint64_t failed_statements = 0;             // answered with an error of weir's own
+};
+
+// Belongs to one worker and its thread.
+struct WorkerContext {
+  uv_loop_t* loop = nullptr;
+  ReadBuffer* buffer = nullptr;
+  Deferred* deferred = nullptr;
+  ProcessContext* process = nullptr;
+  std::shared_ptr<const Topology> topology;      // never null; replaced between callbacks
+  std::vector<std::uint32_t> outstanding;        // statements under way, by server
+  WorkerCounters counters;
+  std::uint64_t random_state = 0x9e3779b97f4a7c15;
+  bool draining = false;
+
+  const Config& config() const { return *process->config; }
+  // The loop's idea of now: cheap, and late by at most one round of the loop.
+  TimePoint loop_time() const { return TimePoint(Milliseconds(uv_now(loop))); }
+  // For choices between equals; no secrets are made of it. xorshift64*.
+  std::uint64_t random() {
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * 0x2545f4914f6cdd1d;
+  }
+};
+
+}  // namespace weir
