@@ -8,6 +8,7 @@
 #include <string>
 
 #include "protocol/auth/server_auth.h"
+#include "protocol/frame.h"
 #include "proxy/auth/account_store.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/topology.h"

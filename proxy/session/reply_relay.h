@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 
+#include "protocol/capabilities.h"
 #include "proxy/net/stream.h"
 
 namespace weir {

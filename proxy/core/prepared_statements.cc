@@ -1,0 +1,57 @@
+#include "proxy/core/prepared_statements.h"
+
+namespace weir {
+
+void PreparedStatement::drop_long_data() {
+  long_data.clear();
+  long_data_size = 0;
+  long_data_too_large = false;
+}
+
+PreparedStatement& PreparedStatements::add(std::string_view text, const sql::Classification& facts,
+                                           std::uint16_t parameters) {
+  do {
+    ++last_id_;
+  } while (last_id_ == 0 || last_id_ == UINT32_MAX || statements_.contains(last_id_));
+  PreparedStatement& statement = statements_[last_id_];
+  statement.id = last_id_;
+  statement.text = text;
+  statement.facts = facts;
+  statement.facts.names_collation = {};
+  statement.parameters = parameters;
+  return statement;
+}
+
+PreparedStatement* PreparedStatements::find(std::uint32_t id) {
+  const auto found = statements_.find(id);
+  return found != statements_.end() ? &found->second : nullptr;
+}
+
+std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters) {
+  protocol::ByteReader in(payload);
+  ExecuteLayout layout;
+  in.skip(1 + 4);
+  layout.flags = in.int1();
+  in.skip(4);
+  if (parameters > 0) {
+    in.skip((std::size_t{parameters} + 7) / 8);
+    layout.types_flag_at = payload.size() - in.remaining();
+    layout.has_types = in.int1() == 1;
+    if (layout.has_types) layout.types = in.text(std::size_t{parameters} * 2);
+  }
+  if (!in.ok()) return std::nullopt;
+  return layout;
+}
+
+std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout, std::string_view types) {
+  const std::string_view text = protocol::as_text(payload);
+  std::string out;
+  out.reserve(text.size() + types.size());
+  out.append(text.substr(0, layout.types_flag_at));
+  out.push_back('\1');
+  out.append(types);
+  out.append(text.substr(layout.types_flag_at + 1));
+  return out;
+}
+
+}  // namespace weir
