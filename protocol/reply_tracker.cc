@@ -39,14 +39,14 @@ ReplyTracker::Step ReplyTracker::step(Bytes in) {
     at += taken;
     if (frame_left_ == 0 && ends_with_frame_ && !continued_) {
       state_ = State::done;
-      return {Event::none, at, at, {}, true};
+      return {Event::none, at, at, {}, true, false};
     }
-    if (at == in.size()) return {Event::none, at, at, {}, false};
+    if (at == in.size()) return {Event::none, at, at, {}, false, false};
 
     const Bytes rest = in.subspan(at);
     if (!knows_head(rest)) {
       kept_.assign(as_text(rest));
-      return {Event::none, at, in.size(), {}, false};
+      return {Event::none, at, in.size(), {}, false, false};
     }
     const FrameHeader header = read_frame_header(rest);
     const Interest kind = interest(header, head_byte(rest));
@@ -56,11 +56,11 @@ ReplyTracker::Step ReplyTracker::step(Bytes in) {
     }
     const std::size_t size = kFrameHeaderSize + header.length;
     if (kind == Interest::malformed || size > kMaxKept) {
-      return {Event::malformed, at, at, {}, true};
+      return {Event::malformed, at, at, {}, true, false};
     }
     if (rest.size() < size) {
       kept_.assign(as_text(rest));
-      return {Event::none, at, in.size(), {}, false};
+      return {Event::none, at, in.size(), {}, false, false};
     }
     const Step step = show(rest.first(size), at, at + size);
     if (step.event != Event::none || step.last) return step;
@@ -78,25 +78,29 @@ ReplyTracker::Step ReplyTracker::step_kept(Bytes in) {
     }
     return kept_.size() >= want;
   };
-  if (!fill(kFrameHeaderSize)) return {Event::none, 0, used, {}, false};
+  if (!fill(kFrameHeaderSize)) return {Event::none, 0, used, {}, false, false};
   const FrameHeader header = read_frame_header(as_bytes(kept_));
-  if (header.length > 0 && !fill(kFrameHeaderSize + 1)) return {Event::none, 0, used, {}, false};
+  if (header.length > 0 && !fill(kFrameHeaderSize + 1)) return {Event::none, 0, used, {}, false, false};
 
   const std::size_t size = kFrameHeaderSize + header.length;
   const Interest kind = interest(header, head_byte(as_bytes(kept_)));
   if (kind == Interest::malformed || (kind == Interest::show && size > kMaxKept)) {
-    return {Event::malformed, 0, used, {}, true};
+    return {Event::malformed, 0, used, {}, true, false};
   }
-  if (kind == Interest::show && !fill(size)) return {Event::none, 0, used, {}, false};
+  if (kind == Interest::show && !fill(size)) return {Event::none, 0, used, {}, false, false};
 
   shown_.swap(kept_);
   kept_.clear();
-  if (kind == Interest::show) return show(as_bytes(shown_), 0, used);
+  if (kind == Interest::show) {
+    Step step = show(as_bytes(shown_), 0, used);
+    step.kept = true;
+    return step;
+  }
   begin_passed_frame(header);
   frame_left_ -= shown_.size();
   const bool last = frame_left_ == 0 && ends_with_frame_ && !continued_;
   if (last) state_ = State::done;
-  return {Event::none, 0, used, as_bytes(shown_), last};
+  return {Event::none, 0, used, as_bytes(shown_), last, true};
 }
 
 ReplyTracker::Interest ReplyTracker::interest(const FrameHeader& header, std::uint8_t first) const {
@@ -174,8 +178,8 @@ ReplyTracker::Step ReplyTracker::show(Bytes packet, std::size_t pass, std::size_
   } else {
     event = on_end(payload);
   }
-  if (event == Event::malformed) return {Event::malformed, pass, pass, {}, true};
-  return {event, pass, consumed, packet, state_ == State::done};
+  if (event == Event::malformed) return {Event::malformed, pass, pass, {}, true, false};
+  return {event, pass, consumed, packet, state_ == State::done, false};
 }
 
 ReplyTracker::Event ReplyTracker::on_err() {

@@ -47,6 +47,7 @@ class ReplyTracker {
     Bytes packet;                // the packet of the event, frame header included; follows the passed
                                  // bytes on the wire. Valid until the next call, and while the input is
     bool last = false;           // the reply is complete
+    bool kept = false;           // `packet` is the tracker's own copy, not part of the input
   };
 
   static constexpr std::size_t kMaxKept = 1u << 20;

@@ -8,10 +8,11 @@
 
 namespace weir {
 
-Pool::~Pool() {
-  for (auto& request : requests_) {
-    if (request->opening) request->opening->close();
+void Pool::close_all() {
+  for (auto& request : std::exchange(requests_, {})) {
+    if (request->opening) discard(std::move(request->opening));
   }
+  for (Idle& idle : std::exchange(idle_, {})) discard(std::move(idle.connection));
 }
 
 bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {

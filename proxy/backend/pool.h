@@ -34,7 +34,7 @@ struct ConnectionWish {
 class Pool final : private BackendUser {
  public:
   explicit Pool(WorkerContext& context) : context_(context) {}
-  ~Pool();
+  ~Pool() { close_all(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -53,6 +53,8 @@ class Pool final : private BackendUser {
   // Closes a connection for good.
   void discard(std::unique_ptr<BackendConnection> connection);
 
+  // Closes every connection that it holds.
+  void close_all();
   // Called a few times a second: deadlines, idle connections that are too old, places that came free.
   void tick();
   std::size_t idle_connections() const { return idle_.size(); }

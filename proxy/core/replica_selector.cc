@@ -3,11 +3,15 @@
 namespace weir {
 namespace {
 
+bool eligible(const Topology& topology, const ReadNeeds& needs, std::size_t i) {
+  return needs.avoid != i && qualifies(topology.servers[i], needs);
+}
+
 // The n-th unit of weight among the servers that qualify, where every server counts `weight` units.
 std::size_t draw(const Topology& topology, const ReadNeeds& needs, std::uint64_t unit) {
   std::size_t last = 0;
   for (std::size_t i = 0; i < topology.servers.size(); ++i) {
-    if (!qualifies(topology.servers[i], needs)) continue;
+    if (!eligible(topology, needs, i)) continue;
     last = i;
     if (unit < topology.servers[i].weight) return i;
     unit -= topology.servers[i].weight;
@@ -41,7 +45,7 @@ std::optional<std::size_t> select_replica(const Topology& topology, const ReadNe
   std::uint64_t units = 0;
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < topology.servers.size(); ++i) {
-    if (!qualifies(topology.servers[i], needs)) continue;
+    if (!eligible(topology, needs, i)) continue;
     if (needs.preferred == i) return i;
     if (!first) first = i;
     units += topology.servers[i].weight;

@@ -18,6 +18,8 @@ struct ReadNeeds {
   std::optional<Milliseconds> max_lag;
   // Taken when it qualifies, so that a session keeps to one replica.
   std::optional<std::size_t> preferred;
+  // Never taken: it has just failed.
+  std::optional<std::size_t> avoid;
 };
 
 bool qualifies(const ServerState& server, const ReadNeeds& needs);

@@ -1,0 +1,168 @@
+#include "proxy/app.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include <csignal>
+#include <thread>
+#include <vector>
+
+#include "protocol/auth/rsa_key.h"
+#include "proxy/monitor/monitor.h"
+#include "proxy/worker.h"
+
+namespace weir {
+namespace {
+
+// How long sessions may take to end after the first SIGTERM.
+constexpr std::uint64_t kDrainMilliseconds = 30000;
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+unsigned worker_count(const Config& config) {
+  if (config.listen.workers > 0) return config.listen.workers;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Every worker gets a socket of its own for each address.
+std::vector<std::vector<ListenSocket>> open_sockets(const Config& config, unsigned workers) {
+  std::vector<std::vector<ListenSocket>> sockets(workers);
+  for (const Endpoint& address : config.listen.mysql) {
+    for (unsigned i = 0; i < workers; ++i) {
+      const bool copies = address.is_unix() && i > 0;
+      sockets[i].push_back(copies ? sockets[0].back().duplicate()
+                                  : ListenSocket::open(address, workers > 1));
+    }
+  }
+  return sockets;
+}
+
+std::vector<std::size_t> server_limits(const Config& config) {
+  std::vector<std::size_t> limits;
+  for (const ServerConfig& server : config.servers) limits.push_back(server.max_connections);
+  return limits;
+}
+
+class App {
+ public:
+  explicit App(std::shared_ptr<const Config> config)
+      : config_(std::move(config)), accounts_(config_), slots_(server_limits(*config_)) {}
+
+  int run();
+
+ private:
+  void start_workers();
+  void watch(uv_signal_t& handle, int number);
+  void on_signal(int number);
+  void on_drained();
+
+  std::shared_ptr<const Config> config_;
+  AccountStore accounts_;
+  ServerSlots slots_;
+  std::optional<protocol::RsaKey> rsa_key_;
+  ProcessContext process_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Monitor> monitor_;
+  std::thread reaper_;       // waits for the workers once they drain
+  uv_loop_t loop_;
+  uv_signal_t signals_[3];
+  uv_timer_t drain_timer_;
+  uv_async_t drained_;
+};
+
+void App::start_workers() {
+  const unsigned count = worker_count(*config_);
+  for (auto& sockets : open_sockets(*config_, count)) {
+    workers_.push_back(std::make_unique<Worker>(process_, std::move(sockets)));
+  }
+  for (auto& worker : workers_) worker->start();
+  std::string addresses;
+  for (const Endpoint& address : config_->listen.mysql) addresses += " " + address.to_string();
+  spdlog::info("listening on{} with {} worker{}", addresses, count, count == 1 ? "" : "s");
+}
+
+int App::run() {
+  rsa_key_ = protocol::RsaKey::generate();
+  if (!rsa_key_) throw std::runtime_error("cannot make an RSA key: OpenSSL refuses");
+  process_.config = config_;
+  process_.accounts = &accounts_;
+  process_.slots = &slots_;
+  process_.rsa_key = &*rsa_key_;
+
+  uv_loop_init(&loop_);
+  start_workers();
+  monitor_ = std::make_unique<Monitor>(config_, [this](std::shared_ptr<const Topology> topology) {
+    for (auto& worker : workers_) worker->publish(topology);
+  });
+  monitor_->start();
+
+  drained_.data = drain_timer_.data = this;
+  uv_timer_init(&loop_, &drain_timer_);
+  uv_async_init(&loop_, &drained_, [](uv_async_t* handle) { static_cast<App*>(handle->data)->on_drained(); });
+  watch(signals_[0], SIGTERM);
+  watch(signals_[1], SIGINT);
+  watch(signals_[2], SIGHUP);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+
+  monitor_->stop();
+  if (reaper_.joinable()) reaper_.join();
+  uv_loop_close(&loop_);
+  spdlog::info("stopped");
+  return 0;
+}
+
+void App::watch(uv_signal_t& handle, int number) {
+  uv_signal_init(&loop_, &handle);
+  handle.data = this;
+  uv_signal_start(
+      &handle, [](uv_signal_t* signal, int n) { static_cast<App*>(signal->data)->on_signal(n); }, number);
+}
+
+// The first signal lets what is under way finish, the second does not.
+void App::on_signal(int number) {
+  if (number == SIGHUP) {
+    spdlog::warn("SIGHUP ignored: this version reads its configuration at start only");
+    return;
+  }
+  if (reaper_.joinable()) {
+    spdlog::warn("second signal: ending all sessions now");
+    for (auto& worker : workers_) worker->stop();
+    return;
+  }
+  spdlog::info("draining: sessions end with their transactions, at the latest in {} s",
+               kDrainMilliseconds / 1000);
+  for (auto& worker : workers_) worker->drain();
+  uv_timer_start(
+      &drain_timer_,
+      [](uv_timer_t* timer) {
+        spdlog::warn("drain deadline passed: ending the sessions that are left");
+        for (auto& worker : static_cast<App*>(timer->data)->workers_) worker->stop();
+      },
+      kDrainMilliseconds, 0);
+  reaper_ = std::thread([this] {
+    for (auto& worker : workers_) worker->join();
+    uv_async_send(&drained_);
+  });
+}
+
+void App::on_drained() {
+  for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&drain_timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&drained_), nullptr);
+}
+
+}  // namespace
+
+int run_proxy(std::shared_ptr<const Config> config) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  return App(std::move(config)).run();
+}
+
+}  // namespace weir

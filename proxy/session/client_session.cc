@@ -1,0 +1,294 @@
+#include "proxy/session/client_session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "protocol/frame.h"
+#include "protocol/response.h"
+
+namespace weir {
+
+using protocol::Command;
+using protocol::CommandReader;
+using protocol::kFrameHeaderSize;
+
+namespace {
+
+// A stranger gets this much memory, and no more: attributes and all.
+constexpr std::size_t kMaxLoginPacket = 64u << 10;
+
+std::string host_of(const std::string& peer) {
+  if (peer == "unix") return "localhost";
+  return peer.substr(0, peer.rfind(':'));
+}
+
+}  // namespace
+
+ClientSession::ClientSession(WorkerContext& context, Pool& pool, ReplyRelay& relay,
+                             SessionOwner& owner, std::unique_ptr<Stream> stream)
+    : context_(context),
+      owner_(owner),
+      stream_(std::move(stream)),
+      id_(context.process->next_connection_id.fetch_add(1)),
+      last_activity_(context.loop_time()),
+      reader_(context.config().limits.max_packet),
+      runner_(context, pool, relay, *this) {
+  stream_->set_handler(this);
+}
+
+ClientSession::~ClientSession() { close(); }
+
+void ClientSession::start() {
+  const std::string peer = stream_->peer();
+  login_ = std::make_unique<Login>(*context_.process, host_of(peer), peer == "unix");
+  if (context_.topology->known()) greet();
+}
+
+void ClientSession::greet() {
+  const std::string greeting = login_->greeting(*context_.topology, id_);
+  if (greeting.empty()) {
+    spdlog::error("no randomness to be had from the system: client {} is turned away", stream_->peer());
+    return close();
+  }
+  phase_ = Phase::login;
+  stream_->write(greeting);
+  stream_->start_reading();
+}
+
+void ClientSession::on_topology_changed() {
+  if (phase_ == Phase::greeting && context_.topology->known()) return greet();
+  runner_.on_topology_changed();
+}
+
+void ClientSession::tick(TimePoint now) {
+  const LimitsConfig& limits = context_.config().limits;
+  const auto idle = now - last_activity_;
+  switch (phase_) {
+    case Phase::greeting:
+    case Phase::login:
+    case Phase::changing:
+      // From the connection's first moment on, however slowly bytes trickle in.
+      if (idle >= limits.handshake_timeout) close();
+      return;
+    case Phase::opening:
+    case Phase::commands:
+      runner_.tick(now);
+      if (phase_ != Phase::commands || runner_.busy()) return;
+      if (limits.idle_timeout > Milliseconds(0) && idle >= limits.idle_timeout) close();
+      return;
+    case Phase::closed:
+      return;
+  }
+}
+
+void ClientSession::on_stream_read(std::span<std::uint8_t> bytes) {
+  switch (phase_) {
+    case Phase::login:
+    case Phase::changing:
+      return on_login_bytes(bytes);
+    case Phase::commands:
+      last_activity_ = context_.loop_time();
+      if (!inbox_.empty() || !takes_input()) return keep(bytes);
+      return consume(bytes);
+    case Phase::greeting:
+    case Phase::opening:
+      return keep(bytes);
+    case Phase::closed:
+      return;
+  }
+}
+
+void ClientSession::on_stream_ended(int) { close(); }
+
+void ClientSession::on_stream_drained() { runner_.on_client_drained(); }
+
+// --- login -------------------------------------------------------------------------------------------
+
+void ClientSession::on_login_bytes(Bytes bytes) {
+  inbox_.append(protocol::as_text(bytes));
+  while (phase_ == Phase::login || phase_ == Phase::changing) {
+    const Bytes in = protocol::as_bytes(inbox_);
+    if (in.size() < kFrameHeaderSize) return;
+    const protocol::FrameHeader header = protocol::read_frame_header(in);
+    if (header.sequence != login_->next_sequence()) {
+      return refuse(errors::packets_out_of_order(), static_cast<std::uint8_t>(header.sequence + 1));
+    }
+    if (header.length > kMaxLoginPacket) {
+      return refuse(errors::packet_too_large(), static_cast<std::uint8_t>(header.sequence + 1));
+    }
+    if (in.size() < kFrameHeaderSize + header.length) return;
+    std::string packet = inbox_.substr(0, kFrameHeaderSize + header.length);
+    inbox_.erase(0, packet.size());
+    on_login_step(login_->feed(header, protocol::as_bytes(packet).subspan(kFrameHeaderSize)));
+    protocol::wipe(packet);
+  }
+}
+
+void ClientSession::on_login_step(Login::Step step) {
+  if (!step.send.empty()) stream_->write(step.send);
+  login_sequence_ = login_->next_sequence();
+  if (step.kind == Login::Step::Kind::wait) return;
+  if (step.kind == Login::Step::Kind::refused) return refuse(step.error, login_sequence_);
+
+  ClientIdentity identity = login_->take_identity();
+  login_.reset();
+  protocol::wipe(inbox_);
+  const UserConfig* listed = identity.listed;
+  if (limited_user_) context_.process->accounts->leave(*runner_.identity().listed);
+  limited_user_ = false;
+  if (listed != nullptr && !context_.process->accounts->enter(*listed)) {
+    return refuse(errors::user_limit(listed->name, listed->max_connections), login_sequence_);
+  }
+  limited_user_ = listed != nullptr;
+  phase_ = Phase::opening;
+  runner_.open(std::move(identity));
+}
+
+void ClientSession::on_opened(protocol::ServerStatus status) {
+  phase_ = Phase::commands;
+  last_activity_ = context_.loop_time();
+  protocol::OkPacket ok;
+  ok.status = status;
+  std::string payload;
+  protocol::append_ok(payload, ok, runner_.identity().capabilities);
+  std::string packet;
+  protocol::append_frames(packet, payload, login_sequence_);
+  stream_->write(packet);
+  resume_input();
+}
+
+void ClientSession::on_open_failed(const std::string& error_payload) {
+  std::string packet;
+  protocol::append_frames(packet, error_payload, login_sequence_);
+  stream_->write(packet);
+  close();
+}
+
+void ClientSession::begin_change_user(Bytes frame) {
+  auto login = Login::resume(*context_.process, host_of(stream_->peer()), stream_->peer() == "unix",
+                             runner_.identity());
+  if (!login) return close();
+  login_ = std::make_unique<Login>(std::move(*login));
+  phase_ = Phase::changing;
+  on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
+}
+
+// --- commands ----------------------------------------------------------------------------------------
+
+bool ClientSession::takes_input() const {
+  if (phase_ != Phase::commands) return false;
+  if (runner_.wants_file()) return true;
+  return reader_.between_commands() ? !runner_.busy() : runner_.accepts_parts() || !runner_.busy();
+}
+
+void ClientSession::consume(std::span<std::uint8_t> bytes) {
+  consuming_ = true;
+  while (!bytes.empty() && takes_input()) bytes = bytes.subspan(take_step(bytes));
+  consuming_ = false;
+  if (phase_ == Phase::closed || bytes.empty()) return;
+  if (phase_ == Phase::changing) return on_login_bytes(bytes);
+  keep(bytes);
+}
+
+std::size_t ClientSession::take_step(std::span<std::uint8_t> bytes) {
+  if (runner_.wants_file()) return runner_.feed_infile(bytes);
+  const CommandReader::Step step = reader_.step(bytes);
+  switch (step.event) {
+    case CommandReader::Event::none:
+      break;
+    case CommandReader::Event::command:
+    case CommandReader::Event::begin:
+      if (step.bytes.size() > kFrameHeaderSize) {
+        const auto command = static_cast<Command>(step.bytes[kFrameHeaderSize]);
+        if (command == Command::quit) {
+          close();
+          break;
+        }
+        if (command == Command::change_user && step.event == CommandReader::Event::command) {
+          begin_change_user(step.bytes);
+          break;
+        }
+      }
+      runner_.run(step);
+      break;
+    case CommandReader::Event::part:
+      runner_.run_part(step);
+      break;
+    case CommandReader::Event::out_of_order:
+      refuse(errors::packets_out_of_order(), 1);
+      break;
+    case CommandReader::Event::too_large:
+      refuse(errors::packet_too_large(), reader_.next_sequence());
+      break;
+  }
+  return phase_ == Phase::closed ? bytes.size() : step.consumed;
+}
+
+// Keeps input for later, and stops reading when the client sends ahead too much.
+void ClientSession::keep(Bytes bytes) {
+  inbox_.append(protocol::as_text(bytes));
+  if (inbox_.size() > context_.config().limits.write_buffer) stream_->stop_reading();
+}
+
+void ClientSession::on_command_done() {
+  if (draining_ && !runner_.in_transaction()) return close();
+  if (!consuming_) {
+    reader_.trim();
+    if (!inbox_.empty() || !stream_->reading()) resume_input();
+  }
+}
+
+void ClientSession::on_input_wanted() { resume_input(); }
+
+void ClientSession::on_input_unwanted() { stream_->stop_reading(); }
+
+// Works off what was kept, in a call of its own: this one may come from the middle of another command's
+// affairs.
+void ClientSession::resume_input() {
+  if (phase_ == Phase::closed || resume_asked_) return;
+  stream_->start_reading();
+  if (inbox_.empty()) return;
+  resume_asked_ = true;
+  context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    resume_asked_ = false;
+    if (!takes_input() || inbox_.empty()) return;
+    std::string kept = std::exchange(inbox_, {});
+    consume({reinterpret_cast<std::uint8_t*>(kept.data()), kept.size()});
+  });
+}
+
+// --- the end -----------------------------------------------------------------------------------------
+
+void ClientSession::refuse(const ClientError& error, std::uint8_t sequence) {
+  std::string payload;
+  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
+  std::string packet;
+  protocol::append_frames(packet, payload, sequence);
+  stream_->write(packet);
+  close();
+}
+
+void ClientSession::drain() {
+  draining_ = true;
+  if (phase_ == Phase::commands && (runner_.busy() || runner_.in_transaction())) return;
+  close();
+}
+
+void ClientSession::shut_down() {
+  if (phase_ == Phase::commands) return refuse(errors::shutting_down(), reader_.next_sequence());
+  close();
+}
+
+void ClientSession::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  if (limited_user_) context_.process->accounts->leave(*runner_.identity().listed);
+  runner_.close();
+  protocol::wipe(inbox_);
+  stream_->close_after_writing();
+  owner_.on_session_closed(*this);
+}
+
+}  // namespace weir

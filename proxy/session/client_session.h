@@ -1,0 +1,95 @@
+// One client: its socket, its login, its commands one after the other, and its end. Loop thread only.
+//
+//   greeting ──> login ──> opening ──> commands ──> closed
+//                            ^             │
+//                            └─ changing <─┘   (COM_CHANGE_USER)
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "protocol/command_reader.h"
+#include "proxy/net/stream.h"
+#include "proxy/session/command_runner.h"
+#include "proxy/session/login.h"
+
+namespace weir {
+
+class ClientSession;
+
+// Whoever holds the sessions.
+class SessionOwner {
+ public:
+  // The session is over and may be deleted once the current callbacks have returned.
+  virtual void on_session_closed(ClientSession& session) = 0;
+
+ protected:
+  ~SessionOwner() = default;
+};
+
+class ClientSession final : private StreamHandler, private RunnerHost {
+ public:
+  ClientSession(WorkerContext& context, Pool& pool, ReplyRelay& relay, SessionOwner& owner,
+                std::unique_ptr<Stream> stream);
+  ~ClientSession();
+
+  // Greets the client, or waits until weir knows what the servers are like.
+  void start();
+  void on_topology_changed();
+  // Called a few times a second, for deadlines.
+  void tick(TimePoint now);
+  // Ends as soon as no command is under way and no transaction open.
+  void drain();
+  // Ends now, with a word to the client.
+  void shut_down();
+
+  std::uint32_t id() const { return id_; }
+
+ private:
+  enum class Phase : std::uint8_t { greeting, login, opening, commands, changing, closed };
+
+  void on_stream_read(std::span<std::uint8_t> bytes) override;
+  void on_stream_ended(int error) override;
+  void on_stream_drained() override;
+
+  Stream& client() override { return *stream_; }
+  std::uint8_t answer_sequence() const override { return reader_.next_sequence(); }
+  void on_opened(protocol::ServerStatus status) override;
+  void on_open_failed(const std::string& error_payload) override;
+  void on_command_done() override;
+  void on_input_wanted() override;
+  void on_input_unwanted() override;
+  void on_session_over() override { close(); }
+
+  void greet();
+  void on_login_bytes(Bytes bytes);
+  void on_login_step(Login::Step step);
+  void begin_change_user(Bytes frame);
+  void consume(std::span<std::uint8_t> bytes);
+  bool takes_input() const;
+  std::size_t take_step(std::span<std::uint8_t> bytes);
+  void keep(Bytes bytes);
+  void resume_input();
+  void refuse(const ClientError& error, std::uint8_t sequence);
+  void close();
+
+  WorkerContext& context_;
+  SessionOwner& owner_;
+  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Login> login_;
+  Phase phase_ = Phase::greeting;
+  bool consuming_ = false;
+  bool resume_asked_ = false;
+  bool draining_ = false;
+  bool limited_user_ = false;        // counts among its user's connections
+  std::uint8_t login_sequence_ = 0;
+  std::uint32_t id_;
+  TimePoint last_activity_;
+  std::string inbox_;                // input that cannot be worked off yet
+  protocol::CommandReader reader_;
+  CommandRunner runner_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);   // for calls that are made later
+};
+
+}  // namespace weir

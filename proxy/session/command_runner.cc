@@ -1,0 +1,315 @@
+#include "proxy/session/command_runner.h"
+
+#include <utility>
+
+#include "protocol/response.h"
+#include "sql_classifier/classifier.h"
+
+namespace weir {
+
+using protocol::Command;
+using protocol::CommandReader;
+using protocol::Handling;
+using protocol::kFrameHeaderSize;
+
+namespace {
+
+// Where the statement id lies in the commands that have one: behind the frame header and the command.
+constexpr std::size_t kStatementIdAt = kFrameHeaderSize + 1;
+
+}  // namespace
+
+CommandRunner::CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host)
+    : context_(context), pool_(pool), relay_(relay), host_(host) {}
+
+CommandRunner::~CommandRunner() { close(); }
+
+void CommandRunner::close() {
+  if (std::exchange(closed_, true)) return;
+  pool_.cancel(*this);
+  const bool in_transaction = links_.transaction() != nullptr;
+  for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica}) {
+    auto link = links_.take(slot);
+    if (link == nullptr) continue;
+    if (counts_on(*link)) --context_.outstanding[link->server()];
+    // A reset would end the transaction, too; a connection that is closed tells the server at once.
+    if (in_transaction || stage_ != Stage::none) {
+      pool_.discard(std::move(link));
+    } else {
+      pool_.release(std::move(link));
+    }
+  }
+  current_.on = nullptr;
+}
+
+void CommandRunner::run(const CommandReader::Step& step) {
+  current_ = Current{};
+  current_.whole = step.event == CommandReader::Event::command;
+  current_.whole_when_classified = current_.whole;
+  current_.begun = context_.loop_time();
+  if (bad_news_) {
+    const ClientError news = *std::exchange(bad_news_, std::nullopt);
+    return answer_error(news);
+  }
+  if (step.bytes.size() <= kFrameHeaderSize) return answer_error(errors::unknown_command());
+  current_.info = &protocol::command_info(step.bytes[kFrameHeaderSize]);
+  dispatch(step.bytes);
+}
+
+void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
+  const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
+  switch (current_.info->handling) {
+    case Handling::refuse:
+      return answer_error(current_.info->command == Command::sleep
+                              ? errors::unknown_command()
+                              : errors::command_refused(current_.info->name));
+    case Handling::quit:
+    case Handling::change_user:
+      return;  // the host's business
+    case Handling::text:
+    case Handling::prepare:
+      if (!begin_text(payload.subspan(1))) return;
+      break;
+    case Handling::to_primary:
+      begin_simple(sql::StatementKind::read);
+      break;
+    case Handling::init_db:
+      begin_simple(sql::StatementKind::use);
+      break;
+    case Handling::set_option:
+      set_option_used_ = true;
+      begin_simple(sql::StatementKind::set);
+      break;
+    case Handling::execute:
+      return begin_execute(bytes);
+    case Handling::fetch:
+    case Handling::reset_statement:
+      return begin_fetch_or_reset(bytes);
+    case Handling::long_data:
+      return take_long_data(bytes);
+    case Handling::close_statement:
+      return close_statement(payload);
+    case Handling::reset_connection:
+      return begin_reset_connection();
+  }
+  decide_route();
+  proceed(bytes);
+}
+
+sql::TextOptions CommandRunner::text_options() const {
+  sql::TextOptions options;
+  options.ansi_quotes = state_.ansi_quotes();
+  options.no_backslash_escapes = state_.no_backslash_escapes();
+  const std::string_view charset = state_.client_charset();
+  options.ascii_safe_charset =
+      charset.empty() ? !is_ascii_unsafe_collation(identity_.collation) : !is_ascii_unsafe(charset);
+  options.hints = context_.config().routing.hints;
+  return options;
+}
+
+sql::Classification CommandRunner::classify_text(Bytes text) {
+  sql::TextOptions options = text_options();
+  options.truncated = !current_.whole;
+  sql::Classification facts = sql::classify(protocol::as_text(text), options);
+  if (!facts.names_collation.empty()) {
+    current_.collation = facts.names_collation;
+    facts.names_collation = {};
+  }
+  // COM_SET_OPTION was told to the primary alone.
+  if (facts.statements > 1 && set_option_used_) facts.placement = sql::Placement::primary;
+  return facts;
+}
+
+// False when it was answered with an error.
+bool CommandRunner::begin_text(Bytes text) {
+  current_.facts = classify_text(text);
+  const bool prepares = current_.info->handling == Handling::prepare;
+  if (prepares && !current_.whole) {
+    answer_error(errors::statement_too_long(CommandReader::kMaxKept));
+    return false;
+  }
+  if (prepares && statements_.size() >= context_.config().limits.prepared_statements) {
+    answer_error(errors::too_many_statements(statements_.size()));
+    return false;
+  }
+  return true;
+}
+
+// A command without a text: it goes to the primary, as a statement of the given kind would.
+void CommandRunner::begin_simple(sql::StatementKind kind) {
+  current_.facts.kind = kind;
+  current_.facts.placement = sql::Placement::primary;
+  current_.facts.reason = kind == sql::StatementKind::use ? sql::Reason::schema_change
+                                                          : sql::Reason::admin_statement;
+  current_.facts.statements = 1;
+}
+
+PreparedStatement* CommandRunner::named_statement(Bytes payload) {
+  protocol::ByteReader in(payload);
+  in.skip(1);
+  current_.statement_id = in.int4();
+  if (!in.ok()) return nullptr;
+  if (current_.statement_id == UINT32_MAX) return nullptr;
+  return statements_.find(current_.statement_id);
+}
+
+void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
+  const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
+  // As servers do: a command that is too short to hold its fixed part is malformed.
+  if (payload.size() < 10) return answer_error(errors::malformed_packet());
+  PreparedStatement* statement = named_statement(payload);
+  if (statement == nullptr) {
+    return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_execute"));
+  }
+  if (statement->long_data_too_large) {
+    statement->drop_long_data();
+    return answer_error(errors::long_data_too_large(context_.config().limits.max_packet));
+  }
+  if (!parse_execute(payload, statement->parameters)) return answer_error(errors::malformed_packet());
+  current_.facts = statement->facts;
+  decide_route();
+  proceed(bytes);
+}
+
+// COM_STMT_FETCH and COM_STMT_RESET concern the connection on which the statement was executed.
+void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
+  const bool fetches = current_.info->handling == Handling::fetch;
+  PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
+  if (statement == nullptr) {
+    return answer_error(errors::unknown_statement(
+        current_.statement_id, fetches ? "mysqld_stmt_fetch" : "mysqld_stmt_reset"));
+  }
+  if (!fetches) statement->drop_long_data();
+  for (BackendConnection* link : {links_.last(), links_.primary(), links_.replica()}) {
+    if (link == nullptr) continue;
+    const auto prepared = link->statements().find(statement->id);
+    if (prepared == link->statements().end()) continue;
+    std::string id;
+    protocol::ByteWriter(id).int4(prepared->second.id);
+    std::copy(id.begin(), id.end(), bytes.begin() + kStatementIdAt);
+    begin_simple(sql::StatementKind::admin);
+    return transmit(*link, {Bytes(bytes)});
+  }
+  if (fetches) {
+    return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_fetch"));
+  }
+  answer_ok();
+}
+
+// COM_STMT_SEND_LONG_DATA has no answer, not even when it is wrong: that comes with the execute.
+void CommandRunner::take_long_data(std::span<std::uint8_t> bytes) {
+  PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
+  if (statement != nullptr && !statement->long_data_too_large) {
+    statement->long_data_size += bytes.size();
+    if (statement->long_data_size > context_.config().limits.max_packet) {
+      statement->drop_long_data();
+      statement->long_data_too_large = true;
+    } else if (current_.whole) {
+      statement->long_data.emplace_back(protocol::as_text(bytes));
+    } else {
+      statement->long_data.emplace_back(protocol::as_text(bytes));
+      long_data_parts_ = statement->id;
+    }
+  }
+  end_command();
+}
+
+void CommandRunner::close_statement(Bytes payload) {
+  if (const PreparedStatement* statement = named_statement(payload)) {
+    for (BackendConnection* link : {links_.primary(), links_.replica()}) {
+      if (link == nullptr) continue;
+      const auto prepared = link->statements().find(statement->id);
+      if (prepared == link->statements().end()) continue;
+      std::string id;
+      protocol::ByteWriter(id).int4(prepared->second.id);
+      std::string command;
+      protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_close), id);
+      link->send({protocol::as_bytes(command)});
+      link->statements().erase(prepared);
+    }
+    statements_.erase(current_.statement_id);
+  }
+  end_command();
+}
+
+void CommandRunner::begin_reset_connection() {
+  if (auto replica = links_.take(SessionLinks::Slot::replica)) pool_.release(std::move(replica));
+  if (links_.primary() == nullptr) {
+    state_.reset_variables();
+    finish_reset_connection();
+    return answer_ok();
+  }
+  stage_ = Stage::resetting;
+  current_.on = links_.primary();
+  ++context_.outstanding[current_.on->server()];
+  links_.primary()->reset();
+}
+
+// Everything that a session can hold is gone, but its user and schema.
+void CommandRunner::finish_reset_connection() {
+  links_.set_transaction(nullptr);
+  links_.set_last(nullptr);
+  pins_.clear();
+  statements_.clear();
+  autocommit_ = true;
+  set_option_used_ = false;
+}
+
+// The next part of a command that was too long to be kept.
+void CommandRunner::run_part(const CommandReader::Step& step) {
+  if (long_data_parts_ != 0) {
+    if (PreparedStatement* statement = statements_.find(long_data_parts_)) {
+      statement->long_data_size += step.bytes.size();
+      if (statement->long_data_size > context_.config().limits.max_packet) {
+        statement->drop_long_data();
+        statement->long_data_too_large = true;
+      } else if (!statement->long_data.empty()) {
+        statement->long_data.back().append(protocol::as_text(step.bytes));
+      }
+    }
+    if (step.last) long_data_parts_ = 0;
+    return;
+  }
+  // An answer that came before the command was complete is an error, and the rest is of no use.
+  if (stage_ != Stage::running) return;
+  current_.on->send({Bytes(step.bytes)});
+  if (step.last) current_.whole = true;
+  if (current_.on->queued() > context_.config().limits.write_buffer) host_.on_input_unwanted();
+}
+
+std::size_t CommandRunner::feed_infile(std::span<std::uint8_t> bytes) {
+  const std::size_t size = infile_.step(bytes);
+  current_.on->send({Bytes(bytes).first(size)});
+  if (infile_.done()) {
+    stage_ = Stage::running;
+  } else if (current_.on->queued() > context_.config().limits.write_buffer) {
+    host_.on_input_unwanted();
+  }
+  return size;
+}
+
+void CommandRunner::on_client_drained() {
+  for (BackendConnection* link : {links_.primary(), links_.replica()}) {
+    if (link != nullptr) link->resume();
+  }
+}
+
+void CommandRunner::on_topology_changed() {
+  if (stage_ == Stage::waiting) proceed_later();
+}
+
+void CommandRunner::tick(TimePoint now) {
+  if (stage_ != Stage::waiting) return;
+  const Milliseconds limit = context_.config().routing.failover_wait;
+  const auto waited = std::chrono::duration_cast<Milliseconds>(now - current_.begun);
+  if (waited < limit) return proceed_later();
+  const ClientError error = errors::no_primary(current_.why, waited.count());
+  if (!opening_) return answer_error(error);
+  opening_ = false;
+  stage_ = Stage::none;
+  std::string payload;
+  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
+  host_.on_open_failed(payload);
+}
+
+}  // namespace weir

@@ -1,0 +1,222 @@
+// Runs the commands of one session, one at a time: decides where each goes, gets a connection there, makes
+// its state the session's, sends the command, relays the reply, and copes when any of it fails.
+//
+// The stages of a command:
+//
+//              ┌──────────── waiting (no server to send it to yet)
+//   run() ─────┼──────────── connecting (the pool is asked)
+//              │                 │
+//              ├─> repairing ────┤   (the connection's state is being made the session's)
+//              ├─> preparing ────┤   (the statement is being prepared there)
+//              └─> running <─────┘ ──> done
+//                    └─ infile ─┘      (the client sends a file)
+//
+// proceed() is the one way forward: it is called again whenever what the command waited for has come.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "protocol/command.h"
+#include "protocol/command_reader.h"
+#include "protocol/infile_reader.h"
+#include "proxy/backend/pool.h"
+#include "proxy/core/client_error.h"
+#include "proxy/core/loss_policy.h"
+#include "proxy/core/pins.h"
+#include "proxy/core/prepared_statements.h"
+#include "proxy/core/router.h"
+#include "proxy/core/session_state.h"
+#include "proxy/session/login.h"
+#include "proxy/session/reply_relay.h"
+#include "proxy/session/session_links.h"
+#include "proxy/worker_context.h"
+
+namespace weir {
+
+// The client's side of a session, as the runner needs it.
+class RunnerHost {
+ public:
+  virtual Stream& client() = 0;
+  // The sequence number for an answer of weir's own to the current command.
+  virtual std::uint8_t answer_sequence() const = 0;
+  // open() has succeeded; `status` is what the server's last packet said.
+  virtual void on_opened(protocol::ServerStatus status) = 0;
+  // open() has failed; `error_payload` is an error packet for the client.
+  virtual void on_open_failed(const std::string& error_payload) = 0;
+  // The command is answered; the next one may come.
+  virtual void on_command_done() = 0;
+  // Input that the runner did not accept before may come now.
+  virtual void on_input_wanted() = 0;
+  // The client's bytes are not to be read until on_input_wanted().
+  virtual void on_input_unwanted() = 0;
+  // The session cannot go on. What was written to the client is still sent.
+  virtual void on_session_over() = 0;
+
+ protected:
+  ~RunnerHost() = default;
+};
+
+class CommandRunner final : private BackendUser, private PoolWaiter {
+ public:
+  CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host);
+  ~CommandRunner();
+
+  // Begins the session of a client that has logged in: connects to a server in its name. Ends with one
+  // of the host's two calls. Also used again for COM_CHANGE_USER.
+  void open(ClientIdentity identity);
+  // Gives the connections back. Nothing may be called afterwards but the destructor.
+  void close();
+
+  // A command, or the beginning of one (`step.event`). The previous one is done.
+  void run(const protocol::CommandReader::Step& step);
+  // The next part of a command that was begun.
+  void run_part(const protocol::CommandReader::Step& step);
+  // Bytes of a file; returns how many of them belong to it.
+  std::size_t feed_infile(std::span<std::uint8_t> bytes);
+
+  bool busy() const { return stage_ != Stage::none; }
+  bool wants_file() const { return stage_ == Stage::infile; }
+  // Parts of a begun command may come: its beginning has been sent.
+  bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
+  bool in_transaction() const { return links_.transaction() != nullptr; }
+  const ClientIdentity& identity() const { return identity_; }
+
+  // The client has taken what was queued for it.
+  void on_client_drained();
+  // The servers have changed: what waits may go on.
+  void on_topology_changed();
+  // Called a few times a second, for deadlines.
+  void tick(TimePoint now);
+
+ private:
+  enum class Stage : std::uint8_t {
+    none, waiting, connecting, repairing, preparing, running, infile, resetting
+  };
+
+  // The command under way.
+  struct Current {
+    const protocol::CommandInfo* info = nullptr;
+    sql::Classification facts;
+    std::string collation;               // of SET NAMES ... COLLATE
+    Route route;
+    std::string bytes;                   // the command, or its beginning, when it cannot be sent at once
+                                         // or may have to be sent again
+    bool whole = true;                   // all of it has come
+    bool whole_when_classified = true;   // and had come when its text was read
+    bool repeatable = false;             // running it twice does no harm
+    bool sent = false;
+    bool answer_begun = false;           // a byte of the answer has gone to the client
+    bool failed = false;                 // the answer was an error
+    bool retried = false;
+    bool only_primary = false;           // no replica will do any more
+    bool rerun = false;                  // the answer is swallowed, and the primary is asked
+    std::string repair_error;            // payload of the error that a repair was answered with
+    std::size_t repairs_left = 0;
+    std::optional<std::size_t> avoid;    // a server that has just failed
+    std::uint32_t statement_id = 0;
+    BackendConnection* on = nullptr;     // where it runs
+    TimePoint begun;                     // of the waiting
+    std::string why;                     // it waits, for the error that ends the waiting
+  };
+
+  // command_runner.cc: the commands
+  void dispatch(std::span<std::uint8_t> bytes);
+  bool begin_text(Bytes text);
+  void begin_simple(sql::StatementKind kind);
+  void begin_execute(std::span<std::uint8_t> bytes);
+  void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
+  void take_long_data(std::span<std::uint8_t> bytes);
+  void close_statement(Bytes payload);
+  void begin_reset_connection();
+  void finish_reset_connection();
+  sql::TextOptions text_options() const;
+  sql::Classification classify_text(Bytes text);
+  PreparedStatement* named_statement(Bytes payload);
+
+  // runner_route.cc: from a command to a connection
+  void proceed(std::span<std::uint8_t> bytes);
+  void proceed_later();
+  void decide_route();
+  BackendConnection* choose_link();
+  BackendConnection* choose_replica();
+  BackendConnection* choose_primary();
+  BackendConnection* obtain(SessionLinks::Slot slot, std::size_t server, bool fresh);
+  BackendConnection& adopt(SessionLinks::Slot slot, std::unique_ptr<BackendConnection> connection);
+  ConnectionWish wish(std::size_t server, bool fresh) const;
+  void wait_for_server(std::string why);
+  void try_open();
+  void finish_open(BackendConnection& link);
+  void on_connection(std::unique_ptr<BackendConnection> connection) override;
+  void on_no_connection(std::size_t server, const BackendFailure& failure) override;
+  void on_open_failure(std::size_t server, const BackendFailure& failure);
+
+  // runner_send.cc: from a connection to the server
+  void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
+  void exchange(BackendConnection& link, std::span<std::uint8_t> bytes);
+  bool needs_repair(BackendConnection& link) const;
+  bool lacks_autocommit_off(const BackendConnection& link) const;
+  void append_repairs(BackendConnection& link, std::string& commands);
+  void prepare_on(BackendConnection& link);
+  void send_execute(BackendConnection& link, std::span<std::uint8_t> bytes);
+  void send_long_data(BackendConnection& link, PreparedStatement& statement, std::uint32_t backend_id);
+  void transmit(BackendConnection& link, std::initializer_list<Bytes> slices);
+  void retain(Bytes bytes);
+
+  // runner_reply.cc: from the server to the client
+  void on_backend_ready(BackendConnection&) override {}
+  void on_reply_bytes(BackendConnection& link, ReplyPurpose purpose, Bytes bytes) override;
+  void on_reply_packet(BackendConnection& link, ReplyPurpose purpose,
+                       const protocol::ReplyTracker::Step& step) override;
+  void on_reply_end(BackendConnection& link, ReplyPurpose purpose) override;
+  void on_reply_flush(BackendConnection& link) override;
+  void on_backend_drained(BackendConnection& link) override;
+  void on_ok(BackendConnection& link, const protocol::ReplyTracker::Step& step);
+  void on_error(BackendConnection& link, const protocol::ReplyTracker::Step& step);
+  void on_prepared(BackendConnection& link, Bytes packet);
+  void on_infile_request(BackendConnection& link, Bytes packet);
+  void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
+  void forward(Bytes bytes, bool copy = false);
+  void on_repair_end(BackendConnection& link);
+  void finish(BackendConnection& link);
+  void fold(BackendConnection& link);
+  void run_again_on_primary();
+  void end_command();
+
+  // runner_loss.cc: when it fails
+  void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;
+  LossFacts loss_facts(const BackendConnection& link) const;
+  void carry_out(LossVerdict verdict, const std::string& server, const std::string& why,
+                 std::uint8_t sequence);
+  void answer_error(const ClientError& error);
+  void answer_ok();
+  void write_error(const ClientError& error, std::uint8_t sequence);
+  void leave(BackendConnection& link);
+  bool counts_on(const BackendConnection& link) const;
+
+  WorkerContext& context_;
+  Pool& pool_;
+  ReplyRelay& relay_;
+  RunnerHost& host_;
+  ClientIdentity identity_;
+  SessionState state_;
+  SessionLinks links_;
+  PinSet pins_;
+  PreparedStatements statements_;
+  Stage stage_ = Stage::none;
+  bool closed_ = false;
+  bool opening_ = false;               // open() is under way: what waits is the session, not a command
+  bool autocommit_ = true;
+  bool set_option_used_ = false;       // multi-statements were switched on or off on the primary alone
+  std::optional<ClientError> bad_news_; // answered to the next command: a transaction was lost meanwhile
+  TimePoint fresh_after_{};            // replicas must show what was committed before
+  SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;   // what the pool is asked for
+  protocol::InfileReader infile_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
+  std::uint32_t long_data_parts_ = 0;  // the statement whose long data is coming in parts
+  Current current_;
+};
+
+}  // namespace weir

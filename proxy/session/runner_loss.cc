@@ -1,0 +1,132 @@
+// When it fails: the part of CommandRunner that copes with lost connections and answers with errors of
+// weir's own.
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "protocol/frame.h"
+#include "protocol/response.h"
+#include "proxy/session/command_runner.h"
+
+namespace weir {
+
+// True while the command under way is counted as outstanding on this connection's server.
+bool CommandRunner::counts_on(const BackendConnection& link) const {
+  return current_.on == &link &&
+         (stage_ == Stage::running || stage_ == Stage::infile || stage_ == Stage::resetting);
+}
+
+// Closes a connection that is of no more use.
+void CommandRunner::leave(BackendConnection& link) {
+  if (counts_on(link)) --context_.outstanding[link.server()];
+  if (current_.on == &link) current_.on = nullptr;
+  pool_.discard(links_.take(link));
+}
+
+LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
+  LossFacts facts;
+  facts.statement_under_way = stage_ != Stage::none && current_.on == &link;
+  facts.sent = facts.statement_under_way && current_.sent;
+  facts.answer_begun = facts.statement_under_way && current_.answer_begun;
+  facts.at_packet_boundary = link.idle() || link.current_reply().at_packet_boundary();
+  facts.is_plain_read = current_.repeatable;
+  facts.may_commit = current_.facts.has(sql::Effect::ends_transaction) ||
+                     current_.facts.kind == sql::StatementKind::unknown ||
+                     current_.facts.has(sql::Effect::calls_routine) ||
+                     current_.facts.kind == sql::StatementKind::set;
+  facts.in_transaction = links_.transaction() == &link;
+  facts.holds_state = &link == links_.primary() && pins_.holds_state();
+  facts.retried = current_.retried;
+  return facts;
+}
+
+void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFailure& failure) {
+  const LossFacts facts = loss_facts(link);
+  const LossVerdict verdict = judge_loss(facts);
+  const std::string server = link.options().server_name;
+  const std::size_t index = link.server();
+  const std::uint8_t sequence =
+      facts.answer_begun ? link.current_reply().next_sequence() : host_.answer_sequence();
+  if (verdict != LossVerdict::nothing) {
+    spdlog::info("user '{}' lost the connection to {}: {}", identity_.credentials->user, server,
+                 failure.text);
+  }
+  relay_.flush(host_.client());
+  leave(link);
+  if (!facts.statement_under_way && verdict == LossVerdict::transaction_lost) {
+    // Nobody is listening now; the next command hears of it.
+    bad_news_ = errors::transaction_lost(server, failure.text);
+    return;
+  }
+  if (verdict == LossVerdict::run_elsewhere) {
+    current_.retried = current_.sent;
+    current_.avoid = index;
+    current_.why = server + ": " + failure.text;
+    current_.repairs_left = 0;
+    current_.repair_error.clear();
+    current_.rerun = false;
+    stage_ = Stage::none;
+    ++context_.counters.retried_reads;
+    context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
+      if (!alive.expired() && current_.info != nullptr && stage_ == Stage::none) proceed_later();
+    });
+    return;
+  }
+  carry_out(verdict, server, failure.text, sequence);
+}
+
+void CommandRunner::carry_out(LossVerdict verdict, const std::string& server, const std::string& why,
+                              std::uint8_t sequence) {
+  switch (verdict) {
+    case LossVerdict::nothing:
+    case LossVerdict::run_elsewhere:
+      return;
+    case LossVerdict::transaction_lost:
+      write_error(errors::transaction_lost(server, why), sequence);
+      return end_command();
+    case LossVerdict::result_cut:
+      write_error(errors::result_cut(server, why), sequence);
+      return end_command();
+    case LossVerdict::outcome_unknown:
+      write_error(errors::outcome_unknown(server, why), sequence);
+      break;
+    case LossVerdict::session_lost:
+      write_error(errors::session_lost(server, pin_name(pins_.first())), sequence);
+      break;
+    case LossVerdict::close:
+      break;
+  }
+  stage_ = Stage::none;
+  host_.on_session_over();
+}
+
+void CommandRunner::write_error(const ClientError& error, std::uint8_t sequence) {
+  ++context_.counters.failed_statements;
+  std::string payload;
+  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
+  std::string packet;
+  protocol::append_frames(packet, payload, sequence);
+  host_.client().write(packet);
+}
+
+void CommandRunner::answer_error(const ClientError& error) {
+  write_error(error, host_.answer_sequence());
+  end_command();
+}
+
+void CommandRunner::answer_ok() {
+  protocol::OkPacket ok;
+  ok.status = autocommit_ ? protocol::kStatusAutocommit : protocol::ServerStatus{0};
+  if (links_.transaction() != nullptr) ok.status |= protocol::kStatusInTransaction;
+  if (state_.no_backslash_escapes()) ok.status |= protocol::kStatusNoBackslashEscapes;
+  std::string payload;
+  protocol::append_ok(payload, ok, identity_.capabilities);
+  std::string packet;
+  std::uint8_t sequence = host_.answer_sequence();
+  protocol::append_frames(packet, payload, sequence);
+  host_.client().write(packet);
+  end_command();
+}
+
+}  // namespace weir

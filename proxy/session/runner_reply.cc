@@ -1,0 +1,267 @@
+// From the server to the client: the part of CommandRunner that relays replies and learns from them.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "protocol/frame.h"
+#include "protocol/response.h"
+#include "proxy/session/command_runner.h"
+#include "sql_classifier/tracked_variables.h"
+
+namespace weir {
+
+using protocol::Handling;
+using protocol::kFrameHeaderSize;
+using protocol::ReplyTracker;
+
+namespace {
+
+// Errors of a replica that the primary might not answer with: it is read-only, or just behind.
+bool primary_may_know_better(std::uint16_t code) {
+  constexpr std::array<std::uint16_t, 13> kCodes = {
+      1290, 1792, 1836,         // read-only server or transaction
+      1044, 1045, 1142, 1370,   // grants that have not arrived yet
+      1049, 1051, 1146,         // unknown database or table
+      1054,                     // unknown column
+      1305, 1327,               // unknown routine or variable
+  };
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+}
+
+std::uint16_t error_code(Bytes packet) {
+  const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
+  return err ? err->code : 0;
+}
+
+// Whether replicas may lack what the statement has done. Reads that the primary answers count only when
+// they end a transaction that wrote, which the commit tells.
+bool writes(const sql::Classification& facts) {
+  using Kind = sql::StatementKind;
+  switch (facts.kind) {
+    case Kind::empty:
+    case Kind::set:
+    case Kind::use:
+    case Kind::begin:
+    case Kind::rollback:
+    case Kind::savepoint:
+      return facts.statements > 1;
+    case Kind::read:
+      return facts.statements > 1 || facts.has(sql::Effect::calls_routine) ||
+             facts.reason == sql::Reason::sequence;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+void CommandRunner::forward(Bytes bytes, bool copy) {
+  if (current_.rerun || !current_.repair_error.empty()) return;
+  current_.answer_begun = true;
+  if (copy) {
+    relay_.add_copy(host_.client(), bytes);
+  } else {
+    relay_.add(host_.client(), bytes);
+  }
+}
+
+void CommandRunner::on_reply_bytes(BackendConnection&, ReplyPurpose purpose, Bytes bytes) {
+  if (purpose == ReplyPurpose::client) forward(bytes);
+}
+
+void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpose,
+                                    const ReplyTracker::Step& step) {
+  using Event = ReplyTracker::Event;
+  if (purpose == ReplyPurpose::repair) {
+    if (step.event == Event::err) current_.repair_error = protocol::as_text(step.packet);
+    return;
+  }
+  if (purpose == ReplyPurpose::prepare) return on_prepare_packet(link, step);
+  switch (step.event) {
+    case Event::ok:
+      return on_ok(link, step);
+    case Event::err:
+      return on_error(link, step);
+    case Event::prepared:
+      return on_prepared(link, step.packet);
+    case Event::local_infile:
+      return on_infile_request(link, step.packet);
+    case Event::none:
+    case Event::eof:
+    case Event::malformed:
+      break;
+  }
+  forward(step.packet, step.kept);
+}
+
+void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& step) {
+  if ((link.status() & protocol::kStatusSessionStateChanged) == 0) {
+    return forward(step.packet, step.kept);
+  }
+  const std::string translated = translate_ok(step.packet, link.capabilities(), identity_.capabilities,
+                                              pins_.has(Pin::session_tracking));
+  if (translated.empty()) return forward(step.packet, step.kept);
+  forward(protocol::as_bytes(translated), true);
+}
+
+void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
+  const bool may_rerun = &link == links_.replica() && current_.repeatable && !current_.answer_begun &&
+                         !current_.only_primary && primary_may_know_better(error_code(step.packet));
+  if (may_rerun) {
+    current_.rerun = true;
+    return;
+  }
+  current_.failed = true;
+  forward(step.packet, step.kept);
+}
+
+// The client's statement exists now, under an id of weir's.
+void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
+  if (!current_.repair_error.empty()) return;
+  protocol::ByteReader in(packet.subspan(kFrameHeaderSize + 1));
+  const std::uint32_t backend_id = in.int4();
+  in.skip(2);
+  const std::uint16_t parameters = in.int2();
+  const std::string_view text =
+      protocol::as_text(protocol::as_bytes(current_.bytes).subspan(kFrameHeaderSize + 1));
+  const PreparedStatement& statement = statements_.add(text, current_.facts, parameters);
+  link.statements()[statement.id] = {backend_id, 0};
+  std::string rewritten(protocol::as_text(packet.first(kFrameHeaderSize + 1)));
+  protocol::ByteWriter(rewritten).int4(statement.id).bytes(packet.subspan(kFrameHeaderSize + 5));
+  forward(protocol::as_bytes(rewritten), true);
+}
+
+void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
+  // Only a statement that names a file may make the client send one: a server that asks out of nowhere
+  // is after the client's files.
+  if (!current_.facts.has(sql::Effect::local_infile)) {
+    const ClientError error = errors::local_infile_refused();
+    const std::uint8_t sequence = link.current_reply().next_sequence();
+    leave(link);
+    relay_.flush(host_.client());
+    write_error(error, static_cast<std::uint8_t>(sequence - 1));
+    return end_command();
+  }
+  forward(packet, true);
+  infile_ = {};
+  stage_ = Stage::infile;
+  relay_.flush(host_.client());
+  host_.on_input_wanted();
+}
+
+void CommandRunner::on_prepare_packet(BackendConnection& link, const ReplyTracker::Step& step) {
+  if (step.event == ReplyTracker::Event::prepared) {
+    protocol::ByteReader in(step.packet.subspan(kFrameHeaderSize + 1));
+    link.statements()[current_.statement_id] = {in.int4(), 0};
+  } else if (step.event == ReplyTracker::Event::err) {
+    on_error(link, step);
+  }
+}
+
+void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) {
+  switch (purpose) {
+    case ReplyPurpose::repair:
+      return on_repair_end(link);
+    case ReplyPurpose::prepare:
+      stage_ = Stage::none;
+      if (current_.rerun) return run_again_on_primary();
+      if (current_.failed) return finish(link);
+      return proceed_later();
+    case ReplyPurpose::reset:
+      state_ = link.state();
+      finish_reset_connection();
+      --context_.outstanding[link.server()];
+      return answer_ok();
+    case ReplyPurpose::client:
+      --context_.outstanding[link.server()];
+      if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
+      return finish(link);
+    case ReplyPurpose::setup:
+      return;
+  }
+}
+
+void CommandRunner::on_repair_end(BackendConnection& link) {
+  --current_.repairs_left;
+  if (current_.repairs_left > 0) return;
+  if (current_.repair_error.empty()) link.state() = state_;
+  if (stage_ != Stage::repairing) return;   // the command itself is already on its way
+  stage_ = Stage::none;
+  if (!current_.repair_error.empty()) return run_again_on_primary();
+  proceed_later();
+}
+
+// The answer of this connection does not count. A replica that is behind is no reason for an error that
+// the primary would not give; an error in adjusting the primary's own connection is the client's.
+void CommandRunner::run_again_on_primary() {
+  BackendConnection* link = current_.on;
+  const std::string error = std::exchange(current_.repair_error, {});
+  const bool on_primary = link == links_.primary();
+  current_.rerun = false;
+  stage_ = Stage::none;
+  if (!error.empty()) leave(*link);   // its state is not what was wished, and not known
+  if (on_primary) {
+    current_.failed = true;
+    forward(protocol::as_bytes(error), true);
+    relay_.flush(host_.client());
+    return end_command();
+  }
+  ++context_.counters.answered_by_primary_instead;
+  current_.only_primary = true;
+  current_.on = nullptr;
+  proceed_later();
+}
+
+void CommandRunner::finish(BackendConnection& link) {
+  relay_.flush(host_.client());
+  fold(link);
+  end_command();
+}
+
+// What the session has become by the statement that has just been answered.
+void CommandRunner::fold(BackendConnection& link) {
+  links_.set_last(&link);
+  const bool in_transaction = link.in_transaction();
+  if (&link == links_.primary() || &link == links_.transaction() || in_transaction) {
+    links_.set_transaction(in_transaction ? &link : nullptr);
+  }
+  if (&link == links_.primary()) {
+    autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
+  }
+  if (!current_.failed && !current_.collation.empty()) {
+    const auto id = sql::find_tracked_variable("collation_connection");
+    if (id) link.state().set_variable(*id, current_.collation);
+  }
+  if (link.state().stamp() != state_.stamp()) state_ = link.state();
+  if (current_.info->handling == Handling::prepare) return;   // nothing has been run
+  if (!current_.whole_when_classified) pins_.add(Pin::unseen_text);
+  // An error leaves no trace, except of what ran before it.
+  const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
+                           current_.facts.kind == sql::StatementKind::read;
+  if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
+  if (&link == links_.primary() && writes(current_.facts)) fresh_after_ = Clock::now();
+  if (current_.info->handling == Handling::execute) {
+    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
+      statement->drop_long_data();
+    }
+  }
+}
+
+void CommandRunner::end_command() {
+  stage_ = Stage::none;
+  current_.on = nullptr;
+  current_.info = nullptr;
+  if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle) std::string().swap(current_.bytes);
+  if (!closed_) host_.on_command_done();
+}
+
+void CommandRunner::on_reply_flush(BackendConnection& link) {
+  Stream& client = host_.client();
+  relay_.flush(client);
+  if (client.queued() > context_.config().limits.write_buffer && !link.idle()) link.pause();
+}
+
+void CommandRunner::on_backend_drained(BackendConnection&) { host_.on_input_wanted(); }
+
+}  // namespace weir

@@ -1,0 +1,225 @@
+// From a command to a connection: the part of CommandRunner that decides where a command goes and gets a
+// connection to there.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "protocol/response.h"
+#include "proxy/core/replica_selector.h"
+#include "proxy/session/command_runner.h"
+
+namespace weir {
+
+using protocol::Handling;
+using Slot = SessionLinks::Slot;
+
+void CommandRunner::open(ClientIdentity identity) {
+  identity_ = std::move(identity);
+  // After COM_CHANGE_USER nothing is left of the user before.
+  for (const Slot slot : {Slot::primary, Slot::replica}) pool_.discard(links_.take(slot));
+  finish_reset_connection();
+  state_ = SessionState{};
+  bad_news_.reset();
+  current_ = Current{};
+  current_.begun = context_.loop_time();
+  opening_ = true;
+  stage_ = Stage::waiting;
+  proceed_later();
+}
+
+void CommandRunner::proceed_later() {
+  if (opening_) return try_open();
+  stage_ = Stage::none;
+  proceed({reinterpret_cast<std::uint8_t*>(current_.bytes.data()), current_.bytes.size()});
+}
+
+// A session begins on the primary, whose answer to the login is the one that counts. While there is none,
+// a replica lets the client in for what reads it can have.
+void CommandRunner::try_open() {
+  const Topology& topology = *context_.topology;
+  std::optional<std::size_t> server = topology.primary;
+  if (!server) {
+    server = select_replica(topology, {}, Balance::least_loaded, context_.outstanding, context_.random());
+  }
+  if (!server || current_.avoid == server) {
+    current_.avoid.reset();   // worth another try after the next tick
+    if (!server) current_.why = topology.no_primary_why;
+    stage_ = Stage::waiting;
+    return;
+  }
+  const Slot slot = server == topology.primary ? Slot::primary : Slot::replica;
+  BackendConnection* link = obtain(slot, *server, identity_.learnt);
+  if (link != nullptr) finish_open(*link);
+}
+
+void CommandRunner::finish_open(BackendConnection& link) {
+  opening_ = false;
+  stage_ = Stage::none;
+  state_ = link.state();
+  if (!identity_.schema.empty()) state_.set_schema(identity_.schema);
+  autocommit_ = true;
+  if (identity_.learnt) context_.process->accounts->remember(identity_.credentials);
+  host_.on_opened(link.status());
+}
+
+void CommandRunner::decide_route() {
+  SessionFacts session;
+  session.in_transaction = links_.transaction() != nullptr;
+  session.autocommit = autocommit_;
+  session.pins = pins_;
+  session.user_route = identity_.listed != nullptr ? identity_.listed->route : UserRoute::split;
+  current_.route = decide(current_.facts, session, context_.config().routing);
+  const Handling handling = current_.info->handling;
+  const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
+                     current_.route.destination == Destination::replica;
+  current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
+                        current_.info->command != protocol::Command::process_kill;
+}
+
+// Sends the command on its way as far as it can go now. Called with the command where it lies in the
+// read buffer, and again, with the copy that was kept, when what it waited for has come.
+void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
+  BackendConnection* link = choose_link();
+  if (link != nullptr) return send_on(*link, bytes);
+  if (stage_ != Stage::none) retain(bytes);   // it waits; otherwise it has been answered
+}
+
+// The connection to use, or null: then the command waits for one, or has been answered with an error.
+BackendConnection* CommandRunner::choose_link() {
+  switch (current_.only_primary ? Destination::primary : current_.route.destination) {
+    case Destination::transaction:
+      return links_.transaction();
+    case Destination::last_connection:
+      if (links_.last() != nullptr) return links_.last();
+      return choose_primary();
+    case Destination::replica:
+      return choose_replica();
+    case Destination::primary:
+      break;
+  }
+  return choose_primary();
+}
+
+BackendConnection* CommandRunner::choose_replica() {
+  const RoutingConfig& routing = context_.config().routing;
+  ReadNeeds needs;
+  if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
+  if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
+  needs.avoid = current_.avoid;
+  if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
+  const auto server = select_replica(*context_.topology, needs, routing.balance, context_.outstanding,
+                                     context_.random());
+  if (!server) {
+    if (routing.primary_reads != PrimaryReads::never) return choose_primary();
+    answer_error(errors::no_replica("none is up and fresh enough"));
+    return nullptr;
+  }
+  if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
+  if (auto old = links_.take(Slot::replica)) pool_.release(std::move(old));
+  return obtain(Slot::replica, *server, false);
+}
+
+BackendConnection* CommandRunner::choose_primary() {
+  const std::optional<std::size_t> primary = context_.topology->primary;
+  BackendConnection* held = links_.primary();
+  if (held != nullptr && primary == held->server()) return held;
+  if (!primary) {
+    // While nobody knows who the primary is, what only reads may still go where it went before.
+    if (held != nullptr && current_.facts.kind == sql::StatementKind::read) return held;
+    wait_for_server(context_.topology->no_primary_why);
+    return nullptr;
+  }
+  if (held != nullptr && pins_.holds_state()) {
+    carry_out(LossVerdict::session_lost, held->options().server_name,
+              "another server is the primary now", host_.answer_sequence());
+    return nullptr;
+  }
+  if (held != nullptr) pool_.release(links_.take(Slot::primary));
+  return obtain(Slot::primary, *primary, false);
+}
+
+void CommandRunner::wait_for_server(std::string why) {
+  current_.why = std::move(why);
+  stage_ = Stage::waiting;
+}
+
+ConnectionWish CommandRunner::wish(std::size_t server, bool fresh) const {
+  ConnectionWish wish;
+  wish.server = server;
+  wish.credentials = identity_.credentials;
+  wish.schema = opening_ ? identity_.schema : state_.schema();
+  wish.collation = identity_.collation;
+  wish.capabilities = forwarded_capabilities(identity_.capabilities);
+  wish.fresh = fresh;
+  return wish;
+}
+
+BackendConnection* CommandRunner::obtain(Slot slot, std::size_t server, bool fresh) {
+  const ConnectionWish wanted = wish(server, fresh);
+  if (auto idle = pool_.take_idle(wanted)) return &adopt(slot, std::move(idle));
+  wanted_slot_ = slot;
+  stage_ = Stage::connecting;
+  pool_.request(*this, wanted);
+  return nullptr;
+}
+
+BackendConnection& CommandRunner::adopt(Slot slot, std::unique_ptr<BackendConnection> connection) {
+  connection->set_user(*this);
+  return links_.put(slot, std::move(connection));
+}
+
+void CommandRunner::on_connection(std::unique_ptr<BackendConnection> connection) {
+  BackendConnection& link = adopt(wanted_slot_, std::move(connection));
+  stage_ = Stage::none;
+  if (opening_) return finish_open(link);
+  proceed_later();
+}
+
+void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& failure) {
+  stage_ = Stage::none;
+  if (opening_) return on_open_failure(server, failure);
+  const std::string& name = context_.topology->servers[server].name;
+  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user, failure.text);
+  if (wanted_slot_ == Slot::replica) {
+    // Another replica, and when that fails too, the primary.
+    if (current_.avoid) current_.only_primary = true;
+    current_.avoid = server;
+    return proceed_later();
+  }
+  switch (failure.kind) {
+    case BackendFailure::Kind::full:
+      return answer_error(errors::pool_timeout(name, context_.process->slots->limit(server),
+                                               context_.config().pool.queue_timeout.count()));
+    case BackendFailure::Kind::denied:
+    case BackendFailure::Kind::refused:
+      return answer_error(errors::server_unreachable(name, failure.text));
+    case BackendFailure::Kind::unreachable:
+    case BackendFailure::Kind::lost:
+      return wait_for_server(fmt::format("{}: {}", name, failure.text));
+  }
+}
+
+void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& failure) {
+  const std::string& name = context_.topology->servers[server].name;
+  if (failure.kind == BackendFailure::Kind::unreachable || failure.kind == BackendFailure::Kind::lost) {
+    current_.avoid = server;
+    return wait_for_server(fmt::format("{}: {}", name, failure.text));
+  }
+  opening_ = false;
+  if (failure.kind == BackendFailure::Kind::denied) {
+    if (identity_.learnt) context_.process->accounts->forget(identity_.credentials);
+    return host_.on_open_failed(failure.packet);
+  }
+  const ClientError error =
+      failure.kind == BackendFailure::Kind::full
+          ? errors::pool_timeout(name, context_.process->slots->limit(server),
+                                 context_.config().pool.queue_timeout.count())
+          : errors::server_unreachable(name, failure.text);
+  std::string payload;
+  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
+  host_.on_open_failed(payload);
+}
+
+}  // namespace weir

@@ -1,0 +1,152 @@
+// From a connection to the server: the part of CommandRunner that makes a connection's state the session's
+// and sends the command.
+
+#include <algorithm>
+
+#include "protocol/frame.h"
+#include "proxy/session/command_runner.h"
+
+namespace weir {
+
+using protocol::Command;
+using protocol::Handling;
+using protocol::kFrameHeaderSize;
+using protocol::ReplyShape;
+
+namespace {
+
+constexpr std::size_t kStatementIdAt = kFrameHeaderSize + 1;
+
+void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id) {
+  std::string bytes;
+  protocol::ByteWriter(bytes).int4(id);
+  std::copy(bytes.begin(), bytes.end(), command.begin() + kStatementIdAt);
+}
+
+}  // namespace
+
+void CommandRunner::retain(Bytes bytes) {
+  if (bytes.data() == protocol::as_bytes(current_.bytes).data()) return;
+  current_.bytes.assign(protocol::as_text(bytes));
+}
+
+void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> bytes) {
+  current_.on = &link;
+  const bool executes = current_.info->handling == Handling::execute;
+  if (needs_repair(link)) {
+    if (!can_repair(link.state(), state_)) return exchange(link, bytes);
+    std::string commands;
+    append_repairs(link, commands);
+    // What may be run twice travels behind the repair in the same write, and its answer is dropped if
+    // the repair fails. What may not waits until the state is known to be right.
+    if (current_.repairs_left > 0 && (!current_.repeatable || executes)) {
+      retain(bytes);
+      stage_ = Stage::repairing;
+      return link.send({protocol::as_bytes(commands)});
+    }
+    if (current_.repairs_left > 0) return transmit(link, {protocol::as_bytes(commands), Bytes(bytes)});
+  }
+  if (!executes) return transmit(link, {Bytes(bytes)});
+  if (!link.statements().contains(current_.statement_id)) {
+    retain(bytes);
+    return prepare_on(link);
+  }
+  send_execute(link, bytes);
+}
+
+// The connection can never serve this session (its schema cannot be unset): another one takes its place.
+void CommandRunner::exchange(BackendConnection& link, std::span<std::uint8_t> bytes) {
+  const auto slot = &link == links_.primary() ? SessionLinks::Slot::primary : SessionLinks::Slot::replica;
+  const std::size_t server = link.server();
+  current_.on = nullptr;
+  pool_.discard(links_.take(slot));
+  BackendConnection* other = obtain(slot, server, false);
+  if (other != nullptr) return send_on(*other, bytes);
+  retain(bytes);
+}
+
+// Autocommit is no part of the state that is carried around, because a session without it stays on the
+// primary; only a new connection there must be told.
+bool CommandRunner::lacks_autocommit_off(const BackendConnection& link) const {
+  return !autocommit_ && (link.status() & protocol::kStatusAutocommit) != 0;
+}
+
+bool CommandRunner::needs_repair(BackendConnection& link) const {
+  if (lacks_autocommit_off(link)) return true;
+  if (link.state().stamp() == state_.stamp()) return false;
+  if (!(link.state() == state_)) return true;
+  link.state() = state_;   // equal in value: from now on in one comparison
+  return false;
+}
+
+// Appends the commands that make the connection's state the session's, and expects their answers.
+void CommandRunner::append_repairs(BackendConnection& link, std::string& commands) {
+  int count = append_repair(commands, link.state(), state_);
+  if (lacks_autocommit_off(link)) {
+    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query), "SET autocommit = 0");
+    ++count;
+  }
+  current_.repairs_left = static_cast<std::size_t>(count);
+  for (int i = 0; i < count; ++i) link.expect(ReplyPurpose::repair, ReplyShape::result);
+}
+
+void CommandRunner::prepare_on(BackendConnection& link) {
+  const PreparedStatement* statement = statements_.find(current_.statement_id);
+  std::string command;
+  protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_prepare), statement->text);
+  link.expect(ReplyPurpose::prepare, ReplyShape::prepare);
+  stage_ = Stage::preparing;
+  link.send({protocol::as_bytes(command)});
+}
+
+void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t> bytes) {
+  PreparedStatement& statement = *statements_.find(current_.statement_id);
+  BackendStatement& prepared = link.statements()[statement.id];
+  const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
+  const auto layout = parse_execute(payload, statement.parameters);
+  if (layout->has_types && layout->types != statement.types) {
+    statement.types = layout->types;
+    ++statement.types_version;
+  }
+  send_long_data(link, statement, prepared.id);
+  // Before the first send the copy keeps the client's id, which is written over for each server.
+  if (current_.repeatable) retain(bytes);
+  const bool lacks_types = !layout->has_types && layout->types_flag_at > 0 &&
+                           prepared.types_version != statement.types_version;
+  prepared.types_version = statement.types_version;
+  write_statement_id(bytes, prepared.id);
+  if (!lacks_types) return transmit(link, {Bytes(bytes)});
+  if (!current_.whole) {
+    return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
+  }
+  std::string command;
+  std::uint8_t sequence = 0;
+  protocol::append_frames(command, insert_types(payload, *layout, statement.types), sequence);
+  transmit(link, {protocol::as_bytes(command)});
+}
+
+void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& statement,
+                                   std::uint32_t backend_id) {
+  for (std::string& part : statement.long_data) {
+    write_statement_id({reinterpret_cast<std::uint8_t*>(part.data()), part.size()}, backend_id);
+    link.send({protocol::as_bytes(part)});
+  }
+}
+
+// Sends the command itself. From here on it counts as sent: what is not repeatable never is again.
+void CommandRunner::transmit(BackendConnection& link, std::initializer_list<Bytes> slices) {
+  current_.on = &link;
+  current_.sent = true;
+  stage_ = Stage::running;
+  const bool keep = current_.repeatable || current_.info->handling == Handling::prepare;
+  if (keep && current_.info->handling != Handling::execute) retain(*(slices.end() - 1));
+  link.expect(ReplyPurpose::client, current_.info->reply);
+  ++context_.outstanding[link.server()];
+  ++(&link == links_.replica() ? context_.counters.statements_to_replicas
+                               : context_.counters.statements_to_primary);
+  link.send(slices);
+  if (!keep) current_.bytes.clear();
+  if (!current_.whole) host_.on_input_wanted();
+}
+
+}  // namespace weir

@@ -1,0 +1,174 @@
+#include "proxy/worker.h"
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "protocol/frame.h"
+#include "protocol/response.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kTickMilliseconds = 100;
+
+// Before the greeting an error has no SQLSTATE and the sequence number 0.
+std::string too_many_connections_packet() {
+  const ClientError error = errors::too_many_connections();
+  std::string payload;
+  protocol::append_err(payload, {error.code, {}, error.message});
+  std::string packet;
+  std::uint8_t sequence = 0;
+  protocol::append_frames(packet, payload, sequence);
+  return packet;
+}
+
+}  // namespace
+
+Worker::Worker(ProcessContext& process, std::vector<ListenSocket> sockets)
+    : process_(process), sockets_(std::move(sockets)) {
+  if (uv_loop_init(&loop_) != 0) throw std::runtime_error("cannot create an event loop");
+  uv_async_init(&loop_, &wake_, [](uv_async_t* handle) {
+    static_cast<Worker*>(handle->data)->take_orders();
+  });
+  wake_.data = this;
+  uv_timer_init(&loop_, &timer_);
+  timer_.data = this;
+}
+
+Worker::~Worker() { join(); }
+
+void Worker::start() { thread_ = std::thread([this] { run(); }); }
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::give(const std::function<void(Orders&)>& order) {
+  {
+    const std::lock_guard lock(mutex_);
+    order(orders_);
+  }
+  uv_async_send(&wake_);
+}
+
+void Worker::publish(std::shared_ptr<const Topology> topology) {
+  give([&](Orders& orders) { orders.topology = std::move(topology); });
+}
+
+void Worker::drain() {
+  give([](Orders& orders) { orders.drain = true; });
+}
+
+void Worker::stop() {
+  give([](Orders& orders) { orders.stop = true; });
+}
+
+void Worker::run() {
+  context_.loop = &loop_;
+  context_.buffer = &buffer_;
+  context_.process = &process_;
+  context_.topology = std::make_shared<const Topology>();
+  context_.outstanding.resize(process_.config->servers.size());
+  context_.random_state ^= reinterpret_cast<std::uintptr_t>(this);
+  deferred_.emplace(&loop_);
+  context_.deferred = &*deferred_;
+  pool_.emplace(context_);
+  for (ListenSocket& socket : sockets_) {
+    listeners_.push_back(std::make_unique<Listener>(
+        &loop_, std::move(socket), buffer_,
+        [this](std::unique_ptr<Stream> stream) { accept(std::move(stream)); }));
+  }
+  uv_timer_start(
+      &timer_, [](uv_timer_t* handle) { static_cast<Worker*>(handle->data)->tick(); },
+      kTickMilliseconds, kTickMilliseconds);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+
+  pool_.reset();
+  deferred_.reset();
+  uv_run(&loop_, UV_RUN_DEFAULT);   // the close callbacks of what was just closed
+  uv_loop_close(&loop_);
+  const WorkerCounters& counters = context_.counters;
+  spdlog::info(
+      "worker done: {} sessions, {} statements to the primary, {} to replicas, {} reads retried, {} "
+      "answered by the primary in a replica's place, {} answered with an error of weir's own",
+      counters.sessions, counters.statements_to_primary, counters.statements_to_replicas,
+      counters.retried_reads, counters.answered_by_primary_instead, counters.failed_statements);
+}
+
+void Worker::take_orders() {
+  Orders orders;
+  {
+    const std::lock_guard lock(mutex_);
+    orders = std::exchange(orders_, {});
+  }
+  if (orders.topology != nullptr) {
+    context_.topology = std::move(orders.topology);
+    for_each_session([](ClientSession& session) { session.on_topology_changed(); });
+  }
+  if (orders.drain) begin_drain();
+  if (orders.stop) end_all();
+}
+
+void Worker::accept(std::unique_ptr<Stream> stream) {
+  if (process_.client_connections.fetch_add(1) >= process_.config->listen.max_connections) {
+    process_.client_connections.fetch_sub(1);
+    stream->write(too_many_connections_packet());
+    stream->close_after_writing();
+    return;
+  }
+  ++context_.counters.sessions;
+  auto session = std::make_unique<ClientSession>(context_, *pool_, relay_, *this, std::move(stream));
+  ClientSession& started = *session;
+  sessions_.emplace(&started, std::move(session));
+  started.start();
+}
+
+void Worker::on_session_closed(ClientSession& session) {
+  const auto found = sessions_.find(&session);
+  if (found == sessions_.end()) return;
+  process_.client_connections.fetch_sub(1);
+  deferred_->destroy(std::move(found->second));
+  sessions_.erase(found);
+  if (context_.draining && sessions_.empty()) close_handles();
+}
+
+void Worker::for_each_session(const std::function<void(ClientSession&)>& action) {
+  // An action may end its session and others', so they are looked up again one by one.
+  std::vector<ClientSession*> all;
+  all.reserve(sessions_.size());
+  for (const auto& [session, owner] : sessions_) all.push_back(session);
+  for (ClientSession* session : all) {
+    if (sessions_.contains(session)) action(*session);
+  }
+}
+
+void Worker::begin_drain() {
+  if (context_.draining) return;
+  context_.draining = true;
+  listeners_.clear();
+  for_each_session([](ClientSession& session) { session.drain(); });
+  if (sessions_.empty()) close_handles();
+}
+
+void Worker::end_all() {
+  begin_drain();
+  for_each_session([](ClientSession& session) { session.shut_down(); });
+}
+
+void Worker::tick() {
+  const TimePoint now = context_.loop_time();
+  for_each_session([now](ClientSession& session) { session.tick(now); });
+  pool_->tick();
+}
+
+// What keeps the loop running.
+void Worker::close_handles() {
+  if (std::exchange(handles_closed_, true)) return;
+  pool_->close_all();
+  uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+}
+
+}  // namespace weir
