@@ -73,6 +73,7 @@ class Flavor(ABC):
         """The replication status in words of ours (see `_status`); empty when the server follows nobody."""
 
     def setup_statements(self) -> list[str]:
+        """SQL that turns an initialised server into the template of every test server."""
         return accounts.setup_statements(self.auth_plugin, self.monitor_grants)
 
     def replicating(self, server: Connection) -> bool:
@@ -101,6 +102,13 @@ class MariaDb(Flavor):
         return [self.installer, "--no-defaults", f"--datadir={data}", "--skip-test-db",
                 "--auth-root-authentication-method=normal", "--skip-log-bin",
                 "--innodb-log-file-size=48M", *_as_user()]
+
+    def setup_statements(self) -> list[str]:
+        # The installer makes root accounts without a password for this host's names.
+        return [*super().setup_statements(),
+                "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host NOT IN ('localhost', '%')",
+                "DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost'",
+                "FLUSH PRIVILEGES"]
 
     def _options(self, data: Path, socket: Path) -> list[str]:
         return [self.server, "--no-defaults", f"--datadir={data}", f"--socket={socket}",
@@ -190,11 +198,12 @@ class MySql(Flavor):
 
     def follow(self, replica: Connection, source_port: int) -> None:
         replica.query("STOP REPLICA")
-        # The retry count counts seconds here: a primary may stay down for a whole test.
+        # The retry count counts seconds here: a primary may stay down for a whole test. The heartbeat lets
+        # a primary notice within a second that a replica is gone, also when it shuts down.
         replica.query(f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='{HOST}', SOURCE_PORT={source_port}, "
                       f"SOURCE_USER='{accounts.REPLICATION.name}', "
                       f"SOURCE_PASSWORD='{accounts.REPLICATION.password}', "
-                      "SOURCE_AUTO_POSITION=1, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=86400, "
+                      "SOURCE_AUTO_POSITION=1, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=86400, SOURCE_HEARTBEAT_PERIOD=1, "
                       "GET_SOURCE_PUBLIC_KEY=1")
         replica.query("START REPLICA")
 

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import state, template
+from . import processes, state, template
 from .errors import ClusterError
 from .flavors import Flavor, flavor
-from .processes import end, folder_lock, free_ports, wait_until
+from .processes import folder_lock, free_ports, wait_until
 from .servers import launch, log_tail, root_session
 from .state import Cluster, Node
 
@@ -49,9 +49,10 @@ def stop(folder: Path, wipe: bool) -> None:
     with locked(folder):
         if state.exists(folder):
             cluster = state.load(folder)
-            _end_all(cluster, cluster.nodes)
             if wipe:
                 _wipe(cluster)
+            else:
+                _end_all(cluster)
     with contextlib.suppress(OSError):
         if wipe:
             (folder / LOCK_FILE).unlink()
@@ -74,7 +75,7 @@ def restart(folder: Path, name: str) -> Cluster:
     with locked(folder):
         cluster = state.load(folder)
         node = cluster.node(name)
-        _end_all(cluster, [node])
+        _end(cluster, [node])
         _bring_up(cluster, flavor(cluster.flavor), [node])
         return cluster
 
@@ -139,7 +140,7 @@ def _bring_up(cluster: Cluster, kind: Flavor, nodes: list[Node]) -> None:
                 pass
         _follow_primary(cluster, kind, [node for node in nodes if node.name != cluster.primary])
     except BaseException:
-        _end_all(cluster, nodes)
+        _end(cluster, nodes)
         raise
 
 
@@ -170,14 +171,27 @@ def _wait_caught_up(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> Non
                                    f"{node.error_log}:\n{log_tail(node.error_log)}")
 
 
-def _end_all(cluster: Cluster, nodes: list[Node]) -> None:
-    end([node.process for node in nodes if node.process], STOP_SECONDS)
+def _end_all(cluster: Cluster) -> None:
+    """Replicas first: MySQL's shutdown waits many seconds for replicas that are still connected."""
+    _end(cluster, cluster.replicas())
+    _end(cluster, [cluster.node(cluster.primary)])
+
+
+def _end(cluster: Cluster, nodes: list[Node]) -> None:
+    processes.end([node.process for node in nodes if node.process], STOP_SECONDS)
+    _forget(cluster, nodes)
+
+
+def _forget(cluster: Cluster, nodes: list[Node]) -> None:
     for node in nodes:
         node.process = None
     cluster.save()
 
 
 def _wipe(cluster: Cluster) -> None:
+    """Nothing is kept, so nothing has to end in order."""
+    processes.kill([node.process for node in cluster.nodes if node.process])
+    _forget(cluster, cluster.nodes)
     for node in cluster.nodes:
         shutil.rmtree(node.folder, ignore_errors=True)
     for name in ("cluster.json", "cluster.env"):

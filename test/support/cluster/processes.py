@@ -22,6 +22,7 @@ from pathlib import Path
 # a moment must find its port free when it comes back.
 PORT_RANGE = range(20000, 32000)
 POLL_SECONDS = 0.02
+KILL_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,15 @@ def end(processes: list[ProcessId], grace: float) -> None:
     for process in processes:
         process.send(signal.SIGTERM)
         process.send(signal.SIGCONT)  # a stopped process cannot hear SIGTERM
-    if wait_until(lambda: not any(process.alive() for process in processes), grace):
-        return
+    if not wait_until(lambda: not any(process.alive() for process in processes), grace):
+        kill(processes)
+
+
+def kill(processes: list[ProcessId]) -> None:
+    """End all without asking, and wait until they are gone."""
     for process in processes:
         process.send(signal.SIGKILL)
-    wait_until(lambda: not any(process.alive() for process in processes), 10)
+    wait_until(lambda: not any(process.alive() for process in processes), KILL_SECONDS)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
