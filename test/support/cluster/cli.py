@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", parents=[place], help="show roles, ports and replication")
     status.set_defaults(run=_status)
 
+    catch_up = commands.add_parser("catch-up", parents=[place], help="wait until the replicas have everything")
+    catch_up.set_defaults(run=lambda options: lifecycle.catch_up(options.dir))
+
     sql = commands.add_parser("sql", parents=[place], help="run SQL as root on one server")
     sql.add_argument("name")
     sql.add_argument("sql")

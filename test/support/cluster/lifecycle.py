@@ -101,6 +101,12 @@ def promote(folder: Path, name: str) -> Cluster:
         return cluster
 
 
+def catch_up(folder: Path) -> None:
+    """Wait until every running replica has executed what the primary has executed now."""
+    cluster = state.load(folder)
+    _wait_caught_up(cluster, flavor(cluster.flavor), [node for node in cluster.replicas() if node.alive()])
+
+
 def run_sql(folder: Path, name: str, text: str) -> list[tuple[str | None, ...]]:
     """Rows of the last result of `text`, run as root on one server."""
     with root_session(state.load(folder).node(name)) as session:
