@@ -23,7 +23,7 @@ class Load:
     """A sysbench workload and how hard to run it."""
 
     test: str
-    seconds: float
+    seconds: int
     threads: int = 16
     tables: int = 4
     rows: int = 10000
@@ -66,10 +66,15 @@ def _sysbench(ports: list[int], load: Load, account: Account, arguments: list[st
     except subprocess.TimeoutExpired:
         raise SysbenchError(f"sysbench {load.test} did not end within {timeout:.0f} s; it was killed") from None
     if done.returncode != 0:
-        complaints = [line for line in done.stdout.splitlines() if re.search("FATAL|error|failed", line, re.I)]
-        raise SysbenchError(f"sysbench {load.test} failed with code {done.returncode}:\n"
-                            + "\n".join("  " + line[:200] for line in complaints[:6]))
+        raise SysbenchError(f"sysbench {load.test} failed with code {done.returncode}:\n{_complaints(done.stdout)}")
     return done.stdout
+
+
+def _complaints(text: str) -> str:
+    """The lines that say what went wrong; the last lines when none looks like that."""
+    lines = text.strip().splitlines()
+    telling = [line for line in lines if re.search("FATAL|error|failed|invalid", line, re.I)]
+    return "\n".join("  " + line[:200] for line in (telling or lines[-6:])[:6])
 
 
 def parse(text: str) -> Outcome:

@@ -15,6 +15,7 @@ from rawmysql import ServerError
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was half started is ended first
     try:
         options.run(options)
     except (ClusterError, ServerError) as error:
