@@ -95,7 +95,8 @@ listen mysql
         except FileNotFoundError:
             raise ClusterError("haproxy is not installed; run `scripts/install bench`") from None
     try:
-        if not wait_until(lambda: process.poll() is not None or _greets(port), READY_SECONDS) or process.poll() is not None:
+        wait_until(lambda: process.poll() is not None or _greets(port), READY_SECONDS)
+        if not _greets(port):
             raise ClusterError(f"haproxy does not serve:\n{log.read_text(errors='replace')}")
         yield Contender("haproxy", [port], process.pid)
     finally:

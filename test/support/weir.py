@@ -35,7 +35,8 @@ class Weir:
         self.cluster = cluster
         self.config = folder / "weir.toml"
         self.log = folder / "weir.log"
-        self.port, self.admin_port, self.http_port = free_ports(3)
+        self.port = free_ports(1)[0]
+        self.config.touch(mode=0o600)  # it holds passwords
         self.config.write_text(self._configuration(workers))
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -103,8 +104,7 @@ class Weir:
         return answered in {str(node.server_id) for node in self.cluster.replicas()}
 
     def _configuration(self, workers: int) -> str:
-        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f'admin = "{HOST}:{self.admin_port}"',
-                 f'http = "{HOST}:{self.http_port}"', f"workers = {workers}", ""]
+        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
         for node in self.cluster.nodes:
             lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"', ""]
         lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"',

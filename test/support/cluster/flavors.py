@@ -203,8 +203,8 @@ class MySql(Flavor):
         replica.query(f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='{HOST}', SOURCE_PORT={source_port}, "
                       f"SOURCE_USER='{accounts.REPLICATION.name}', "
                       f"SOURCE_PASSWORD='{accounts.REPLICATION.password}', "
-                      "SOURCE_AUTO_POSITION=1, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=86400, SOURCE_HEARTBEAT_PERIOD=1, "
-                      "GET_SOURCE_PUBLIC_KEY=1")
+                      "SOURCE_AUTO_POSITION=1, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=86400, "
+                      "SOURCE_HEARTBEAT_PERIOD=1, GET_SOURCE_PUBLIC_KEY=1")
         replica.query("START REPLICA")
 
     def stop_following(self, server: Connection) -> None:
