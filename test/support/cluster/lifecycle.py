@@ -1,0 +1,225 @@
+"""What a person does to a cluster: start, stop, kill, restart, promote, look."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import processes, state, template
+from .errors import ClusterError
+from .flavors import Flavor, flavor
+from .processes import folder_lock, free_ports, wait_until
+from .servers import launch, log_tail, root_session
+from .state import Cluster, Node
+
+STOP_SECONDS = 20
+CATCH_UP_SECONDS = 60
+LOCK_FILE = "lock"
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One command at a time changes a cluster."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder_lock(folder / LOCK_FILE):
+        yield
+
+
+def start(folder: Path, flavor_name: str, replicas: int) -> Cluster:
+    """Make a cluster in `folder`, or bring back what is down of the one that is there."""
+    with locked(folder):
+        if not state.exists(folder):
+            return _create(folder, flavor(flavor_name), replicas)
+        cluster = state.load(folder)
+        _check_same(cluster, flavor_name, replicas)
+        down = [node for node in cluster.nodes if not node.alive()]
+        if down:
+            _bring_up(cluster, flavor(cluster.flavor), down)
+        return cluster
+
+
+def stop(folder: Path, wipe: bool) -> None:
+    """End every server of the cluster; `wipe` also deletes its data. Nothing there is fine too."""
+    if not folder.exists():
+        return
+    with locked(folder):
+        if state.exists(folder):
+            cluster = state.load(folder)
+            if wipe:
+                _wipe(cluster)
+            else:
+                _end_all(cluster)
+    with contextlib.suppress(OSError):
+        if wipe:
+            (folder / LOCK_FILE).unlink()
+            folder.rmdir()
+
+
+def kill(folder: Path, name: str, number: signal.Signals) -> None:
+    """Signal one server; for a deadly signal, return when it is gone."""
+    with locked(folder):
+        node = state.load(folder).node(name)
+        if node.process is None or not node.process.send(number):
+            raise ClusterError(f"{name} is not running")
+        if number in (signal.SIGKILL, signal.SIGTERM) and not wait_until(lambda: not node.alive(), STOP_SECONDS):
+            raise ClusterError(f"{name} still runs {STOP_SECONDS} s after {number.name}; "
+                               f"use --signal KILL")
+
+
+def restart(folder: Path, name: str) -> Cluster:
+    """End the server if it runs, start it on the same port and data, and let it catch up."""
+    with locked(folder):
+        cluster = state.load(folder)
+        node = cluster.node(name)
+        _end(cluster, [node])
+        _bring_up(cluster, flavor(cluster.flavor), [node])
+        return cluster
+
+
+def promote(folder: Path, name: str) -> Cluster:
+    """Make a replica the primary; the others, the old primary included, follow it."""
+    with locked(folder):
+        cluster = state.load(folder)
+        kind = flavor(cluster.flavor)
+        target, old = cluster.node(name), cluster.node(cluster.primary)
+        if target is old:
+            return cluster
+        if old.alive():
+            with root_session(old) as session:
+                kind.set_read_only(session, True)
+            _wait_caught_up(cluster, kind, [target])
+        with root_session(target) as session:
+            kind.stop_following(session)
+            kind.set_read_only(session, False)
+        cluster.primary = name
+        cluster.save()
+        _follow_primary(cluster, kind, [node for node in cluster.replicas() if node.alive()])
+        return cluster
+
+
+def catch_up(folder: Path) -> None:
+    """Wait until every running replica has executed what the primary has executed now."""
+    cluster = state.load(folder)
+    _wait_caught_up(cluster, flavor(cluster.flavor), [node for node in cluster.replicas() if node.alive()])
+
+
+def run_sql(folder: Path, name: str, text: str) -> list[tuple[str | None, ...]]:
+    """Rows of the last result of `text`, run as root on one server."""
+    with root_session(state.load(folder).node(name)) as session:
+        return session.query(text)
+
+
+def describe(folder: Path) -> list[str]:
+    """One line per server: role, address, process, replication."""
+    cluster = state.load(folder)
+    kind = flavor(cluster.flavor)
+    return [_describe(cluster, kind, node) for node in cluster.nodes]
+
+
+def _create(folder: Path, kind: Flavor, replicas: int) -> Cluster:
+    source = template.prepare(kind)
+    folder = folder.resolve()
+    nodes = [Node(f"db{number}", number, port, folder / f"db{number}")
+             for number, port in enumerate(free_ports(1 + replicas), start=1)]
+    cluster = Cluster(folder, kind.name, kind.version, kind.client, nodes[0].name, nodes)
+    state.check_socket_paths(cluster)
+    for node in nodes:
+        shutil.rmtree(node.folder, ignore_errors=True)
+        node.data.mkdir(parents=True)
+        template.copy(source, node.data)
+    _bring_up(cluster, kind, nodes)
+    return cluster
+
+
+def _bring_up(cluster: Cluster, kind: Flavor, nodes: list[Node]) -> None:
+    """Start servers, all at once, and wait until they answer and replicate; on failure none is left."""
+    try:
+        for node in nodes:
+            launch(kind, node, read_only=node.name != cluster.primary)
+            cluster.save()
+        for node in nodes:
+            with root_session(node):
+                pass
+        _follow_primary(cluster, kind, [node for node in nodes if node.name != cluster.primary])
+    except BaseException:
+        _end(cluster, nodes)
+        raise
+
+
+def _follow_primary(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> None:
+    primary = cluster.node(cluster.primary)
+    for node in replicas:
+        with root_session(node) as session:
+            kind.set_read_only(session, True)
+            if kind.replication(session).get("source_port") != str(primary.port):
+                kind.follow(session, primary.port)
+    if primary.alive():
+        _wait_caught_up(cluster, kind, replicas)
+    elif replicas:
+        print(f"{primary.name} is down: replication begins when it is back", file=sys.stderr)
+
+
+def _wait_caught_up(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> None:
+    """Wait until each replica replicates and has executed what the primary has executed now."""
+    with root_session(cluster.node(cluster.primary)) as session:
+        position = kind.position(session)
+    for node in replicas:
+        with root_session(node) as session:
+            done = wait_until(lambda: kind.replicating(session) and kind.contains(session, position),
+                              CATCH_UP_SECONDS)
+            if not done:
+                status = kind.replication(session)
+                raise ClusterError(f"{node.name} does not catch up with {cluster.primary}: {status}; the end of "
+                                   f"{node.error_log}:\n{log_tail(node.error_log)}")
+
+
+def _end_all(cluster: Cluster) -> None:
+    """Replicas first: MySQL's shutdown waits many seconds for replicas that are still connected."""
+    _end(cluster, cluster.replicas())
+    _end(cluster, [cluster.node(cluster.primary)])
+
+
+def _end(cluster: Cluster, nodes: list[Node]) -> None:
+    processes.end([node.process for node in nodes if node.process], STOP_SECONDS)
+    _forget(cluster, nodes)
+
+
+def _forget(cluster: Cluster, nodes: list[Node]) -> None:
+    for node in nodes:
+        node.process = None
+    cluster.save()
+
+
+def _wipe(cluster: Cluster) -> None:
+    """Nothing is kept, so nothing has to end in order."""
+    processes.kill([node.process for node in cluster.nodes if node.process])
+    _forget(cluster, cluster.nodes)
+    for node in cluster.nodes:
+        shutil.rmtree(node.folder, ignore_errors=True)
+    for name in ("cluster.json", "cluster.env"):
+        (cluster.folder / name).unlink(missing_ok=True)
+
+
+def _check_same(cluster: Cluster, flavor_name: str, replicas: int) -> None:
+    if cluster.flavor != flavor_name or len(cluster.nodes) != 1 + replicas:
+        raise ClusterError(f"{cluster.folder} already holds a {cluster.flavor} cluster of {len(cluster.nodes)} "
+                           f"servers; use another --dir, or `test/cluster stop --wipe --dir {cluster.folder}` first")
+
+
+def _describe(cluster: Cluster, kind: Flavor, node: Node) -> str:
+    role = "primary" if node.name == cluster.primary else "replica"
+    if not node.alive():
+        return f"{node.name}  {role}  {state.HOST}:{node.port}  down"
+    assert node.process is not None
+    line = f"{node.name}  {role}  {state.HOST}:{node.port}  pid {node.process.pid}"
+    with root_session(node) as session:
+        line += f"  gtid [{kind.position(session)}]"
+        status = kind.replication(session)
+    if status:
+        line += f"  io {status['io']}  sql {status['sql']}  lag {status['lag'] or 'unknown'}"
+        line += "".join(f"  {status[key]}" for key in ("io_error", "sql_error") if status[key])
+    return line

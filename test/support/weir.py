@@ -1,0 +1,126 @@
+"""Starts weir in front of a test cluster, and ends it; shared by the demo, the smoke tests and benchmarks."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cluster import accounts
+from cluster.errors import ClusterError
+from cluster.processes import free_ports, wait_until
+from cluster.state import HOST, Cluster
+from rawmysql import Connection, ConnectionLost, ServerError
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 60
+STOP_SECONDS = 20
+LOG_LINES = 30
+LISTED_USERS = (accounts.APP, accounts.SBTEST, accounts.PLAIN, accounts.EMPTY)
+
+
+class WeirError(ClusterError):
+    """weir did not start or did not serve; the text holds the end of its log."""
+
+
+class Weir:
+    """A weir process of our own, with its configuration and log in `folder`."""
+
+    def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0) -> None:
+        if not binary.exists():
+            raise WeirError(f"there is no {binary}; build it with `scripts/build {binary.parent.name}`")
+        self.binary = binary
+        self.cluster = cluster
+        self.config = folder / "weir.toml"
+        self.log = folder / "weir.log"
+        self.port = free_ports(1)[0]
+        self.config.touch(mode=0o600)  # it holds passwords
+        self.config.write_text(self._configuration(workers))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start weir and return when it lets an application in and sends its reads to a replica."""
+        with open(self.log, "ab") as output:
+            self.process = subprocess.Popen([str(self.binary), "--config", str(self.config)],
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        last = ["nothing tried yet"]
+        if not wait_until(lambda: self._serves(last), READY_SECONDS):
+            self.stop()
+            raise self.failure(f"weir does not serve after {READY_SECONDS} s: {last[0]}")
+        if not self.running():
+            raise self.failure(f"weir ended by itself with code {self.process.returncode}")
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL when that takes too long."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def failure(self, text: str) -> WeirError:
+        """An error with the end of weir's log below it."""
+        return WeirError(f"{text}; the end of weir's log:\n{self.log_tail()}")
+
+    def log_tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join("  " + line for line in lines[-LOG_LINES:]) or "  (empty)"
+
+    def connect(self, account: accounts.Account = accounts.APP) -> Connection:
+        """A raw session through weir, logged in."""
+        connection = Connection.tcp(HOST, self.port, timeout=10)
+        try:
+            connection.login(account.name, account.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _serves(self, last: list[str]) -> bool:
+        """One attempt; true also when weir is gone, because then there is nothing to wait for."""
+        if not self.running():
+            return True
+        try:
+            with contextlib.closing(self.connect()) as connection:
+                answered = connection.query("SELECT @@server_id")[0][0]
+        except (OSError, ConnectionLost, ServerError) as error:
+            last[0] = str(error)
+            time.sleep(0.1)  # weir is busy finding its servers: do not fill its log
+            return False
+        last[0] = f"reads are answered by the server with id {answered}, which is no replica"
+        return answered in {str(node.server_id) for node in self.cluster.replicas()}
+
+    def _configuration(self, workers: int) -> str:
+        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
+        for node in self.cluster.nodes:
+            lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"', ""]
+        lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"',
+                  f'password = "{accounts.MONITOR.password}"', ""]
+        for account in LISTED_USERS:
+            lines += ["[[user]]", f'name = "{account.name}"', f'password = "{account.password}"', ""]
+        lines += ["[log]", 'level = "info"', ""]
+        return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def running(binary: Path, cluster: Cluster, folder: Path, workers: int = 0) -> Iterator[Weir]:
+    """weir in front of `cluster` for the length of a block."""
+    weir = Weir(binary, cluster, folder, workers)
+    try:
+        weir.start()
+        yield weir
+    finally:
+        weir.stop()
