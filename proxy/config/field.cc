@@ -105,9 +105,10 @@ void Field::text(std::string& out, std::size_t longest) {
   out = node_.text;
 }
 
-void Field::label(std::string& out) {
+void Field::label(std::string& out, bool may_be_empty) {
   if (!is_text("text in quotes")) return;
-  if (node_.text.empty()) return complain(fmt::format("{} must not be empty", path()));
+  if (node_.text.empty() && !may_be_empty)
+    return complain(fmt::format("{} must not be empty", path()));
   if (node_.text.size() > kLongestLabel ||
       !std::all_of(node_.text.begin(), node_.text.end(), is_label_char)) {
     return complain(fmt::format("{} is {}; use at most {} letters, digits, \"_\", \".\" and \"-\"",

@@ -58,7 +58,8 @@ class Field {
   void duration(Milliseconds& out, Milliseconds least, Milliseconds most);
   void size(std::size_t& out, std::uint64_t least, std::uint64_t most);
   void text(std::string& out, std::size_t longest);
-  void label(std::string& out);  // letters, digits, _ . -: safe in logs, metrics and commands
+  // Letters, digits, _ . -: safe in logs, metrics and commands.
+  void label(std::string& out, bool may_be_empty = false);
   void endpoint(Endpoint& out, std::uint16_t default_port);
   void endpoints(std::vector<Endpoint>& out, std::uint16_t default_port);
 

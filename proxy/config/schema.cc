@@ -61,7 +61,7 @@ constexpr KeyRow<ServerConfig> kServer[] = {
     {"address", [](Field& f, ServerConfig& c) { f.endpoint(c.address, kServerPort); }},
     {"role", [](Field& f, ServerConfig& c) { f.choice<RolePin>(c.role, kRoles); }},
     {"weight", [](Field& f, ServerConfig& c) { f.number(c.weight, 0, 10000); }},
-    {"zone", [](Field& f, ServerConfig& c) { f.label(c.zone); }},
+    {"zone", [](Field& f, ServerConfig& c) { f.label(c.zone, true); }},
     {"max_connections",
      [](Field& f, ServerConfig& c) { f.number(c.max_connections, 0, kManyConnections); }},
 };
@@ -229,9 +229,10 @@ void unknown_key(const Node& node, std::string_view section_name, Context& conte
       elsewhere = fmt::format("; {} has such a key", bracketed(row));
     }
   }
-  if (near.empty()) near = elsewhere.empty() ? "; remove it" : elsewhere;
+  // The very same word in another section tells more than a similar one in this.
+  const std::string hint = !elsewhere.empty() ? elsewhere : near.empty() ? "; remove it" : near;
   context.problem(node.line,
-                  fmt::format("unknown key {} in {}{}", in_quotes(node.key), where, near));
+                  fmt::format("unknown key {} in {}{}", in_quotes(node.key), where, hint));
 }
 
 void unknown_section(const std::string& name, const Node& node, Context& context) {
