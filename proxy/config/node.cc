@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxy/config/nesting.h"
+#include "proxy/config/utf8.h"
 
 namespace weir::config {
 namespace {
@@ -126,6 +127,9 @@ const Node* Node::find(std::string_view name) const {
 }
 
 std::variant<Node, SyntaxError> parse_toml(std::string_view text) {
+  if (const unsigned line = line_not_utf8(text); line != 0) {
+    return SyntaxError{line, "not valid TOML: the text must be UTF-8"};
+  }
   if (const unsigned line = line_nested_too_deep(text); line != 0) {
     return SyntaxError{line, "nested too deep; no key needs more than one list in one section"};
   }

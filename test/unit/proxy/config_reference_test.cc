@@ -144,7 +144,8 @@ TEST_CASE("the reference names every key that the loader knows", "[config]") {
     const std::string name = key.substr(dot + 1);
     REQUIRE(sections.count(section) == 1);
     const std::string& text = sections.at(section);
-    // The other ways to give a password cannot stand beside the first; they are told in its comment.
+    // The other ways to give a password cannot stand beside the first; they are told in its
+    // comment.
     const bool is_alternative = name == "password_file" || name == "password_env";
     const bool found = text.find("\n" + name + " = ") != std::string::npos ||
                        (is_alternative && text.find(name) != std::string::npos);

@@ -4,6 +4,7 @@
 
 #include "proxy/config/nearest.h"
 #include "proxy/config/nesting.h"
+#include "proxy/config/utf8.h"
 #include "test/support/catch.h"
 
 namespace weir::config {
@@ -101,6 +102,21 @@ TEST_CASE("brackets in text and comments do not nest", "[config]") {
   CHECK(line_nested_too_deep("a = \"\"\"\n\\\n\"\"\" \nb = " + many) == 4);
   CHECK(line_nested_too_deep("a = \"\"\nb = " + many) == 2);
   CHECK(line_nested_too_deep("a = \"\\") == 0);
+}
+
+TEST_CASE("bytes that are not UTF-8 are found", "[config]") {
+  for (const char* good : {"", "plain\n", "\xc3\xa9", "\xe2\x82\xac", "\xed\x9f\xbf",
+                           "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
+    CAPTURE(good);
+    CHECK(line_not_utf8(good) == 0);
+  }
+  // Lone and missing continuation, overlong, surrogate, beyond U+10FFFF, cut at the end.
+  for (const char* bad : {"\x80", "\xc3(", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+                          "\xf4\x90\x80\x80", "\xff", "\xe2\x82", "\xf0\x9f\x98"}) {
+    CAPTURE(bad);
+    CHECK(line_not_utf8(bad) == 1);
+    CHECK(line_not_utf8("a\n\xc3\xa9\n" + std::string(bad)) == 3);
+  }
 }
 
 }  // namespace weir::config
