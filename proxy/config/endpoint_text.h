@@ -1,0 +1,25 @@
+// Addresses as they are written: "host:port", "host", "[::1]:3306", "unix:/path".
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proxy/config/config.h"
+
+namespace weir::config {
+
+inline constexpr std::uint16_t kServerPort = 3306;
+inline constexpr std::uint16_t kListenPort = 6033;
+
+struct EndpointText {
+  Endpoint endpoint;
+  std::string why;  // not empty: it is no address, and this says what to write instead
+
+  bool ok() const { return why.empty(); }
+};
+
+EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port);
+
+}  // namespace weir::config

@@ -1,0 +1,95 @@
+#include "proxy/config/later.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace weir::config {
+namespace {
+
+constexpr std::string_view kNoConsole = "the admin console is not part of this version";
+constexpr std::string_view kNoHttp = "the HTTP endpoint is not part of this version";
+constexpr std::string_view kNoClientTls = "TLS towards clients is not part of this version";
+constexpr std::string_view kNoServerTls = "TLS towards servers is not part of this version";
+
+constexpr LaterKey kKeys[] = {
+    {"listen", "admin", "\"\"", kNoConsole},
+    {"listen", "http", "\"\"", kNoHttp},
+    {"routing", "transaction_reads", "\"primary\"", ""},
+    {"routing", "zone", "\"\"", ""},
+    {"pool", "min_idle", "0", ""},
+    {"auth", "admin_user", "", kNoConsole},
+    {"auth", "admin_password", "", kNoConsole},
+    {"auth", "admin_password_file", "", kNoConsole},
+    {"auth", "admin_password_env", "", kNoConsole},
+    {"user", "allow_from", "", ""},
+    {"tls.client", "mode", "\"disabled\"", kNoClientTls},
+    {"tls.client", "cert", "", kNoClientTls},
+    {"tls.client", "key", "", kNoClientTls},
+    {"tls.client", "ca", "", kNoClientTls},
+    {"tls.server", "mode", "\"disabled\"", kNoServerTls},
+    {"tls.server", "cert", "", kNoServerTls},
+    {"tls.server", "key", "", kNoServerTls},
+    {"tls.server", "ca", "", kNoServerTls},
+    {"limits", "query_timeout", "\"0s\"", ""},
+    {"log", "slow_query", "", ""},
+};
+
+constexpr LaterValue kValues[] = {
+    {"pool", "mode", "transaction",
+     "this version keeps a backend connection per session: set mode = \"session\""},
+    {"routing", "consistency", "global",
+     "this version does not know consistency \"global\" yet; use \"session\": each session reads "
+     "its own writes"},
+    {"routing", "balance", "fastest",
+     "this version does not know balance \"fastest\" yet; use \"least_loaded\""},
+};
+
+constexpr std::string_view kSections[] = {"rule"};
+
+// Numbers and plain text only; enough for the values above.
+std::string as_toml(const Node& value) {
+  if (value.kind == Node::Kind::integer) return std::to_string(value.number);
+  if (value.kind == Node::Kind::text) return "\"" + value.text + "\"";
+  return "";
+}
+
+}  // namespace
+
+std::span<const LaterKey> later_keys() {
+  return kKeys;
+}
+
+const LaterKey* find_later_key(std::string_view section, std::string_view key) {
+  const auto found = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const LaterKey& row) {
+    return row.section == section && row.key == key;
+  });
+  return found == std::end(kKeys) ? nullptr : found;
+}
+
+const LaterValue* find_later_value(std::string_view section, std::string_view key,
+                                   std::string_view value) {
+  const auto found =
+      std::find_if(std::begin(kValues), std::end(kValues), [&](const LaterValue& row) {
+        return row.section == section && row.key == key && row.value == value;
+      });
+  return found == std::end(kValues) ? nullptr : found;
+}
+
+bool is_later_section(std::string_view section) {
+  return std::find(std::begin(kSections), std::end(kSections), section) != std::end(kSections);
+}
+
+std::string refusal(const LaterKey& later, const Node& value) {
+  if (!later.accepted.empty() && as_toml(value) == later.accepted) return "";
+  const std::string what =
+      later.what.empty()
+          ? fmt::format("this version does not know \"{}.{}\" yet", later.section, later.key)
+          : std::string(later.what);
+  const std::string instead =
+      later.accepted.empty() ? "" : fmt::format(" or set it to {}", later.accepted);
+  return what + "; remove the key" + instead;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,297 @@
+#include "proxy/config/schema.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "proxy/config/endpoint_text.h"
+#include "proxy/config/later.h"
+
+namespace weir::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kManyConnections = 1000000;
+constexpr std::size_t kLongestAccount = 128;  // MariaDB's limit; MySQL's is 32
+
+constexpr Choice<RolePin> kRoles[] = {
+    {"auto", RolePin::automatic}, {"primary", RolePin::primary}, {"replica", RolePin::replica}};
+constexpr Choice<Consistency> kConsistencies[] = {{"eventual", Consistency::eventual},
+                                                  {"session", Consistency::session},
+                                                  {"global", Consistency::global}};
+constexpr Choice<Balance> kBalances[] = {{"least_loaded", Balance::least_loaded},
+                                         {"weighted", Balance::weighted},
+                                         {"fastest", Balance::fastest}};
+constexpr Choice<PrimaryReads> kPrimaryReads[] = {{"fallback", PrimaryReads::fallback},
+                                                  {"always", PrimaryReads::always},
+                                                  {"never", PrimaryReads::never}};
+constexpr Choice<RoutingMode> kRoutingModes[] = {{"split", RoutingMode::split},
+                                                 {"observe", RoutingMode::observe}};
+constexpr Choice<PoolMode> kPoolModes[] = {{"transaction", PoolMode::transaction},
+                                           {"session", PoolMode::session}};
+constexpr Choice<AuthMode> kAuthModes[] = {{"passthrough", AuthMode::passthrough},
+                                           {"users", AuthMode::users}};
+constexpr Choice<UserRoute> kRoutes[] = {
+    {"split", UserRoute::split}, {"primary", UserRoute::primary}, {"replica", UserRoute::replica}};
+constexpr Choice<LogLevel> kLevels[] = {{"debug", LogLevel::debug},
+                                        {"info", LogLevel::info},
+                                        {"warning", LogLevel::warning},
+                                        {"error", LogLevel::error}};
+constexpr Choice<LogFormat> kFormats[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
+
+template <class Section>
+struct KeyRow {
+  std::string_view name;
+  void (*read)(Field&, Section&);
+};
+
+constexpr KeyRow<ListenConfig> kListen[] = {
+    {"mysql", [](Field& f, ListenConfig& c) { f.endpoints(c.mysql, kListenPort); }},
+    {"workers", [](Field& f, ListenConfig& c) { f.number(c.workers, 0, 1024); }},
+    {"max_connections",
+     [](Field& f, ListenConfig& c) { f.number(c.max_connections, 1, kManyConnections); }},
+};
+
+constexpr KeyRow<ServerConfig> kServer[] = {
+    {"name", [](Field& f, ServerConfig& c) { f.label(c.name); }},
+    {"address", [](Field& f, ServerConfig& c) { f.endpoint(c.address, kServerPort); }},
+    {"role", [](Field& f, ServerConfig& c) { f.choice<RolePin>(c.role, kRoles); }},
+    {"weight", [](Field& f, ServerConfig& c) { f.number(c.weight, 0, 10000); }},
+    {"zone", [](Field& f, ServerConfig& c) { f.label(c.zone, true); }},
+    {"max_connections",
+     [](Field& f, ServerConfig& c) { f.number(c.max_connections, 0, kManyConnections); }},
+};
+
+constexpr KeyRow<MonitorConfig> kMonitor[] = {
+    {"user", [](Field& f, MonitorConfig& c) { f.text(c.user, kLongestAccount); }},
+    {"password", [](Field& f, MonitorConfig& c) { f.password(c.password); }},
+    {"password_file", [](Field& f, MonitorConfig& c) { f.password_file(c.password); }},
+    {"password_env", [](Field& f, MonitorConfig& c) { f.password_environment(c.password); }},
+    {"interval", [](Field& f, MonitorConfig& c) { f.duration(c.interval, 10ms, 1min); }},
+    {"timeout", [](Field& f, MonitorConfig& c) { f.duration(c.timeout, 10ms, 1min); }},
+    {"max_lag", [](Field& f, MonitorConfig& c) { f.duration(c.max_lag, 1ms, 24h); }},
+    {"recover_after", [](Field& f, MonitorConfig& c) { f.number(c.recover_after, 1, 1000); }},
+};
+
+constexpr KeyRow<RoutingConfig> kRouting[] = {
+    {"consistency",
+     [](Field& f, RoutingConfig& c) { f.choice<Consistency>(c.consistency, kConsistencies); }},
+    {"wait", [](Field& f, RoutingConfig& c) { f.duration(c.wait, 0ms, 1min); }},
+    {"balance", [](Field& f, RoutingConfig& c) { f.choice<Balance>(c.balance, kBalances); }},
+    {"primary_reads",
+     [](Field& f, RoutingConfig& c) { f.choice<PrimaryReads>(c.primary_reads, kPrimaryReads); }},
+    {"mode", [](Field& f, RoutingConfig& c) { f.choice<RoutingMode>(c.mode, kRoutingModes); }},
+    {"retry_reads", [](Field& f, RoutingConfig& c) { f.boolean(c.retry_reads); }},
+    {"failover_wait", [](Field& f, RoutingConfig& c) { f.duration(c.failover_wait, 0ms, 10min); }},
+    {"hints", [](Field& f, RoutingConfig& c) { f.boolean(c.hints); }},
+};
+
+constexpr KeyRow<PoolConfig> kPool[] = {
+    {"mode", [](Field& f, PoolConfig& c) { f.choice<PoolMode>(c.mode, kPoolModes); }},
+    {"idle_timeout", [](Field& f, PoolConfig& c) { f.duration(c.idle_timeout, 1ms, 24h); }},
+    {"max_age", [](Field& f, PoolConfig& c) { f.duration(c.max_age, 1ms, 720h); }},
+    {"queue_timeout", [](Field& f, PoolConfig& c) { f.duration(c.queue_timeout, 1ms, 10min); }},
+};
+
+constexpr KeyRow<AuthConfig> kAuth[] = {
+    {"mode", [](Field& f, AuthConfig& c) { f.choice<AuthMode>(c.mode, kAuthModes); }},
+};
+
+constexpr KeyRow<UserConfig> kUser[] = {
+    {"name", [](Field& f, UserConfig& c) { f.text(c.name, kLongestAccount); }},
+    {"password", [](Field& f, UserConfig& c) { f.password(c.password); }},
+    {"password_file", [](Field& f, UserConfig& c) { f.password_file(c.password); }},
+    {"password_env", [](Field& f, UserConfig& c) { f.password_environment(c.password); }},
+    {"route", [](Field& f, UserConfig& c) { f.choice<UserRoute>(c.route, kRoutes); }},
+    {"max_connections",
+     [](Field& f, UserConfig& c) { f.number(c.max_connections, 0, kManyConnections); }},
+};
+
+constexpr KeyRow<LimitsConfig> kLimits[] = {
+    {"max_packet", [](Field& f, LimitsConfig& c) { f.size(c.max_packet, 1u << 10, 1u << 30); }},
+    {"handshake_timeout",
+     [](Field& f, LimitsConfig& c) { f.duration(c.handshake_timeout, 10ms, 10min); }},
+    {"idle_timeout", [](Field& f, LimitsConfig& c) { f.duration(c.idle_timeout, 1ms, 8760h); }},
+    {"write_buffer", [](Field& f, LimitsConfig& c) { f.size(c.write_buffer, 4u << 10, 1u << 30); }},
+    {"prepared_statements",
+     [](Field& f, LimitsConfig& c) { f.number(c.prepared_statements, 1, 1u << 20); }},
+};
+
+constexpr KeyRow<LogConfig> kLog[] = {
+    {"level", [](Field& f, LogConfig& c) { f.choice<LogLevel>(c.level, kLevels); }},
+    {"format", [](Field& f, LogConfig& c) { f.choice<LogFormat>(c.format, kFormats); }},
+};
+
+struct Nothing {};
+
+using KeyNames = std::vector<std::string_view>;
+
+struct SectionRow {
+  std::string_view name;
+  bool repeated;  // written [[name]]
+  KeyNames keys;
+  std::function<void(const Node&, Config&, Context&)> read;
+};
+
+std::string bracketed(const SectionRow& row) {
+  return row.repeated ? fmt::format("[[{}]]", row.name) : fmt::format("[{}]", row.name);
+}
+
+void unknown_key(const Node& node, std::string_view section, Context& context);
+
+template <class Section>
+void read_keys(const Node& table, std::string_view section, std::span<const KeyRow<Section>> rows,
+               Section& out, Context& context) {
+  for (const Node& child : table.children) {
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [&](const auto& each) { return each.name == child.key; });
+    if (row != rows.end()) {
+      Field field(child, section, context);
+      row->read(field, out);
+    } else if (const LaterKey* later = find_later_key(section, child.key)) {
+      const std::string why = refusal(*later, child);
+      if (!why.empty()) context.problem(child.line, why);
+    } else {
+      unknown_key(child, section, context);
+    }
+  }
+}
+
+template <class Section>
+SectionRow section(std::string_view name, bool repeated, std::span<const KeyRow<Section>> rows,
+                   Section& (*target)(Config&)) {
+  SectionRow row{name, repeated, {}, {}};
+  for (const auto& key : rows) row.keys.push_back(key.name);
+  row.read = [=](const Node& table, Config& config, Context& context) {
+    read_keys(table, name, rows, target(config), context);
+  };
+  return row;
+}
+
+// A section all of whose keys belong to later versions.
+SectionRow later_section(std::string_view name) {
+  return {name, false, {}, [=](const Node& table, Config&, Context& context) {
+            Nothing nothing;
+            read_keys<Nothing>(table, name, {}, nothing, context);
+          }};
+}
+
+const std::vector<SectionRow>& sections() {
+  static const std::vector<SectionRow> rows = {
+      section<ListenConfig>(
+          "listen", false, kListen, [](Config & c) -> auto& { return c.listen; }),
+      section<ServerConfig>(
+          "server", true, kServer, [](Config & c) -> auto& { return c.servers.emplace_back(); }),
+      section<MonitorConfig>(
+          "monitor", false, kMonitor, [](Config & c) -> auto& { return c.monitor; }),
+      section<RoutingConfig>(
+          "routing", false, kRouting, [](Config & c) -> auto& { return c.routing; }),
+      section<PoolConfig>(
+          "pool", false, kPool, [](Config & c) -> auto& { return c.pool; }),
+      section<AuthConfig>(
+          "auth", false, kAuth, [](Config & c) -> auto& { return c.auth; }),
+      section<UserConfig>(
+          "user", true, kUser, [](Config & c) -> auto& { return c.users.emplace_back(); }),
+      later_section("tls.client"),
+      later_section("tls.server"),
+      section<LimitsConfig>(
+          "limits", false, kLimits, [](Config & c) -> auto& { return c.limits; }),
+      section<LogConfig>(
+          "log", false, kLog, [](Config & c) -> auto& { return c.log; }),
+  };
+  return rows;
+}
+
+// The keys of one section that may be written, later ones included.
+KeyNames keys_of(const SectionRow& row) {
+  KeyNames names = row.keys;
+  for (const LaterKey& later : later_keys()) {
+    if (later.section == row.name) names.push_back(later.key);
+  }
+  return names;
+}
+
+void unknown_key(const Node& node, std::string_view section_name, Context& context) {
+  std::string where;
+  std::string near;
+  std::string elsewhere;
+  for (const SectionRow& row : sections()) {
+    const KeyNames names = keys_of(row);
+    if (row.name == section_name) {
+      where = bracketed(row);
+      near = did_you_mean(node.key, names);
+    } else if (elsewhere.empty() &&
+               std::find(names.begin(), names.end(), node.key) != names.end()) {
+      elsewhere = fmt::format("; {} has such a key", bracketed(row));
+    }
+  }
+  // The very same word in another section tells more than a similar one in this.
+  const std::string hint = !elsewhere.empty() ? elsewhere : near.empty() ? "; remove it" : near;
+  context.problem(node.line,
+                  fmt::format("unknown key {} in {}{}", in_quotes(node.key), where, hint));
+}
+
+void unknown_section(const std::string& name, const Node& node, Context& context) {
+  if (is_later_section(name)) {
+    return context.problem(node.line,
+                           fmt::format("this version does not know [[{}]] yet; remove it", name));
+  }
+  KeyNames names;
+  for (const SectionRow& row : sections()) names.push_back(row.name);
+  const std::string_view near = nearest(name, names);
+  const bool is_section = node.kind == Node::Kind::table || node.kind == Node::Kind::list;
+  std::string hint = near.empty() ? "; remove it" : fmt::format("; did you mean [{}]?", near);
+  if (!is_section) hint = "; every key stands in a section, such as [monitor]";
+  context.problem(node.line, fmt::format("unknown {} {}{}", is_section ? "section" : "key",
+                                         in_quotes(name), hint));
+}
+
+void read_section(const std::string& name, const Node& node, Config& config, Context& context) {
+  const auto row = std::find_if(sections().begin(), sections().end(),
+                                [&](const SectionRow& each) { return each.name == name; });
+  if (row == sections().end()) return unknown_section(name, node, context);
+  const bool is_list = node.kind == Node::Kind::list && !node.children.empty() &&
+                       std::all_of(node.children.begin(), node.children.end(),
+                                   [](const Node& n) { return n.kind == Node::Kind::table; });
+  const bool fits = row->repeated ? is_list : node.kind == Node::Kind::table;
+  if (!fits) {
+    return context.problem(
+        node.line,
+        fmt::format("{} must be {}: write {}", in_quotes(name),
+                    row->repeated ? "a list of sections" : "one section", bracketed(*row)));
+  }
+  if (!row->repeated) return row->read(node, config, context);
+  for (const Node& item : node.children) row->read(item, config, context);
+}
+
+}  // namespace
+
+void read_config(const Node& root, Config& config, Context& context) {
+  for (const Node& child : root.children) {
+    if (child.key != "tls" || child.kind != Node::Kind::table) {
+      read_section(child.key, child, config, context);
+      continue;
+    }
+    for (const Node& side : child.children) {
+      read_section("tls." + side.key, side, config, context);
+    }
+  }
+}
+
+std::vector<std::string> schema_keys() {
+  std::vector<std::string> keys;
+  for (const SectionRow& row : sections()) {
+    for (const std::string_view key : row.keys) keys.push_back(fmt::format("{}.{}", row.name, key));
+    for (const LaterKey& later : later_keys()) {
+      const bool writable = later.section == row.name && !later.accepted.empty();
+      if (writable) keys.push_back(fmt::format("{}.{}", row.name, later.key));
+    }
+  }
+  return keys;
+}
+
+}  // namespace weir::config

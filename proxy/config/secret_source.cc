@@ -1,0 +1,71 @@
+#include "proxy/config/secret_source.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+namespace weir {
+namespace {
+
+// Far above any password; keeps a wrong path (a log, a device) from being read to its end.
+constexpr std::size_t kLongestSecret = 4096;
+
+Secret refused(std::string why) {
+  return {"", std::move(why)};
+}
+
+std::string why_not_private(const struct stat& status) {
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fmt::format("others than its owner may use it (mode {:04o}); run chmod 600 on it",
+                       static_cast<unsigned>(status.st_mode) & 07777u);
+  }
+  return "";
+}
+
+Secret first_line(int descriptor) {
+  std::string text(kLongestSecret + 1, '\0');
+  std::size_t used = 0;
+  while (used < text.size()) {
+    const ssize_t got = ::read(descriptor, text.data() + used, text.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return refused(std::generic_category().message(errno));
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  text.resize(used);
+  text.resize(std::min(text.find('\n'), text.size()));
+  if (!text.empty() && text.back() == '\r') text.pop_back();
+  if (text.size() > kLongestSecret - 1) return refused("its first line is too long for a password");
+  if (text.empty()) return refused("its first line is empty");
+  return {std::move(text), ""};
+}
+
+}  // namespace
+
+Secret SystemSecrets::from_file(const std::string& path) const {
+  // Non-blocking, or opening a fifo would wait for a writer that may never come.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return refused(std::generic_category().message(errno));
+  struct stat status = {};
+  std::string why = ::fstat(descriptor, &status) == 0 ? why_not_private(status)
+                                                      : std::generic_category().message(errno);
+  Secret secret = why.empty() ? first_line(descriptor) : refused(std::move(why));
+  ::close(descriptor);
+  return secret;
+}
+
+Secret SystemSecrets::from_environment(const std::string& variable) const {
+  const char* const value = std::getenv(variable.c_str());
+  if (value == nullptr) return refused("it is not set");
+  if (*value == '\0') return refused("it is empty");
+  return {value, ""};
+}
+
+}  // namespace weir

@@ -1,0 +1,186 @@
+#include "proxy/config/validate.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/config/units.h"
+
+namespace weir::config {
+namespace {
+
+// The tables of a repeated section. Empty when it is missing or was refused for its shape, in which
+// case read_config() added no entry either.
+const std::vector<Node>& items(const Node& root, std::string_view section, std::size_t expected) {
+  static const std::vector<Node> none;
+  const Node* const list = root.find(section);
+  return list != nullptr && list->children.size() == expected ? list->children : none;
+}
+
+// The line to blame for a key: its own, else its section's, else the file as a whole.
+unsigned line_of(const Node& root, std::string_view section, std::string_view key) {
+  const Node* const table = root.find(section);
+  if (table == nullptr) return 0;
+  const Node* const value = table->find(key);
+  return value == nullptr ? table->line : value->line;
+}
+
+unsigned line_in(const Node& table, std::string_view key) {
+  const Node* const value = table.find(key);
+  return value == nullptr ? table.line : value->line;
+}
+
+void check_password(const Node& table, const std::string& owner, Context& context) {
+  constexpr std::string_view kWays[] = {"password", "password_file", "password_env"};
+  unsigned given = 0;
+  unsigned last_line = table.line;
+  for (const std::string_view way : kWays) {
+    const Node* const value = table.find(way);
+    if (value == nullptr) continue;
+    ++given;
+    last_line = std::max(last_line, value->line);
+  }
+  if (given == 0) {
+    context.problem(table.line,
+                    owner + " has no password; add password, password_file or password_env");
+  }
+  if (given > 1) {
+    context.problem(last_line, owner +
+                                   " has several passwords; keep one of password, "
+                                   "password_file and password_env");
+  }
+}
+
+void check_server(const Node& table, std::size_t index, const Config& config, Context& context) {
+  const ServerConfig& server = config.servers[index];
+  for (const std::string_view key : {"name", "address"}) {
+    if (table.find(key) == nullptr) {
+      context.problem(table.line, fmt::format("this [[server]] has no {}; add one", key));
+    }
+  }
+  const bool has_address = server.address != Endpoint{};
+  for (std::size_t i = 0; i < index; ++i) {
+    const ServerConfig& other = config.servers[i];
+    if (!server.name.empty() && server.name == other.name) {
+      context.problem(line_in(table, "name"),
+                      fmt::format("a server named \"{}\" is listed already; "
+                                  "each needs a name of its own",
+                                  server.name));
+    }
+    if (has_address && server.address == other.address) {
+      context.problem(
+          line_in(table, "address"),
+          fmt::format("\"{}\" is the address of server \"{}\" already; list each server "
+                      "once",
+                      server.address.to_string(), other.name));
+    }
+  }
+  const auto& own = config.listen.mysql;
+  if (has_address && std::find(own.begin(), own.end(), server.address) != own.end()) {
+    context.problem(line_in(table, "address"),
+                    fmt::format("\"{}\" is where weir itself listens; give the server's address",
+                                server.address.to_string()));
+  }
+}
+
+void check_role_pins(const Node& root, const Config& config, Context& context) {
+  const auto& tables = items(root, "server", config.servers.size());
+  const ServerConfig* primary = nullptr;
+  std::size_t replicas = 0;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const ServerConfig& server = config.servers[i];
+    if (server.role == RolePin::replica) ++replicas;
+    if (server.role != RolePin::primary) continue;
+    if (primary != nullptr) {
+      context.problem(
+          line_in(tables[i], "role"),
+          fmt::format("\"{}\" and \"{}\" are both pinned as primary; at most one can be",
+                      primary->name, server.name));
+    }
+    primary = &server;
+  }
+  if (!tables.empty() && replicas == tables.size()) {
+    context.warning(line_in(tables[0], "role"),
+                    "every server is pinned as replica: writes will have nowhere to go");
+  }
+}
+
+void check_servers(const Node& root, const Config& config, Context& context) {
+  if (root.find("server") == nullptr) {
+    return context.problem(0,
+                           "no [[server]] is listed; add one with name and address for each "
+                           "database server");
+  }
+  const auto& tables = items(root, "server", config.servers.size());
+  for (std::size_t i = 0; i < tables.size(); ++i) check_server(tables[i], i, config, context);
+  check_role_pins(root, config, context);
+}
+
+void check_monitor(const Node& root, const Config& config, Context& context) {
+  const Node* const table = root.find("monitor");
+  if (table == nullptr) {
+    return context.problem(0,
+                           "there is no [monitor]; add one with user and password: weir logs in "
+                           "to the servers to tell the primary from the replicas");
+  }
+  if (table->kind != Node::Kind::table) return;
+  if (table->find("user") == nullptr) {
+    context.problem(table->line, "[monitor] has no user; add the account that weir logs in with");
+  }
+  check_password(*table, "[monitor]", context);
+  if (config.monitor.max_lag <= config.monitor.interval) {
+    context.warning(
+        line_of(root, "monitor", "max_lag"),
+        fmt::format("monitor.max_lag ({}) is not above monitor.interval ({}): healthy "
+                    "replicas will often look stale",
+                    duration_text(config.monitor.max_lag), duration_text(config.monitor.interval)));
+  }
+}
+
+void check_users(const Node& root, const Config& config, Context& context) {
+  const auto& tables = items(root, "user", config.users.size());
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const std::string& name = config.users[i].name;
+    const std::string owner = name.empty() ? "this [[user]]" : "user \"" + name + "\"";
+    if (tables[i].find("name") == nullptr) {
+      context.problem(tables[i].line, "this [[user]] has no name; add one");
+    }
+    check_password(tables[i], owner, context);
+    // find_user() gives the first of that name.
+    if (!name.empty() && config.find_user(name) != &config.users[i]) {
+      context.problem(line_in(tables[i], "name"),
+                      fmt::format("{} is listed already; list each account once", owner));
+    }
+  }
+  if (config.auth.mode == AuthMode::users && root.find("user") == nullptr) {
+    context.problem(line_of(root, "auth", "mode"),
+                    "auth.mode is \"users\" and no [[user]] is listed: nobody could log in; list "
+                    "the accounts, or use \"passthrough\"");
+  }
+}
+
+void check_routing(const Node& root, const Config& config, Context& context) {
+  if (config.routing.wait > config.routing.failover_wait) {
+    context.problem(
+        line_of(root, "routing", "wait"),
+        fmt::format("routing.wait ({}) is longer than routing.failover_wait ({}); a read "
+                    "should give up on a replica sooner than a write on a primary",
+                    duration_text(config.routing.wait),
+                    duration_text(config.routing.failover_wait)));
+  }
+}
+
+}  // namespace
+
+void validate(const Node& root, const Config& config, Context& context) {
+  check_servers(root, config, context);
+  check_monitor(root, config, context);
+  check_routing(root, config, context);
+  check_users(root, config, context);
+}
+
+}  // namespace weir::config

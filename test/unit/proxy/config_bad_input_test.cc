@@ -1,0 +1,332 @@
+// Every way to get a configuration wrong, and the exact words for it.
+
+#include <string>
+#include <vector>
+
+#include "test/support/catch.h"
+#include "test/unit/proxy/config_support.h"
+
+namespace weir::test {
+namespace {
+
+struct Row {
+  std::string text;     // stands in front of a complete configuration
+  std::string message;  // the only problem, without the file's name
+};
+
+void check_rows(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const LoadResult result = load_with_rest(row.text);
+    CHECK_FALSE(result.ok());
+    CHECK(in_words(result.problems) == std::vector<std::string>{"weir.toml:" + row.message});
+  }
+}
+
+// A complete configuration but for its servers, or its monitor.
+std::vector<std::string> without_servers(const std::string& text) {
+  return in_words(load(text + "[monitor]\nuser = \"m\"\npassword = \"p\"\n").problems);
+}
+std::vector<std::string> without_monitor(const std::string& text) {
+  return in_words(load("[[server]]\nname = \"a\"\naddress = \"a\"\n" + text).problems);
+}
+
+}  // namespace
+
+TEST_CASE("unknown keys and sections are refused with the nearest known one", "[config]") {
+  check_rows({
+      {"[pool]\n\nidle_timout = \"1s\"",
+       "3: unknown key \"idle_timout\" in [pool]; did you mean \"idle_timeout\"?"},
+      {"[limits]\nMax_Packet = \"1MiB\"",
+       "2: unknown key \"Max_Packet\" in [limits]; did you mean \"max_packet\"?"},
+      {"[pool]\nmax_lag = \"1s\"",
+       "2: unknown key \"max_lag\" in [pool]; [monitor] has such a key"},
+      {"[pool]\nweight = 1", "2: unknown key \"weight\" in [pool]; [[server]] has such a key"},
+      {"[pool]\nfrobnicate = 1", "2: unknown key \"frobnicate\" in [pool]; remove it"},
+      {"[log]\n\"\\u001b[2J\" = 1", "2: unknown key \"\\x1b[2J\" in [log]; remove it"},
+      {"[log]\nlevel.x = \"info\"",
+       "2: log.level must be one of \"debug\", \"info\", \"warning\", \"error\""},
+      {"[monitors]\ninterval = \"1s\"", "1: unknown section \"monitors\"; did you mean [monitor]?"},
+      {"[xyz]", "1: unknown section \"xyz\"; remove it"},
+      {"[[xyz]]", "1: unknown section \"xyz\"; remove it"},
+      {"interval = \"1s\"",
+       "1: unknown key \"interval\"; every key stands in a section, such as [monitor]"},
+      {"[tls.clint]", "1: unknown section \"tls.clint\"; did you mean [tls.client]?"},
+      {"[tls]\nmode = \"disabled\"",
+       "2: unknown key \"tls.mode\"; every key stands in a section, such as [monitor]"},
+      {"[[pool]]", "1: \"pool\" must be one section: write [pool]"},
+      {"pool = 1", "1: \"pool\" must be one section: write [pool]"},
+      {"[user]\nname = \"app\"", "1: \"user\" must be a list of sections: write [[user]]"},
+      {"user = []", "1: \"user\" must be a list of sections: write [[user]]"},
+      {"user = [{name = \"a\", password = \"b\"}, 1]",
+       "1: \"user\" must be a list of sections: write [[user]]"},
+  });
+}
+
+TEST_CASE("values of the wrong type are refused", "[config]") {
+  const std::string duration = " must be a duration in quotes, such as \"500ms\", \"2s\" or \"8h\"";
+  const std::string size = " must be a size in quotes, such as \"256KiB\" or \"64MiB\"";
+  const std::string addresses =
+      "listen.mysql must be a list of addresses in quotes, such as [\"127.0.0.1:6033\"]";
+  check_rows({
+      {"[routing]\nwait = 50", "2: routing.wait" + duration},
+      {"[routing]\nwait = 1.5", "2: routing.wait" + duration},
+      {"[limits]\nmax_packet = 64", "2: limits.max_packet" + size},
+      {"[limits]\nmax_packet = true", "2: limits.max_packet" + size},
+      {"[routing]\nretry_reads = \"yes\"",
+       "2: routing.retry_reads must be true or false, without quotes"},
+      {"[listen]\nworkers = \"4\"",
+       "2: listen.workers must be a whole number from 0 to 1024, without quotes"},
+      {"[listen]\nworkers = 4.0",
+       "2: listen.workers must be a whole number from 0 to 1024, without quotes"},
+      {"[listen]\nmysql = \"127.0.0.1\"", "2: " + addresses},
+      {"[listen]\nmysql = []", "2: " + addresses},
+      {"[listen]\nmysql = [3306]", "2: " + addresses},
+      {"[listen]\nmysql = [\"a\", 3306]", "2: " + addresses},
+      {"[log]\nlevel = 1979-05-27",
+       "2: log.level must be one of \"debug\", \"info\", \"warning\", \"error\""},
+      {"[[user]]\nname = 5\npassword = \"x\"", "2: user.name must be text in quotes"},
+      {"[[user]]\nname = \"app\"\npassword = 12345", "3: user.password must be text in quotes"},
+      {"[[user]]\nname = \"app\"\npassword_env = []",
+       "3: user.password_env must be text in quotes"},
+  });
+}
+
+TEST_CASE("impossible values are refused", "[config]") {
+  const std::string duration =
+      "; it must be a duration in quotes, such as \"500ms\", \"2s\" or \"8h\"";
+  check_rows({
+      {"[routing]\nwait = \"50\"", "2: routing.wait is \"50\"" + duration},
+      {"[routing]\nwait = \"50 ms\"", "2: routing.wait is \"50 ms\"" + duration},
+      {"[routing]\nwait = \"-1s\"", "2: routing.wait is \"-1s\"" + duration},
+      {"[routing]\nwait = \"2m\"", "2: routing.wait is \"2m\"; it must be from 0s to 1m"},
+      {"[routing]\nwait = \"20s\"",
+       "2: routing.wait (20s) is longer than routing.failover_wait (10s); a read should give up on "
+       "a "
+       "replica sooner than a write on a primary"},
+      {"[pool]\nqueue_timeout = \"0s\"",
+       "2: pool.queue_timeout is \"0s\"; it must be from 1ms to 10m"},
+      {"[limits]\nmax_packet = \"2GiB\"",
+       "2: limits.max_packet is \"2GiB\"; it must be from 1KiB to 1GiB"},
+      {"[limits]\nmax_packet = \"64\"",
+       "2: limits.max_packet is \"64\"; it must be a size in quotes, such as \"256KiB\" or "
+       "\"64MiB\""},
+      {"[limits]\nprepared_statements = 0",
+       "2: limits.prepared_statements is 0; it must be from 1 to 1048576"},
+      {"[listen]\nmax_connections = -1",
+       "2: listen.max_connections is -1; it must be from 1 to 1000000"},
+      {"[listen]\nworkers = 99999999999999999999999",
+       "2: listen.workers is 9223372036854775807; it must be from 0 to 1024"},
+      {"[routing]\nbalance = \"weigthed\"",
+       "2: routing.balance is \"weigthed\"; it must be one of \"least_loaded\", \"weighted\", "
+       "\"fastest\"; did you mean \"weighted\"?"},
+      {"[log]\nlevel = \"\"",
+       "2: log.level is \"\"; it must be one of \"debug\", \"info\", \"warning\", \"error\""},
+      {"[listen]\nmysql = [\"a\", \"b:0\"]",
+       "2: listen.mysql is \"b:0\": the port must be a number from 1 to 65535"},
+      {"[listen]\nmysql = [\n\"a\",\n\"a:6033\"]",
+       "4: listen.mysql lists \"a:6033\" twice; remove one"},
+      {"[auth]\nmode = \"users\"",
+       "2: auth.mode is \"users\" and no [[user]] is listed: nobody could log in; list the "
+       "accounts, "
+       "or use \"passthrough\""},
+  });
+}
+
+TEST_CASE("what later versions know is refused in its own words", "[config]") {
+  const std::string console = "the admin console is not part of this version; remove the key";
+  check_rows({
+      {"[listen]\nadmin = \"127.0.0.1:6032\"", "2: " + console + " or set it to \"\""},
+      {"[listen]\nadmin = 0", "2: " + console + " or set it to \"\""},
+      {"[listen]\nhttp = \"127.0.0.1:6080\"",
+       "2: the HTTP endpoint is not part of this version; remove the key or set it to \"\""},
+      {"[auth]\nadmin_user = \"admin\"", "2: " + console},
+      {"[auth]\nadmin_password = \"x\"", "2: " + console},
+      {"[auth]\nadmin_password_file = \"x\"", "2: " + console},
+      {"[auth]\nadmin_password_env = \"x\"", "2: " + console},
+      {"[routing]\nzone = \"a\"",
+       "2: this version does not know \"routing.zone\" yet; remove the key or set it to \"\""},
+      {"[routing]\ntransaction_reads = \"split\"",
+       "2: this version does not know \"routing.transaction_reads\" yet; remove the key or set it "
+       "to "
+       "\"primary\""},
+      {"[pool]\nmin_idle = 5",
+       "2: this version does not know \"pool.min_idle\" yet; remove the key or set it to 0"},
+      {"[limits]\nquery_timeout = \"5s\"",
+       "2: this version does not know \"limits.query_timeout\" yet; remove the key or set it to "
+       "\"0s\""},
+      {"[log]\nslow_query = \"1s\"",
+       "2: this version does not know \"log.slow_query\" yet; remove the key"},
+      {"[[user]]\nname = \"a\"\npassword = \"b\"\nallow_from = [\"10.0.0.0/8\"]",
+       "4: this version does not know \"user.allow_from\" yet; remove the key"},
+      {"[tls.client]\nmode = \"preferred\"",
+       "2: TLS towards clients is not part of this version; remove the key or set it to "
+       "\"disabled\""},
+      {"[tls.client]\ncert = \"x\"",
+       "2: TLS towards clients is not part of this version; remove the key"},
+      {"[tls.server]\nmode = \"required\"",
+       "2: TLS towards servers is not part of this version; remove the key or set it to "
+       "\"disabled\""},
+      {"[tls.server]\nca = \"x\"",
+       "2: TLS towards servers is not part of this version; remove the key"},
+      {"[[rule]]\nto = \"replica\"", "1: this version does not know [[rule]] yet; remove it"},
+      {"[pool]\nmode = \"transaction\"",
+       "2: this version keeps a backend connection per session: set mode = \"session\""},
+      {"[routing]\nconsistency = \"global\"",
+       "2: this version does not know consistency \"global\" yet; use \"session\": each session "
+       "reads its own writes"},
+      {"[routing]\nbalance = \"fastest\"",
+       "2: this version does not know balance \"fastest\" yet; use \"least_loaded\""},
+  });
+}
+
+TEST_CASE("users are checked", "[config]") {
+  check_rows({
+      {"[[user]]\npassword = \"x\"", "1: this [[user]] has no name; add one"},
+      {"[[user]]\nname = \"\"\npassword = \"x\"", "2: user.name must not be empty"},
+      {"[[user]]\nname = \"" + std::string(129, 'x') + "\"\npassword = \"x\"",
+       "2: user.name must not be longer than 128 bytes"},
+      {"[[user]]\nname = \"a\\u0000b\"\npassword = \"x\"",
+       "2: user.name must not hold a zero byte"},
+      {"[[user]]\nname = \"app\"",
+       "1: user \"app\" has no password; add password, password_file or password_env"},
+      {"[[user]]\nname = \"app\"\npassword = \"x\"\n[[user]]\nname = \"app\"\npassword = \"y\"",
+       "5: user \"app\" is listed already; list each account once"},
+      {"[[user]]\nname = \"app\"\npassword = \"a\\u0000b\"",
+       "3: user.password must have at most 1024 bytes, none of them zero"},
+      {"[[user]]\nname = \"app\"\npassword = \"" + std::string(1025, 'x') + "\"",
+       "3: user.password must have at most 1024 bytes, none of them zero"},
+      {"[[user]]\nname = \"app\"\npassword_file = \"p\"",
+       "3: user.password_file: cannot use \"p\": it is not there"},
+      {"[[user]]\nname = \"app\"\npassword_env = \"P\"",
+       "3: user.password_env: cannot use the environment variable \"P\": it is not there"},
+      {"[[user]]\nname = \"app\"\npassword_env = \"A B\"",
+       "3: user.password_env is \"A B\"; use at most 64 letters, digits, \"_\", \".\" and \"-\""},
+      {"[[user]]\nname = \"app\"\npassword_file = \"\"\n",
+       "3: user.password_file must not be empty"},
+      {"[[user]]\nname = \"app\"\npassword = \"x\"\nroute = \"primry\"",
+       "4: user.route is \"primry\"; it must be one of \"split\", \"primary\", \"replica\"; did "
+       "you "
+       "mean \"primary\"?"},
+  });
+}
+
+TEST_CASE("servers are checked", "[config]") {
+  using Words = std::vector<std::string>;
+  const std::string db1 = "[[server]]\nname = \"db1\"\naddress = \"10.0.0.1\"\n";
+  CHECK(without_servers("") == Words{"weir.toml: no [[server]] is listed; add one with name and "
+                                     "address for each database server"});
+  CHECK(without_servers("[[server]]\n") ==
+        Words{"weir.toml:1: this [[server]] has no name; add one",
+              "weir.toml:1: this [[server]] has no address; add "
+              "one"});
+  CHECK(without_servers("[server]\nname = \"a\"\n") ==
+        Words{"weir.toml:1: \"server\" must be a list of sections: write [[server]]"});
+  CHECK(
+      without_servers(db1 + "[[server]]\nname = \"db1\"\naddress = \"b\"\n") ==
+      Words{"weir.toml:5: a server named \"db1\" is listed already; each needs a name of its own"});
+  CHECK(without_servers(db1 + "[[server]]\nname = \"b\"\naddress = \"10.0.0.1:3306\"\n") ==
+        Words{"weir.toml:6: \"10.0.0.1:3306\" is the address of server \"db1\" already; list each "
+              "server once"});
+  CHECK(without_servers("[[server]]\nname = \"a\"\naddress = \"127.0.0.1:6033\"\n") ==
+        Words{"weir.toml:3: \"127.0.0.1:6033\" is where weir itself listens; give the server's "
+              "address"});
+  CHECK(
+      without_servers("[[server]]\nname = \"a b\"\naddress = \"a\"\n") ==
+      Words{"weir.toml:2: server.name is \"a b\"; use at most 64 letters, digits, \"_\", \".\" and "
+            "\"-\""});
+  CHECK(without_servers("[[server]]\nname = \"a\"\naddress = 1\n") ==
+        Words{"weir.toml:3: server.address must be an address in quotes, such as "
+              "\"10.0.0.1:3306\""});
+  CHECK(
+      without_servers(db1 + "weight = 10001\nzone = \"a/b\"\nrole = \"master\"\n") ==
+      Words{"weir.toml:4: server.weight is 10001; it must be from 0 to 10000",
+            "weir.toml:5: server.zone is \"a/b\"; use at most 64 letters, digits, \"_\", \".\" and "
+            "\"-\"",
+            "weir.toml:6: server.role is \"master\"; it must be one of \"auto\", \"primary\", "
+            "\"replica\""});
+  CHECK(without_servers(db1 + "role = \"primary\"\n" +
+                        "[[server]]\nname = \"b\"\naddress = \"b\"\nrole = \"primary\"\n") ==
+        Words{"weir.toml:8: \"db1\" and \"b\" are both pinned as primary; at most one can be"});
+}
+
+TEST_CASE("the monitor is checked", "[config]") {
+  using Words = std::vector<std::string>;
+  const std::string account = "[monitor]\nuser = \"m\"\npassword = \"p\"\n";
+  CHECK(
+      without_monitor("") ==
+      Words{"weir.toml: there is no [monitor]; add one with user and password: weir logs in to the "
+            "servers to tell the primary from the replicas"});
+  CHECK(without_monitor("[monitor]\n") ==
+        Words{"weir.toml:4: [monitor] has no user; add the account that weir logs in with",
+              "weir.toml:4: [monitor] has no password; add password, password_file or "
+              "password_env"});
+  CHECK(without_monitor("[monitor]\nuser = \"\"\npassword = \"p\"\n") ==
+        Words{"weir.toml:5: monitor.user must not be empty"});
+  CHECK(
+      without_monitor(account + "password_env = \"P\"\n") ==
+      Words{"weir.toml:7: monitor.password_env: cannot use the environment variable \"P\": it is "
+            "not there",
+            "weir.toml:7: [monitor] has several passwords; keep one of password, password_file and "
+            "password_env"});
+  CHECK(without_monitor(account + "interval = \"0ms\"\ntimeout = \"2m\"\n" +
+                        "max_lag = \"0s\"\nrecover_after = 0\n") ==
+        Words{"weir.toml:7: monitor.interval is \"0ms\"; it must be from 10ms to 1m",
+              "weir.toml:8: monitor.timeout is \"2m\"; it must be from 10ms to 1m",
+              "weir.toml:9: monitor.max_lag is \"0s\"; it must be from 1ms to 1d",
+              "weir.toml:10: monitor.recover_after is 0; it must be from 1 to 1000"});
+}
+
+TEST_CASE("all problems are reported, in the order of their lines", "[config]") {
+  const LoadResult result =
+      load("[monitor]\nintervall = \"1s\"\ntimeout = 5\n[listen]\nworkers = -1\n");
+  CHECK_FALSE(result.ok());
+  CHECK(result.config == nullptr);
+  CHECK(
+      in_words(result.problems) ==
+      std::vector<std::string>{
+          "weir.toml: no [[server]] is listed; add one with name and address for each database "
+          "server",
+          "weir.toml:1: [monitor] has no user; add the account that weir logs in with",
+          "weir.toml:1: [monitor] has no password; add password, password_file or password_env",
+          "weir.toml:2: unknown key \"intervall\" in [monitor]; did you mean \"interval\"?",
+          "weir.toml:3: monitor.timeout must be a duration in quotes, such as \"500ms\", \"2s\" or "
+          "\"8h\"",
+          "weir.toml:5: listen.workers is -1; it must be from 0 to 1024"});
+}
+
+// The exact words belong to the parser's version; the line and the beginning are ours.
+TEST_CASE("what is not TOML is refused with its line, and never quoted", "[config]") {
+  struct Broken {
+    std::string text;
+    std::string beginning;
+  };
+  const Broken rows[] = {
+      {"\n[pool\nmode = 1", "weir.toml:2: not valid TOML: "},
+      {"[pool]\nmode = hunter2",
+       "weir.toml:2: not valid TOML: the value is not understood; text needs "
+       "quotes"},
+      {"[pool]\nmode = \"hunter2", "weir.toml:2: not valid TOML: "},
+      {"[pool]\nmode = 'hunter2", "weir.toml:2: not valid TOML: "},
+      {"[pool]\nmode = \"hunter2\\q\"", "weir.toml:2: not valid TOML: "},
+      {"[pool]\n= hunter2", "weir.toml:2: not valid TOML: "},
+      {"[pool]\nmode \"hunter2\"", "weir.toml:2: not valid TOML: "},
+      {"[pool]\nmode = 1\nmode = \"hunter2\"", "weir.toml:3: not valid TOML: "},
+      {"[pool]\n[pool]", "weir.toml:2: not valid TOML: "},
+      {"\xff\xfe", "weir.toml:1: not valid TOML: the text must be UTF-8"},
+      {"a = 1\nb = '''x\xec'''", "weir.toml:2: not valid TOML: the text must be UTF-8"},
+      {"a = " + std::string(1000000, '['), "weir.toml:1: nested too deep; "},
+      {"a = " + std::string(100000, '{'), "weir.toml:1: nested too deep; "},
+      {std::string(kLargestConfigFile, ' '), "weir.toml: the file is larger than 1MiB; "},
+  };
+  for (const Broken& row : rows) {
+    CAPTURE(row.text.substr(0, 40));
+    const std::vector<std::string> problems = in_words(load_with_rest(row.text).problems);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].substr(0, row.beginning.size()) == row.beginning);
+    CHECK(problems[0].find("hunter2") == std::string::npos);
+    CHECK(problems[0].find('\n') == std::string::npos);
+  }
+}
+
+}  // namespace weir::test

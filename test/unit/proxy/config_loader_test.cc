@@ -1,0 +1,198 @@
+#include "proxy/config/loader.h"
+
+#include "test/support/catch.h"
+#include "test/unit/proxy/config_support.h"
+
+namespace weir::test {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("the smallest configuration has every default", "[config]") {
+  const LoadResult result = load(kRest);
+  CHECK(in_words(result.problems).empty());
+  CHECK(in_words(result.warnings).empty());
+  REQUIRE(result.ok());
+  const Config& config = *result.config;
+  CHECK(config.listen.mysql == std::vector<Endpoint>{{"127.0.0.1", 6033, ""}});
+  REQUIRE(config.servers.size() == 1);
+  CHECK(config.servers[0].name == "db1");
+  CHECK(config.servers[0].address == Endpoint{"10.0.0.1", 3306, ""});
+  CHECK(config.servers[0].role == RolePin::automatic);
+  CHECK(config.servers[0].weight == 100);
+  CHECK(config.monitor.user == "m");
+  CHECK(config.monitor.password == "p");
+  CHECK(config.monitor.interval == 250ms);
+  CHECK(config.auth.mode == AuthMode::passthrough);
+  CHECK(config.users.empty());
+}
+
+TEST_CASE("listening and servers are read", "[config]") {
+  const LoadResult result = load(R"(
+[listen]
+mysql = ["0.0.0.0:3306", "[::]", "unix:/run/weir/weir.sock"]
+workers = 4
+max_connections = 20000
+admin = ""
+http = ""
+[[server]]
+name = "db1"
+address = "db1.example.net"
+role = "primary"
+weight = 0
+zone = "a"
+max_connections = 200
+[[server]]
+name = "db2"
+address = "[2001:db8::2]:3307"
+role = "replica"
+weight = 10000
+[monitor]
+user = "m"
+password = ""
+interval = "100ms"
+timeout = "500ms"
+max_lag = "1m"
+recover_after = 1
+)");
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  const Config& config = *result.config;
+  CHECK(config.listen.mysql == std::vector<Endpoint>{{"0.0.0.0", 3306, ""},
+                                                     {"::", 6033, ""},
+                                                     {"", 0, "/run/weir/weir.sock"}});
+  CHECK(config.listen.workers == 4);
+  CHECK(config.listen.max_connections == 20000);
+  REQUIRE(config.servers.size() == 2);
+  CHECK(config.servers[0].address == Endpoint{"db1.example.net", 3306, ""});
+  CHECK(config.servers[0].role == RolePin::primary);
+  CHECK(config.servers[0].weight == 0);
+  CHECK(config.servers[0].zone == "a");
+  CHECK(config.servers[0].max_connections == 200);
+  CHECK(config.servers[1].address == Endpoint{"2001:db8::2", 3307, ""});
+  CHECK(config.servers[1].role == RolePin::replica);
+  CHECK(config.servers[1].weight == 10000);
+  CHECK(config.monitor.interval == 100ms);
+  CHECK(config.monitor.timeout == 500ms);
+  CHECK(config.monitor.max_lag == 1min);
+  CHECK(config.monitor.recover_after == 1);
+  CHECK(in_words(result.warnings) ==
+        std::vector<std::string>{
+            "weir.toml:22: monitor.password is empty: this account has no password"});
+}
+
+TEST_CASE("routing, pool, limits and log are read", "[config]") {
+  const LoadResult result = load_with_rest(R"(
+routing = { consistency = "eventual", wait = "0s", balance = "weighted", primary_reads = "never" }
+[pool]
+mode = "session"
+idle_timeout = "5s"
+max_age = "30d"
+queue_timeout = "1ms"
+min_idle = 0
+[limits]
+max_packet = "1GiB"
+handshake_timeout = "1s"
+idle_timeout = "1d"
+query_timeout = "0s"
+write_buffer = "1MB"
+prepared_statements = 7
+[log]
+level = "debug"
+format = "json"
+[tls.client]
+mode = "disabled"
+[tls.server]
+mode = "disabled"
+)");
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  const Config& config = *result.config;
+  CHECK(config.routing.consistency == Consistency::eventual);
+  CHECK(config.routing.wait == 0ms);
+  CHECK(config.routing.balance == Balance::weighted);
+  CHECK(config.routing.primary_reads == PrimaryReads::never);
+  CHECK(config.pool.mode == PoolMode::session);
+  CHECK(config.pool.idle_timeout == 5s);
+  CHECK(config.pool.max_age == 720h);
+  CHECK(config.pool.queue_timeout == 1ms);
+  CHECK(config.limits.max_packet == 1u << 30);
+  CHECK(config.limits.handshake_timeout == 1s);
+  CHECK(config.limits.idle_timeout == 24h);
+  CHECK(config.limits.write_buffer == 1000000);
+  CHECK(config.limits.prepared_statements == 7);
+  CHECK(config.log.level == LogLevel::debug);
+  CHECK(config.log.format == LogFormat::json);
+}
+
+TEST_CASE("the rest of routing is read", "[config]") {
+  const LoadResult result = load_with_rest(
+      "[routing]\nprimary_reads = \"always\"\nmode = \"observe\"\nretry_reads = false\n"
+      "failover_wait = \"1m\"\nhints = false\nzone = \"\"\ntransaction_reads = \"primary\"\n");
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  CHECK(result.config->routing.primary_reads == PrimaryReads::always);
+  CHECK(result.config->routing.mode == RoutingMode::observe);
+  CHECK_FALSE(result.config->routing.retry_reads);
+  CHECK(result.config->routing.failover_wait == 1min);
+  CHECK_FALSE(result.config->routing.hints);
+}
+
+TEST_CASE("listing a user changes the default of auth.mode", "[config]") {
+  const std::string user =
+      "[[user]]\nname = \"app\"\npassword = \"x\"\nroute = \"primary\"\n"
+      "max_connections = 5\n";
+  const LoadResult listed = load_with_rest(user);
+  REQUIRE(listed.ok());
+  CHECK(listed.config->auth.mode == AuthMode::users);
+  REQUIRE(listed.config->find_user("app") != nullptr);
+  CHECK(listed.config->find_user("app")->password == "x");
+  CHECK(listed.config->find_user("app")->route == UserRoute::primary);
+  CHECK(listed.config->find_user("app")->max_connections == 5);
+
+  const LoadResult mixed = load_with_rest("[auth]\nmode = \"passthrough\"\n" + user);
+  REQUIRE(mixed.ok());
+  CHECK(mixed.config->auth.mode == AuthMode::passthrough);
+  CHECK(mixed.config->users.size() == 1);
+}
+
+TEST_CASE("secrets come from where the file says, beside the file", "[config]") {
+  FakeSecrets secrets;
+  secrets.files["/etc/weir/monitor.password"] = "from file";
+  secrets.files["/run/app"] = "absolute";
+  secrets.variables["APP2"] = "from environment";
+  const LoadResult result = parse_config(
+      "[[server]]\nname = \"a\"\naddress = \"a\"\n"
+      "[monitor]\nuser = \"m\"\npassword_file = \"monitor.password\"\n"
+      "[[user]]\nname = \"app\"\npassword_file = \"/run/app\"\n"
+      "[[user]]\nname = \"app2\"\npassword_env = \"APP2\"\n",
+      "/etc/weir/weir.toml", secrets);
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  CHECK(result.config->monitor.password == "from file");
+  CHECK(result.config->users[0].password == "absolute");
+  CHECK(result.config->users[1].password == "from environment");
+}
+
+TEST_CASE("what is legal but unlikely is a warning", "[config]") {
+  const LoadResult lag = load_with_rest("routing.hints = true");
+  CHECK(lag.warnings.empty());
+  const LoadResult result = load(
+      "[[server]]\nname = \"a\"\naddress = \"a\"\nrole = \"replica\"\n"
+      "[monitor]\nuser = \"m\"\npassword = \"p\"\nmax_lag = \"250ms\"\n");
+  REQUIRE(result.ok());
+  CHECK(in_words(result.warnings) ==
+        std::vector<std::string>{
+            "weir.toml:4: every server is pinned as replica: writes will have nowhere to go",
+            "weir.toml:8: monitor.max_lag (250ms) is not above monitor.interval (250ms): healthy "
+            "replicas will often look stale"});
+}
+
+TEST_CASE("line ends of any kind and a byte order mark are read", "[config]") {
+  std::string crlf;
+  for (const char c : kRest) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  CHECK(load(crlf).ok());
+  CHECK(load("\xef\xbb\xbf" + std::string(kRest)).ok());
+  CHECK(load(kRest.substr(0, kRest.size() - 1)).ok());
+}
+
+}  // namespace weir::test
