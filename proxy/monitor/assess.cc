@@ -1,0 +1,216 @@
+#include "proxy/monitor/assess.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "proxy/monitor/probe_query.h"
+#include "proxy/monitor/topology_text.h"
+
+namespace weir {
+namespace {
+
+constexpr Milliseconds kLeastMemory{60000};
+
+// Between the end of one probe and the next there is at most the longest pause of the retry schedule.
+constexpr Milliseconds kLongestRetryPause{1000};
+
+Milliseconds lag_memory(const MonitorConfig& config) {
+  return std::max<Milliseconds>(4 * config.max_lag, kLeastMemory);
+}
+
+Milliseconds usual_gap(const MonitorConfig& config) { return 2 * config.interval + config.timeout; }
+
+std::string both(const std::string& why, const std::string& note) {
+  return why.empty() || note.empty() ? why + note : why + "; " + note;
+}
+
+}  // namespace
+
+Assessor::Assessor(std::shared_ptr<const Config> config)
+    : config_(std::move(config)),
+      meter_(lag_memory(config_->monitor), usual_gap(config_->monitor)),
+      memory_(config_->servers.size()),
+      notes_(config_->servers.size()) {}
+
+Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
+  silence_overdue(probes, now);
+  std::vector<Role> last_roles;
+  for (const Memory& memory : memory_) last_roles.push_back(memory.role);
+  const Election election = elect(*config_, probes, last_roles);
+  sample_primary(election, probes);
+  learn_greeting(election, probes);
+
+  Assessment result;
+  Topology& topology = result.topology;
+  topology.version = ++version_;
+  topology.primary = election.primary;
+  topology.no_primary_why = election.no_primary_why;
+  topology.greeting_version = greeting_version_;
+  topology.default_collation = default_collation_;
+  tell_primary(election, probes, result.events);
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    topology.servers.push_back(judge(i, election, probes));
+    tell(memory_[i], topology.servers.back(), notes_[i],
+         probes[i].outcome != Probe::Outcome::none, result.events);
+  }
+  return result;
+}
+
+// A prober that hangs where no timeout reaches (name resolution) must not keep its server alive by its
+// last answer. Time is counted in steps of at most one interval, so that a pause of weir itself (SIGSTOP,
+// a frozen machine) passes for nothing.
+void Assessor::silence_overdue(std::vector<Probe>& probes, TimePoint now) {
+  const MonitorConfig& monitor = config_->monitor;
+  const Milliseconds step =
+      last_ ? std::min(std::chrono::duration_cast<Milliseconds>(now - *last_), monitor.interval)
+            : Milliseconds{0};
+  last_ = now;
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    Memory& memory = memory_[i];
+    memory.unheard = probes[i].sequence == memory.sequence ? memory.unheard + step : Milliseconds{0};
+    if (probes[i].outcome != Probe::Outcome::answered) continue;
+    if (memory.unheard > monitor.timeout + 2 * monitor.interval + kLongestRetryPause) {
+      probes[i].outcome = Probe::Outcome::failed;
+      probes[i].error = "the probe itself does not come back (name resolution?)";
+    }
+  }
+}
+
+void Assessor::sample_primary(const Election& election, const std::vector<Probe>& probes) {
+  if (!election.primary) return;
+  const Probe& probe = probes[*election.primary];
+  if (probe.outcome != Probe::Outcome::answered || !probe.as_primary) return;
+  if (sampled_from_ == election.primary && sampled_ == probe.sequence) return;
+  sampled_from_ = election.primary;
+  sampled_ = probe.sequence;
+  // A new primary continues the old one's history: samples that it contains stay good, others are gone
+  // with the transactions that were lost.
+  primary_rewound_ = !meter_.add(probe.when, probe.as_primary);
+}
+
+ServerState Assessor::judge(std::size_t server, const Election& election,
+                            const std::vector<Probe>& probes) {
+  const ServerConfig& config = config_->servers[server];
+  const Probe& probe = probes[server];
+  Memory& memory = memory_[server];
+  const bool new_sample = probe.sequence != memory.sequence;
+
+  ServerState state;
+  state.name = config.name;
+  state.address = config.address;
+  state.weight = config.weight;
+  state.zone = config.zone;
+  state.max_connections = config.max_connections;
+  state.role = election.roles[server];
+  state.version = probe.version;
+  state.flavor = probe.flavor;
+  state.server_id = probe.server_id;
+
+  notes_[server].clear();
+  if (state.role == Role::primary) {
+    const auto silence = judge_silence(probe);
+    state.health = !silence ? Health::up : silence->health;
+    state.why = silence ? silence->why : "";
+    if (!silence && probe.read_only) notes_[server] = "is read_only, but configured as the primary";
+    // When it becomes a replica, it has to prove itself like one that comes back.
+    memory.up = false;
+    memory.judged = true;
+    memory.good = 0;
+  } else {
+    ReplicaCase c{*config_, election, probes, meter_, server, nullptr};
+    if (new_sample) c.before = memory.position.get();
+    const Verdict verdict = judge_replica(c);
+    if (probe.outcome == Probe::Outcome::answered) notes_[server] = replica_notes(c);
+    settle(memory, verdict, new_sample, state);
+  }
+  state.why = both(state.why, notes_[server]);
+  memory.role = state.role;
+  memory.sequence = probe.sequence;
+  if (probe.as_replica) memory.position = probe.as_replica;
+  return state;
+}
+
+void Assessor::settle(Memory& memory, const Verdict& verdict, bool new_sample,
+                      ServerState& state) const {
+  state.lag = verdict.lag;
+  state.fresh_until = verdict.fresh_until;
+  state.why = verdict.why;
+  if (verdict.kind == Verdict::Kind::bad) {
+    memory.up = false;
+    memory.good = 0;
+    state.health = verdict.health;
+  } else if (memory.up) {
+    state.health = Health::up;
+  } else if (verdict.kind == Verdict::Kind::undecided) {
+    state.health = memory.judged ? Health::recovering : Health::unknown;
+  } else {
+    if (new_sample) ++memory.good;
+    memory.up = !memory.judged || memory.good >= config_->monitor.recover_after;
+    state.health = memory.up ? Health::up : Health::recovering;
+    if (!memory.up) {
+      state.why = fmt::format("good again, sample {} of {}", memory.good, config_->monitor.recover_after);
+    }
+  }
+  if (verdict.kind != Verdict::Kind::undecided) memory.judged = true;
+}
+
+void Assessor::learn_greeting(const Election& election, const std::vector<Probe>& probes) {
+  const auto learn = [this](const Probe& probe) {
+    greeting_version_ = greeting_version(probe.flavor, probe.version);
+    default_collation_ = probe.default_collation;
+  };
+  if (election.primary && probes[*election.primary].outcome == Probe::Outcome::answered) {
+    learn(probes[*election.primary]);
+    greeting_from_primary_ = true;
+  }
+  if (greeting_from_primary_ || !greeting_version_.empty()) return;
+  const auto any = std::find_if(probes.begin(), probes.end(), [](const Probe& probe) {
+    return probe.outcome == Probe::Outcome::answered;
+  });
+  if (any != probes.end()) learn(*any);
+}
+
+void Assessor::tell(Memory& memory, const ServerState& state, const std::string& note, bool heard,
+                    std::vector<MonitorEvent>& events) const {
+  if (!heard || (state.health == memory.told_health && state.role == memory.told_role &&
+                 note == memory.told_note)) {
+    return;
+  }
+  memory.told_health = state.health;
+  memory.told_role = state.role;
+  memory.told_note = note;
+  // A replica that merely waits for its first comparison is no news.
+  if (state.role == Role::replica && !memory.judged) return;
+  const bool fine = state.health == Health::up || state.health == Health::recovering;
+  events.push_back({!fine || !note.empty(),
+                    fmt::format("server {} ({}): {}, {}{}", state.name, state.address.to_string(),
+                                to_string(state.role), to_string(state.health),
+                                state.why.empty() ? "" : ": " + state.why)});
+}
+
+void Assessor::tell_primary(const Election& election, const std::vector<Probe>& probes,
+                            std::vector<MonitorEvent>& events) {
+  if (primary_rewound_) {
+    primary_rewound_ = false;
+    events.push_back({true, fmt::format("the primary {} has lost transactions that the primary had before "
+                                        "(a failover, a reset or a restore?)",
+                                        config_->servers[*election.primary].name)});
+  }
+  const bool asked = std::none_of(probes.begin(), probes.end(), [](const Probe& probe) {
+    return probe.outcome == Probe::Outcome::none;
+  });
+  if (election.primary) {
+    if (told_primary_ != election.primary) {
+      events.push_back({false, fmt::format("the primary is {} ({})", config_->servers[*election.primary].name,
+                                           config_->servers[*election.primary].address.to_string())});
+    }
+    told_no_primary_.clear();
+  } else if (asked && told_no_primary_ != election.no_primary_why) {
+    told_no_primary_ = election.no_primary_why;
+    events.push_back({true, "there is no primary: " + election.no_primary_why});
+  }
+  told_primary_ = election.primary;
+}
+
+}  // namespace weir

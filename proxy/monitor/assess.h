@@ -1,0 +1,76 @@
+// Judges what the probes found: roles, lag, health with hysteresis, the next Topology. No I/O and no
+// clock of its own: the same probes at the same instants give the same beliefs.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/monitor/lag_meter.h"
+#include "proxy/monitor/probe.h"
+#include "proxy/monitor/verdict.h"
+
+namespace weir {
+
+// A change that people want to read about.
+struct MonitorEvent {
+  bool warning = false;
+  std::string text;
+};
+
+struct Assessment {
+  Topology topology;
+  std::vector<MonitorEvent> events;
+};
+
+// Holds what has to be remembered between assessments. Not safe for use from several threads at once.
+class Assessor {
+ public:
+  explicit Assessor(std::shared_ptr<const Config> config);
+
+  // `probes` has one entry per configured server, in that order: the latest attempt that ended.
+  Assessment assess(std::vector<Probe> probes, TimePoint now);
+
+ private:
+  struct Memory {
+    std::uint64_t sequence = 0;      // of the probe judged last
+    Milliseconds unheard{0};         // how long there was no newer probe, pauses of weir left out
+    bool up = false;
+    bool judged = false;             // has been found good or bad at least once
+    unsigned good = 0;               // good samples in a row while not up
+    Role role = Role::unknown;
+    PositionPtr position;            // as a replica, at the last answer
+    // What was last told to people.
+    Health told_health = Health::unknown;
+    Role told_role = Role::unknown;
+    std::string told_note;
+  };
+
+  void silence_overdue(std::vector<Probe>& probes, TimePoint now);
+  void sample_primary(const Election& election, const std::vector<Probe>& probes);
+  ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
+  void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
+  void learn_greeting(const Election& election, const std::vector<Probe>& probes);
+  void tell(Memory& memory, const ServerState& state, const std::string& note, bool heard,
+            std::vector<MonitorEvent>& events) const;
+  void tell_primary(const Election& election, const std::vector<Probe>& probes,
+                    std::vector<MonitorEvent>& events);
+
+  const std::shared_ptr<const Config> config_;
+  LagMeter meter_;
+  std::vector<Memory> memory_;
+  std::vector<std::string> notes_;   // of the servers, from the judgement under way
+  std::uint64_t version_ = 0;
+  std::uint64_t sampled_ = 0;        // sequence of the primary's probe sampled last
+  std::optional<std::size_t> sampled_from_;
+  std::optional<TimePoint> last_;
+  bool primary_rewound_ = false;
+  bool greeting_from_primary_ = false;
+  std::string greeting_version_;
+  std::uint16_t default_collation_ = 0;
+  std::optional<std::size_t> told_primary_;
+  std::string told_no_primary_;
+};
+
+}  // namespace weir

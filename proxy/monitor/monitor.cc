@@ -1,0 +1,176 @@
+#include "proxy/monitor/monitor.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <mysql.h>
+
+#include "proxy/monitor/assess.h"
+#include "proxy/monitor/prober.h"
+#include "proxy/monitor/wake_event.h"
+
+namespace weir {
+namespace {
+
+// After the first news of a round, the others' follow within moments: they are judged together.
+constexpr Milliseconds kGather{5};
+
+// A replica asked a little after the primary can show that it has what the primary just had.
+constexpr Milliseconds kReplicaOffset{40};
+
+// What the client library keeps per thread.
+struct LibraryThread {
+  LibraryThread() { mysql_thread_init(); }
+  ~LibraryThread() { mysql_thread_end(); }
+};
+
+}  // namespace
+
+class Monitor::Threads {
+ public:
+  Threads(std::shared_ptr<const Config> config, Publish publish, std::shared_ptr<spdlog::logger> logger)
+      : config_(std::move(config)),
+        publish_(std::move(publish)),
+        logger_(std::move(logger)),
+        probes_(config_->servers.size()) {}
+
+  void start() {
+    const TimePoint begin = Clock::now();
+    threads_.emplace_back([this] { judge(); });
+    for (std::size_t i = 0; i < config_->servers.size(); ++i) {
+      threads_.emplace_back([this, i, begin] { question(i, begin); });
+    }
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.set();
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  void question(std::size_t server, TimePoint begin);
+  TimePoint next_attempt(const Probe& probe, unsigned failures, TimePoint begin);
+  void judge();
+  void log(const std::vector<MonitorEvent>& events);
+
+  const std::shared_ptr<const Config> config_;
+  const Publish publish_;
+  const std::shared_ptr<spdlog::logger> logger_;
+  std::vector<std::thread> threads_;
+  WakeEvent wake_;
+
+  std::mutex mutex_;                  // protects what follows
+  std::condition_variable changed_;
+  std::vector<Probe> probes_;         // the latest ended attempt of each server
+  bool news_ = false;
+  bool stopping_ = false;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+void Monitor::Threads::question(std::size_t server, TimePoint begin) {
+  const LibraryThread library;
+  Prober prober(config_->servers[server], config_->monitor, wake_.fd());
+  unsigned failures = 0;
+  while (true) {
+    Probe probe = prober.attempt();
+    failures = probe.outcome == Probe::Outcome::answered ? 0 : failures + 1;
+    std::unique_lock lock(mutex_);
+    if (stopping_) return;
+    const TimePoint next = next_attempt(probe, failures, begin);
+    probes_[server] = std::move(probe);
+    news_ = true;
+    changed_.notify_all();
+    if (changed_.wait_until(lock, next, [this] { return stopping_; })) return;
+  }
+}
+
+// Servers that answer are asked on a common beat, so that their answers can be compared; missed beats
+// are skipped. Called with the mutex held.
+TimePoint Monitor::Threads::next_attempt(const Probe& probe, unsigned failures, TimePoint begin) {
+  const Milliseconds interval = config_->monitor.interval;
+  const TimePoint now = Clock::now();
+  if (failures > 0) {
+    const double jitter = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+    return now + retry_pause(probe.outcome, failures, interval, jitter);
+  }
+  const Milliseconds offset =
+      probe.read_only ? std::min(kReplicaOffset, interval / 4) : Milliseconds{0};
+  const auto beats = std::max<Clock::rep>((now - begin - offset) / interval, 0) + 1;
+  return begin + offset + beats * interval;
+}
+
+void Monitor::Threads::judge() {
+  Assessor assessor(config_);
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, config_->monitor.interval, [this] { return news_ || stopping_; });
+    if (news_) changed_.wait_for(lock, kGather, [this] { return stopping_; });
+    if (stopping_) return;
+    news_ = false;
+    std::vector<Probe> probes = probes_;
+    lock.unlock();
+    Assessment result = assessor.assess(std::move(probes), Clock::now());
+    log(result.events);
+    publish_(std::make_shared<const Topology>(std::move(result.topology)));
+    lock.lock();
+  }
+}
+
+void Monitor::Threads::log(const std::vector<MonitorEvent>& events) {
+  for (const MonitorEvent& event : events) {
+    logger_->log(event.warning ? spdlog::level::warn : spdlog::level::info, "monitor: {}", event.text);
+  }
+}
+
+Monitor::Monitor(std::shared_ptr<const Config> config, Publish publish,
+                 std::shared_ptr<spdlog::logger> logger)
+    : threads_(std::make_unique<Threads>(std::move(config), std::move(publish), std::move(logger))) {}
+
+Monitor::~Monitor() { stop(); }
+
+void Monitor::start() { threads_->start(); }
+
+void Monitor::stop() { threads_->stop(); }
+
+Topology probe_once(const Config& config) {
+  const WakeEvent never;
+  std::vector<std::unique_ptr<Prober>> probers;
+  for (const ServerConfig& server : config.servers) {
+    probers.push_back(std::make_unique<Prober>(server, config.monitor, never.fd()));
+  }
+  std::vector<Probe> probes(probers.size());
+  Assessor assessor(std::make_shared<const Config>(config));
+  Topology topology;
+  for (int round = 0; round < 2; ++round) {
+    // Where the first round had a verdict on everything, the second adds nothing.
+    if (round > 0) {
+      const bool settled = std::none_of(
+          topology.servers.begin(), topology.servers.end(), [](const ServerState& server) {
+            return server.health == Health::unknown && server.role == Role::replica;
+          });
+      if (settled) break;
+      std::this_thread::sleep_for(std::min(config.monitor.interval, config.monitor.timeout));
+    }
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < probers.size(); ++i) {
+      threads.emplace_back([&, i] {
+        const LibraryThread library;
+        probes[i] = probers[i]->attempt();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    topology = assessor.assess(probes, Clock::now()).topology;
+  }
+  return topology;
+}
+
+}  // namespace weir

@@ -1,0 +1,42 @@
+// Watches all servers and publishes what it believes. One thread per server asks (a server that hangs
+// delays nobody else), one thread judges and publishes.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <spdlog/logger.h>
+
+#include "proxy/config/config.h"
+#include "proxy/core/topology.h"
+#include "proxy/monitor/topology_text.h"
+
+namespace weir {
+
+class Monitor {
+ public:
+  using Publish = std::function<void(std::shared_ptr<const Topology>)>;
+
+  // `publish` is called from the monitor's own thread, at least once per interval, never after stop()
+  // has returned; it must not block for long and must not call stop(). Changes of role and health are
+  // written to `logger`.
+  Monitor(std::shared_ptr<const Config> config, Publish publish, std::shared_ptr<spdlog::logger> logger);
+  ~Monitor();   // stops
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+
+  void start();
+  // Ends every wait at once and joins the threads. A monitor that was stopped is not started again.
+  void stop();
+
+ private:
+  class Threads;
+  std::unique_ptr<Threads> threads_;
+};
+
+// Looks at all servers once (twice where lag needs a second look) within about two timeouts: for a
+// configuration check.
+Topology probe_once(const Config& config);
+
+}  // namespace weir

@@ -1,0 +1,88 @@
+#include "proxy/monitor/prober.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace weir {
+namespace {
+
+constexpr Milliseconds kLongestPause{1000};
+// An account that is refused stays so until a person acts, and servers count failed logins.
+constexpr Milliseconds kLongestPauseDenied{5000};
+
+std::string in_words(const std::string& message, unsigned error) {
+  return fmt::format("{} ({})", message, error);
+}
+
+}  // namespace
+
+Prober::Prober(const ServerConfig& server, const MonitorConfig& monitor, int wake_fd)
+    : server_(server), monitor_(monitor), connection_(wake_fd) {}
+
+Probe Prober::attempt() {
+  Probe probe;
+  probe.sequence = ++sequence_;
+  const TimePoint deadline = Clock::now() + monitor_.timeout;
+  const bool kept = connection_.open();
+  if (!kept && !connect(probe, deadline)) return probe;
+  ServerReply reply = ask(probe, deadline);
+  // A connection that was kept may have been ended by the server (KILL, wait_timeout, a quick restart):
+  // only a new one tells whether the server lives. After a timeout there is no time left for that.
+  if (kept && reply.lost() && Clock::now() < deadline) {
+    if (!connect(probe, deadline)) return probe;
+    reply = ask(probe, deadline);
+  }
+  decode_probe(kind_, reply, probe);
+  if (probe.outcome == Probe::Outcome::answered) learn_collation(reply, probe, deadline);
+  return probe;
+}
+
+bool Prober::connect(Probe& probe, TimePoint deadline) {
+  const auto failed =
+      connection_.connect({server_.address, monitor_.user, monitor_.password}, deadline);
+  if (!failed) {
+    kind_ = ServerKind::from_version(connection_.greeting_version());
+    collation_name_.clear();
+    return true;
+  }
+  probe.outcome = login_outcome(failed.error);
+  probe.error = in_words(failed.message, failed.error);
+  return false;
+}
+
+ServerReply Prober::ask(Probe& probe, TimePoint deadline) {
+  probe.when.sent = Clock::now();
+  ServerReply reply = connection_.query(probe_query(kind_), deadline);
+  // An answer that is found later than the timeout lay in the socket while weir itself was paused.
+  probe.when.answered = std::min(Clock::now(), probe.when.sent + monitor_.timeout);
+  return reply;
+}
+
+void Prober::learn_collation(const ServerReply& reply, Probe& probe, TimePoint deadline) {
+  const std::string name = collation_name(reply);
+  if (name != collation_name_) {
+    const ServerReply answer = connection_.query(collation_query(kind_, name), deadline);
+    collation_id_ = decode_collation(answer);
+    // The greeting's byte is better than nothing; ask again next time.
+    if (collation_id_ != 0) {
+      collation_name_ = name;
+    } else if (connection_.open()) {
+      collation_id_ = static_cast<std::uint16_t>(connection_.greeting_collation());
+    }
+  }
+  probe.default_collation = collation_id_;
+}
+
+Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval,
+                         double jitter) {
+  const Milliseconds longest =
+      std::max(interval, outcome == Probe::Outcome::denied ? kLongestPauseDenied : kLongestPause);
+  Milliseconds pause = interval;
+  for (unsigned i = 1; i < failures && pause < longest; ++i) pause *= 2;
+  pause = std::min(pause, longest);
+  // Between half of it and all of it.
+  return std::chrono::duration_cast<Milliseconds>(pause * (0.5 + std::clamp(jitter, 0.0, 1.0) / 2));
+}
+
+}  // namespace weir

@@ -1,0 +1,43 @@
+// Questions one server again and again over a connection that it keeps open.
+
+#pragma once
+
+#include <string>
+
+#include "proxy/config/config.h"
+#include "proxy/monitor/probe.h"
+#include "proxy/monitor/probe_query.h"
+#include "proxy/monitor/server_connection.h"
+
+namespace weir {
+
+// Used by one thread at a time.
+class Prober {
+ public:
+  // `wake_fd`: see ServerConnection. The configuration has to outlive this object.
+  Prober(const ServerConfig& server, const MonitorConfig& monitor, int wake_fd);
+
+  // One attempt: connects where needed, asks, decodes. Ends within the monitor's timeout (but see
+  // ServerConnection::connect) and never throws for what a server does.
+  Probe attempt();
+
+ private:
+  bool connect(Probe& probe, TimePoint deadline);
+  ServerReply ask(Probe& probe, TimePoint deadline);
+  void learn_collation(const ServerReply& reply, Probe& probe, TimePoint deadline);
+
+  const ServerConfig& server_;
+  const MonitorConfig& monitor_;
+  ServerConnection connection_;
+  ServerKind kind_;
+  std::uint64_t sequence_ = 0;
+  std::string collation_name_;      // of which collation_id_ is the id
+  std::uint16_t collation_id_ = 0;
+};
+
+// How long to wait after an attempt that failed `failures` times in a row. It grows, so that a server
+// which is in trouble is not bothered, but stays short enough to find it back within a second; `jitter`
+// (0 to 1) keeps several weirs from knocking at once.
+Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval, double jitter);
+
+}  // namespace weir

@@ -1,0 +1,184 @@
+#include "proxy/monitor/server_connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <mysql.h>
+
+namespace weir {
+namespace {
+
+// The library's own number for "lost connection", used when weir itself gave up waiting.
+constexpr unsigned kLost = 2013;
+
+struct FreeResult {
+  void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
+};
+
+ResultSet copy_result(MYSQL_RES* stored) {
+  ResultSet result;
+  const unsigned columns = mysql_num_fields(stored);
+  const MYSQL_FIELD* fields = mysql_fetch_fields(stored);
+  for (unsigned i = 0; i < columns; ++i) result.columns.emplace_back(fields[i].name);
+  while (const MYSQL_ROW row = mysql_fetch_row(stored)) {
+    const unsigned long* lengths = mysql_fetch_lengths(stored);
+    auto& values = result.rows.emplace_back();
+    for (unsigned i = 0; i < columns; ++i) {
+      if (row[i] == nullptr) {
+        values.emplace_back(std::nullopt);
+      } else {
+        values.emplace_back(std::string(row[i], lengths[i]));
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(int wake_fd) : wake_fd_(wake_fd) {
+  // The library initialises itself on first use, but not safely from several threads.
+  static std::once_flag once;
+  std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
+}
+
+ServerConnection::~ServerConnection() { close(); }
+
+void ServerConnection::close() {
+  if (mysql_ == nullptr) return;
+  // The farewell that mysql_close sends must not wait for a server that hangs.
+  if (const my_socket fd = mysql_get_socket(mysql_); fd >= 0) ::shutdown(fd, SHUT_RDWR);
+  mysql_close(mysql_);
+  mysql_ = nullptr;
+  connected_ = false;
+}
+
+void ServerConnection::prepare_options() {
+  mysql_options(mysql_, MYSQL_OPT_NONBLOCK, nullptr);
+  mysql_options(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  const unsigned no_files = 0;   // a server may not ask for files of this machine
+  mysql_options(mysql_, MYSQL_OPT_LOCAL_INFILE, &no_files);
+  const my_bool no_reconnect = 0;
+  mysql_options(mysql_, MYSQL_OPT_RECONNECT, &no_reconnect);
+  mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "weir monitor");
+}
+
+ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoint deadline) {
+  close();
+  gave_up_ = false;
+  mysql_ = mysql_init(nullptr);
+  if (mysql_ == nullptr) return {kLost, "out of memory"};
+  prepare_options();
+  const bool local = login.address.is_unix();
+  const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+  mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
+  MYSQL* result = nullptr;
+  const int waiting_for = mysql_real_connect_start(
+      &result, mysql_, local ? nullptr : login.address.host.c_str(), login.user.c_str(),
+      login.password.c_str(), nullptr, login.address.port,
+      local ? login.address.unix_path.c_str() : nullptr, CLIENT_MULTI_STATEMENTS);
+  drive(waiting_for, deadline,
+        [&](int happened) { return mysql_real_connect_cont(&result, mysql_, happened); });
+  if (result != nullptr) {
+    connected_ = true;
+    return {};
+  }
+  Failure failed = failure();
+  close();
+  return failed;
+}
+
+ServerReply ServerConnection::query(const std::string& text, TimePoint deadline) {
+  gave_up_ = false;
+  ServerReply reply;
+  int failed = 0;
+  const int waiting_for = mysql_real_query_start(&failed, mysql_, text.data(), text.size());
+  drive(waiting_for, deadline,
+        [&](int happened) { return mysql_real_query_cont(&failed, mysql_, happened); });
+  if (failed == 0) {
+    read_results(reply, deadline);
+  } else {
+    const Failure why = failure();
+    reply.error = why.error;
+    reply.message = why.message;
+  }
+  if (reply.lost()) close();
+  return reply;
+}
+
+void ServerConnection::read_results(ServerReply& reply, TimePoint deadline) {
+  int more = 0;
+  while (more == 0) {
+    MYSQL_RES* stored = nullptr;
+    drive(mysql_store_result_start(&stored, mysql_), deadline,
+          [&](int happened) { return mysql_store_result_cont(&stored, mysql_, happened); });
+    if (stored != nullptr) {
+      const std::unique_ptr<MYSQL_RES, FreeResult> owner(stored);
+      reply.results.push_back(copy_result(stored));
+    } else if (mysql_errno(mysql_) != 0) {
+      break;
+    }
+    drive(mysql_next_result_start(&more, mysql_), deadline,
+          [&](int happened) { return mysql_next_result_cont(&more, mysql_, happened); });
+  }
+  // -1: there is no further result; otherwise something failed on the way.
+  if (more == -1) return;
+  const Failure why = failure();
+  reply.error = why.error;
+  reply.message = why.message;
+}
+
+// Runs an operation of the library to its end. Once it was decided to give up, the library is told
+// "timeout" until it has unwound: abandoning an operation half-way would leak what it holds.
+template <class Step>
+void ServerConnection::drive(int waiting_for, TimePoint deadline, Step step) {
+  while (waiting_for != 0) waiting_for = step(wait(waiting_for, deadline));
+}
+
+int ServerConnection::wait(int waiting_for, TimePoint deadline) {
+  if (gave_up_) return MYSQL_WAIT_TIMEOUT;
+  pollfd fds[2] = {{mysql_get_socket(mysql_), 0, 0}, {wake_fd_, POLLIN, 0}};
+  if ((waiting_for & MYSQL_WAIT_READ) != 0) fds[0].events |= POLLIN;
+  if ((waiting_for & MYSQL_WAIT_WRITE) != 0) fds[0].events |= POLLOUT;
+  if ((waiting_for & MYSQL_WAIT_EXCEPT) != 0) fds[0].events |= POLLPRI;
+  // Also when the deadline has passed, poll looks once: if the answer is here (this process was paused
+  // meanwhile), the server was not late.
+  const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+  const int timeout = static_cast<int>(std::clamp<Milliseconds::rep>(left.count(), 0, 1 << 30));
+  int ready = 0;
+  do {
+    ready = ::poll(fds, 2, timeout);
+  } while (ready < 0 && errno == EINTR);
+  if (fds[0].revents != 0) {
+    int happened = 0;
+    if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) happened |= MYSQL_WAIT_READ;
+    if ((fds[0].revents & (POLLOUT | POLLHUP | POLLERR)) != 0) happened |= MYSQL_WAIT_WRITE;
+    if ((fds[0].revents & POLLPRI) != 0) happened |= MYSQL_WAIT_EXCEPT;
+    return happened & waiting_for;
+  }
+  gave_up_ = true;
+  gave_up_why_ = fds[1].revents != 0 ? "the monitor is stopping"
+                 : connected_        ? "no answer in time"
+                                     : "no connection in time";
+  return MYSQL_WAIT_TIMEOUT;
+}
+
+ServerConnection::Failure ServerConnection::failure() const {
+  if (gave_up_) return {kLost, gave_up_why_};
+  const unsigned error = mysql_errno(mysql_);
+  return {error != 0 ? error : kLost, mysql_error(mysql_)};
+}
+
+std::string ServerConnection::greeting_version() const {
+  return connected_ ? mysql_get_server_info(mysql_) : "";
+}
+
+unsigned ServerConnection::greeting_collation() const {
+  return connected_ ? mysql_->server_language : 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,66 @@
+// One connection to a server through the client library, driven without blocking: every wait has a
+// deadline in milliseconds and ends at once when the monitor stops.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/core/topology.h"
+#include "proxy/monitor/server_reply.h"
+
+struct st_mysql;
+
+namespace weir {
+
+// Used by one thread at a time.
+class ServerConnection {
+ public:
+  // `wake_fd` becomes readable when the monitor stops; it has to outlive this object.
+  explicit ServerConnection(int wake_fd);
+  ~ServerConnection();
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
+
+  struct Login {
+    const Endpoint& address;
+    const std::string& user;
+    const std::string& password;
+  };
+  // Number and text of what went wrong; number 0 when nothing did.
+  struct Failure {
+    unsigned error = 0;
+    std::string message;
+    explicit operator bool() const { return error != 0; }
+  };
+
+  // Replaces a connection that was open before. Resolving a host name is the one thing that the
+  // deadline does not bound.
+  Failure connect(const Login& login, TimePoint deadline);
+
+  // Runs one text of several statements. Closes the connection when it is of no further use.
+  ServerReply query(const std::string& text, TimePoint deadline);
+
+  bool open() const { return connected_; }
+  // As the greeting says; empty while not open.
+  std::string greeting_version() const;
+  // The low byte of the id of the server's default collation, which is all that the greeting has.
+  unsigned greeting_collation() const;
+  void close();
+
+ private:
+  template <class Step>
+  void drive(int waiting_for, TimePoint deadline, Step step);
+  int wait(int waiting_for, TimePoint deadline);
+  void prepare_options();
+  void read_results(ServerReply& reply, TimePoint deadline);
+  Failure failure() const;
+
+  st_mysql* mysql_ = nullptr;
+  const int wake_fd_;
+  bool connected_ = false;
+  bool gave_up_ = false;    // the deadline passed or the monitor stops: unwind
+  std::string gave_up_why_;
+};
+
+}  // namespace weir
