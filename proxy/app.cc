@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <csignal>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -99,7 +100,7 @@ int App::run() {
   start_workers();
   monitor_ = std::make_unique<Monitor>(config_, [this](std::shared_ptr<const Topology> topology) {
     for (auto& worker : workers_) worker->publish(topology);
-  });
+  }, spdlog::default_logger());
   monitor_->start();
 
   drained_.data = drain_timer_.data = this;

@@ -119,7 +119,8 @@ void Worker::accept(std::unique_ptr<Stream> stream) {
     return;
   }
   ++context_.counters.sessions;
-  auto session = std::make_unique<ClientSession>(context_, *pool_, relay_, *this, std::move(stream));
+  auto session = std::make_unique<ClientSession>(context_, *pool_, relay_, static_cast<SessionOwner&>(*this),
+                                                 std::move(stream));
   ClientSession& started = *session;
   sessions_.emplace(&started, std::move(session));
   started.start();
