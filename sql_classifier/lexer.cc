@@ -1,0 +1,280 @@
+#include "sql_classifier/lexer.h"
+
+#include <cstring>
+
+#include "sql_classifier/char_class.h"
+
+namespace weir::sql {
+namespace {
+
+const char* find_byte(const char* from, const char* to, char byte) noexcept {
+  const void* hit = from == to ? nullptr : std::memchr(from, byte, static_cast<std::size_t>(to - from));
+  return hit == nullptr ? to : static_cast<const char*>(hit);
+}
+
+// The first "*/" in [from, to), or `to`.
+const char* find_comment_end(const char* from, const char* to) noexcept {
+  for (const char* p = find_byte(from, to, '*'); p != to; p = find_byte(p + 1, to, '*')) {
+    if (p + 1 != to && p[1] == '/') return p;
+  }
+  return to;
+}
+
+bool has_comment_start(const char* from, const char* to) noexcept {
+  for (const char* p = find_byte(from, to, '*'); p != to; p = find_byte(p + 1, to, '*')) {
+    if (p != from && p[-1] == '/') return true;
+  }
+  return false;
+}
+
+// Versions up to here are older than every server of either flavour that is in use, so that all of
+// them execute the comment. Above, MySQL and MariaDB count differently.
+constexpr unsigned kEveryServer = 50700;
+
+struct Version {
+  unsigned number = 0;
+  const char* after;
+};
+
+// Five or six digits right behind "/*!"; fewer are already code.
+Version read_version(const char* from, const char* to) noexcept {
+  Version version{0, from};
+  const char* p = from;
+  unsigned number = 0;
+  while (p != to && p != from + 6 && is_digit(*p)) number = number * 10 + static_cast<unsigned>(*p++ - '0');
+  if (p - from >= 5) version = {number, p};
+  return version;
+}
+
+}  // namespace
+
+void Lexer::next() noexcept {
+  after_dot_ = token_.type == TokenType::dot;
+  for (;;) {
+    while (position_ != end_ && is_space(*position_)) ++position_;
+    if (position_ == end_) {
+      if (in_code_comment_) unterminated_ = true;
+      return emit(TokenType::end, end_, end_);
+    }
+    const char c = *position_;
+    switch (char_class(c)) {
+      case CharClass::word: return read_word();
+      case CharClass::digit: return read_number();
+      case CharClass::dot: return read_dot();
+      case CharClass::comma: return emit(TokenType::comma, position_, position_ + 1);
+      case CharClass::open: return emit(TokenType::open, position_, position_ + 1);
+      case CharClass::close: return emit(TokenType::close, position_, position_ + 1);
+      case CharClass::semicolon: return emit(TokenType::semicolon, position_, position_ + 1);
+      case CharClass::quote: return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
+      case CharClass::backtick: return read_quoted(c, TokenType::quoted_name, false);
+      case CharClass::dquote:
+        depends_on_sql_mode_ = true;
+        if (mode_.ansi_quotes) return read_quoted(c, TokenType::quoted_name, false);
+        return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
+      case CharClass::at: return read_at();
+      case CharClass::hash: skip_line(); continue;
+      case CharClass::dash:
+        if (skip_dash_comment()) continue;
+        return read_operator(c);
+      case CharClass::slash:
+        if (skip_slash_comment()) continue;
+        return read_operator(c);
+      case CharClass::star:
+        if (leave_code_comment()) continue;
+        return read_operator(c);
+      case CharClass::bad: doubtful_ = true; return read_operator(c);
+      default: return read_operator(c);
+    }
+  }
+}
+
+void Lexer::read_word() noexcept {
+  const char* const from = position_;
+  const char* p = from;
+  unsigned seen = 0;
+  unsigned flags = char_flags(*p);
+  do {
+    seen |= flags;
+    ++p;
+    if (p == end_) break;
+    flags = char_flags(*p);
+  } while ((flags & kWordByte) != 0);
+  const std::string_view word(from, static_cast<std::size_t>(p - from));
+  token_.type = TokenType::word;
+  token_.after_dot = after_dot_;
+  token_.text = word;
+  token_.meaning = {};
+  position_ = p;
+  if ((seen & kHighByte) != 0) {
+    if ((seen & kOddSpace) != 0) doubtful_ = true;
+  } else if (!after_dot_) {
+    token_.meaning = find_word(word, room(from));
+  }
+}
+
+// Digits that run on into letters are a name (1a), unless they are a number with an exponent (1e5).
+void Lexer::read_number() noexcept {
+  const char* p = position_;
+  if (after_dot_) return read_word();
+  const auto digits = [&p, this] {
+    while (p != end_ && is_digit(*p)) ++p;
+  };
+  const auto exponent = [&p, this] {
+    if (p == end_ || (*p | 0x20) != 'e') return false;
+    const char* q = p + 1;
+    if (q != end_ && (*q == '+' || *q == '-')) ++q;
+    if (q == end_ || !is_digit(*q)) return false;
+    for (p = q; p != end_ && is_digit(*p);) ++p;
+    return true;
+  };
+  digits();
+  bool integer = true;
+  if (p != end_ && *p == '.') {
+    integer = false;
+    ++p;
+    digits();
+  }
+  if (exponent()) integer = false;
+  if (integer && p != end_ && is_word_byte(*p)) {
+    read_word();
+    token_.meaning = {};
+    return;
+  }
+  emit(TokenType::number, position_, p);
+}
+
+void Lexer::read_dot() noexcept {
+  const bool behind_name = token_.is_name() && token_.text.data() + token_.text.size() == position_;
+  if (!behind_name && position_ + 1 != end_ && is_digit(position_[1])) return read_number();
+  emit(TokenType::dot, position_, position_ + 1);
+}
+
+// The body between two quotes; leaves the position behind the closing one. A doubled quote stays inside.
+std::string_view Lexer::quoted_body(char quote, bool escapes) noexcept {
+  const char* const from = position_ + 1;
+  const char* p = from;
+  const char* close = find_byte(p, end_, quote);
+  for (;;) {
+    const char* const backslash = quote == '`' ? close : find_byte(p, close, '\\');
+    if (backslash != close) depends_on_sql_mode_ = true;
+    if (backslash != close && escapes) {
+      p = end_ - backslash > 2 ? backslash + 2 : end_;
+      if (p > close) close = find_byte(p, end_, quote);
+      continue;
+    }
+    if (close == end_) {
+      unterminated_ = true;
+      position_ = end_;
+      return {from, static_cast<std::size_t>(end_ - from)};
+    }
+    if (close + 1 == end_ || close[1] != quote) break;
+    p = close + 2;
+    close = find_byte(p, end_, quote);
+  }
+  position_ = close + 1;
+  return {from, static_cast<std::size_t>(close - from)};
+}
+
+void Lexer::read_quoted(char quote, TokenType type, bool escapes) noexcept {
+  const std::string_view body = quoted_body(quote, escapes);
+  token_ = Token{type, after_dot_, {}, body};
+}
+
+// @name, @'name', @@name. A lone @ is a variable with an empty name.
+void Lexer::read_at() noexcept {
+  ++position_;
+  TokenType type = TokenType::user_variable;
+  if (position_ != end_ && *position_ == '@') {
+    type = TokenType::system_variable;
+    ++position_;
+  }
+  if (position_ != end_ && (*position_ == '`' || *position_ == '"' || *position_ == '\'')) {
+    if (*position_ == '"') depends_on_sql_mode_ = true;
+    const bool name = *position_ == '`' || (*position_ == '"' && mode_.ansi_quotes);
+    return read_quoted(*position_, type, !name && !mode_.no_backslash_escapes);
+  }
+  const char* const from = position_;
+  const char* p = from;
+  unsigned seen = 0;
+  while (p != end_ && (is_word_byte(*p) || (*p == '.' && type == TokenType::user_variable))) {
+    seen |= char_flags(*p++);
+  }
+  if ((seen & kOddSpace) != 0) doubtful_ = true;
+  emit(type, from, p);
+}
+
+void Lexer::read_operator(char c) noexcept {
+  const char* const from = position_;
+  TokenType type = TokenType::other;
+  if (c == '=') type = TokenType::equals;
+  if (c == '<' || c == '>') type = TokenType::compare;
+  const bool assign = c == ':' && from + 1 != end_ && from[1] == '=';
+  emit(assign ? TokenType::assign : type, from, from + (assign ? 2 : 1));
+}
+
+// "--" begins a comment only before white space, a control byte or the end.
+bool Lexer::skip_dash_comment() noexcept {
+  if (position_ + 1 == end_ || position_[1] != '-') return false;
+  if (position_ + 2 != end_) {
+    const CharClass after = char_class(position_[2]);
+    // In one-byte character sets such a byte may be white space or a control byte, too.
+    if (is_high(position_[2])) doubtful_ = true;
+    if (after != CharClass::space && after != CharClass::bad) return false;
+  }
+  skip_line();
+  return true;
+}
+
+// To the line feed; a carriage return does not end a line. A NUL ends it on some servers.
+void Lexer::skip_line() noexcept {
+  const char* const line_end = find_byte(position_, end_, '\n');
+  if (find_byte(position_, line_end, '\0') != line_end) doubtful_ = true;
+  position_ = line_end;
+}
+
+bool Lexer::skip_slash_comment() noexcept {
+  if (position_ + 1 == end_ || position_[1] != '*') return false;
+  position_ += 2;
+  if (position_ != end_ && *position_ == '!') {
+    ++position_;
+    enter_code_comment(false);
+  } else if (position_ + 1 < end_ && *position_ == 'M' && position_[1] == '!') {
+    position_ += 2;
+    enter_code_comment(true);
+  } else {
+    skip_comment_body();
+  }
+  return true;
+}
+
+void Lexer::skip_comment_body() noexcept {
+  const char* const close = find_comment_end(position_, end_);
+  if (close == end_) unterminated_ = true;
+  position_ = close == end_ ? end_ : close + 2;
+}
+
+// The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server that
+// skips it must find its end at the same place, or the two see different statements.
+void Lexer::enter_code_comment(bool mariadb_only) noexcept {
+  if (in_code_comment_) doubtful_ = true;   // servers disagree about nesting
+  const Version version = read_version(position_, end_);
+  position_ = version.after;
+  conditional_end_ = nullptr;
+  if (mariadb_only || version.number >= kEveryServer) {
+    ++conditional_comments_;
+    if (mode_.skip_conditional) return skip_comment_body();
+    conditional_end_ = find_comment_end(position_, end_);
+    if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
+  }
+  in_code_comment_ = true;
+}
+
+bool Lexer::leave_code_comment() noexcept {
+  if (!in_code_comment_ || position_ + 1 == end_ || position_[1] != '/') return false;
+  if (conditional_end_ != nullptr && conditional_end_ != position_) doubtful_ = true;
+  in_code_comment_ = false;
+  position_ += 2;
+  return true;
+}
+
+}  // namespace weir::sql

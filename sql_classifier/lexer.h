@@ -1,0 +1,117 @@
+// Cuts a command text into tokens the way the servers do. A lexer is also the cursor of the rules:
+// `token()` is the current token, `next()` moves on. It reads every byte at most once and owns nothing;
+// all views point into the text.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "sql_classifier/words.h"
+
+namespace weir::sql {
+
+enum class TokenType : std::uint8_t {
+  end,
+  semicolon,
+  word,               // bare: a keyword or a name
+  quoted_name,        // `x`, or "x" under ANSI_QUOTES
+  string,
+  number,
+  user_variable,      // @x in any quoting; the text is the name
+  system_variable,    // @@ and the word after it; the text is that word
+  open,
+  close,
+  comma,
+  dot,
+  equals,             // =
+  compare,            // < or >
+  assign,             // :=
+  other,
+};
+
+struct Token {
+  TokenType type = TokenType::end;
+  bool after_dot = false;     // stands right of a dot: a name, whatever it spells
+  WordMeaning meaning;        // of a word that is not after a dot
+  std::string_view text;      // without its quotes; escapes are not resolved
+
+  bool is(Keyword k) const { return meaning.keyword == k; }
+  bool is_name() const { return type == TokenType::word || type == TokenType::quoted_name; }
+};
+
+// One way of reading a text. Where the session does not say which, several are tried.
+struct LexMode {
+  bool ansi_quotes = false;
+  bool no_backslash_escapes = false;
+  bool skip_conditional = false;    // comments that only some servers execute are read as comments
+};
+
+class Lexer {
+ public:
+  Lexer(std::string_view text, LexMode mode) noexcept
+      : position_(text.data()), end_(text.data() + text.size()), mode_(mode) {
+    next();
+  }
+
+  const Token& token() const { return token_; }
+  void next() noexcept;
+
+  bool at_end() const { return token_.type <= TokenType::semicolon; }
+  bool is(Keyword k) const { return token_.meaning.keyword == k; }
+  bool accept(Keyword k) noexcept {
+    if (!is(k)) return false;
+    next();
+    return true;
+  }
+  void skip_statement() noexcept {
+    while (!at_end()) next();
+  }
+  void skip_text() noexcept {
+    while (token_.type != TokenType::end) next();
+  }
+
+  // Something that servers read differently from one another, or that is no SQL at all.
+  bool doubtful() const { return doubtful_; }
+  // The text ended inside a string, a quoted name or a comment.
+  bool unterminated() const { return unterminated_; }
+  // Another sql_mode might cut the text elsewhere.
+  bool depends_on_sql_mode() const { return depends_on_sql_mode_; }
+  // Comments that only some servers execute: /*M! and those for versions above 5.6.
+  unsigned conditional_comments() const { return conditional_comments_; }
+
+ private:
+  void read_word() noexcept;
+  void read_number() noexcept;
+  void read_dot() noexcept;
+  void read_quoted(char quote, TokenType type, bool escapes) noexcept;
+  void read_at() noexcept;
+  void read_operator(char c) noexcept;
+  bool skip_dash_comment() noexcept;
+  bool skip_slash_comment() noexcept;
+  bool leave_code_comment() noexcept;
+  void enter_code_comment(bool mariadb_only) noexcept;
+  void skip_line() noexcept;
+  void skip_comment_body() noexcept;
+  std::string_view quoted_body(char quote, bool escapes) noexcept;
+  void emit(TokenType type, const char* from, const char* to) noexcept {
+    token_ = Token{type, after_dot_, {}, {from, static_cast<std::size_t>(to - from)}};
+    position_ = to;
+  }
+  std::size_t room(const char* p) const { return static_cast<std::size_t>(end_ - p); }
+
+  const char* position_;
+  const char* end_;
+  Token token_;
+  LexMode mode_;
+  bool after_dot_ = false;
+  bool in_code_comment_ = false;
+  bool doubtful_ = false;
+  bool unterminated_ = false;
+  bool depends_on_sql_mode_ = false;
+  unsigned conditional_comments_ = 0;
+  const char* conditional_end_ = nullptr;   // where a server that skips the comment goes on
+};
+
+}  // namespace weir::sql

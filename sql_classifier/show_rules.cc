@@ -1,0 +1,99 @@
+// SHOW: the catalogue is the same everywhere, the state of a server is not.
+
+#include "sql_classifier/query_scan.h"
+#include "sql_classifier/rules.h"
+
+namespace weir::sql {
+namespace {
+
+// SHOW CREATE and the kind of object.
+bool is_replicated_object(const Lexer& lexer) noexcept {
+  switch (lexer.token().meaning.keyword) {
+    case Keyword::DATABASE:
+    case Keyword::EVENT:
+    case Keyword::FUNCTION:
+    case Keyword::LIBRARY:
+    case Keyword::PACKAGE:
+    case Keyword::PROCEDURE:
+    case Keyword::SCHEMA:
+    case Keyword::SEQUENCE:
+    case Keyword::TABLE:
+    case Keyword::TRIGGER:
+    case Keyword::VIEW: return true;
+    default: return false;
+  }
+}
+
+// SHOW <word>, where the word alone tells that catalogue data is asked for.
+bool is_catalogue_list(const Lexer& lexer) noexcept {
+  switch (lexer.token().meaning.keyword) {
+    case Keyword::AUTHORS:
+    case Keyword::CHARSET:
+    case Keyword::COLLATION:
+    case Keyword::COLUMNS:
+    case Keyword::CONTRIBUTORS:
+    case Keyword::DATABASES:
+    case Keyword::ENGINES:
+    case Keyword::EVENTS:
+    case Keyword::FIELDS:
+    case Keyword::INDEX:
+    case Keyword::INDEXES:
+    case Keyword::KEYS:
+    case Keyword::SCHEMAS:
+    case Keyword::TABLES:
+    case Keyword::TRIGGERS: return true;
+    default: return false;
+  }
+}
+
+// SHOW <word> <word>
+bool is_catalogue_pair(Keyword first, const Lexer& lexer) noexcept {
+  switch (first) {
+    case Keyword::CHARACTER: return lexer.is(Keyword::SET);
+    case Keyword::CREATE: return is_replicated_object(lexer);
+    case Keyword::FUNCTION:
+    case Keyword::LIBRARY:
+    case Keyword::PROCEDURE:
+    case Keyword::TABLE: return lexer.is(Keyword::STATUS);
+    case Keyword::PACKAGE: return lexer.is(Keyword::STATUS) || lexer.is(Keyword::BODY);
+    case Keyword::STORAGE: return lexer.is(Keyword::ENGINES);
+    default: return false;
+  }
+}
+
+void read_count(Lexer& lexer, Facts& facts) noexcept {
+  while (lexer.token().type == TokenType::open || lexer.token().type == TokenType::other ||
+         lexer.token().type == TokenType::close) {
+    lexer.next();
+  }
+  const bool diagnostics = lexer.is(Keyword::WARNINGS) || lexer.is(Keyword::ERRORS);
+  facts.against(diagnostics ? Reason::previous_statement : Reason::server_variable);
+}
+
+}  // namespace
+
+void read_show(Lexer& lexer, Facts& facts) noexcept {
+  facts.is_read();
+  lexer.next();
+  lexer.accept(Keyword::EXTENDED);
+  lexer.accept(Keyword::FULL);
+  const Keyword first = lexer.token().meaning.keyword;
+  const bool catalogue = is_catalogue_list(lexer);
+  if (!lexer.at_end()) lexer.next();
+  if (first == Keyword::WARNINGS || first == Keyword::ERRORS) {
+    facts.against(Reason::previous_statement);
+  } else if (first == Keyword::COUNT) {
+    read_count(lexer, facts);
+  } else if (first == Keyword::PROFILE || first == Keyword::PROFILES) {
+    facts.against(Reason::previous_statement, Effect::profiling);
+  } else if (catalogue || is_catalogue_pair(first, lexer)) {
+    // The word after SHOW CREATE is no keyword for the scan: PROCEDURE, TABLE.
+    if (!catalogue && !lexer.at_end()) lexer.next();
+    scan_query(lexer, facts);     // LIKE and WHERE hold expressions
+  } else {
+    facts.against(Reason::server_variable);
+  }
+  lexer.skip_statement();
+}
+
+}  // namespace weir::sql

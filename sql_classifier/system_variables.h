@@ -1,0 +1,35 @@
+// Variables and tables of the server itself: which of them a replica may show in the primary's place.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "sql_classifier/classification.h"
+#include "sql_classifier/lexer.h"
+
+namespace weir::sql {
+
+enum class VariableScope : std::uint8_t { none, session, global };
+
+// A system variable as a statement names it: scope.name
+struct SystemVariable {
+  VariableScope scope = VariableScope::none;
+  bool structured = false;          // instance.name: a named cache or a component's variable, always global
+  std::string_view name;
+};
+
+// Reads @@[scope.]name from the current token on.
+SystemVariable read_system_variable(Lexer& lexer) noexcept;
+
+// The scope that a word stands for (GLOBAL, SESSION, LOCAL, PERSIST, PERSIST_ONLY), if it is one.
+std::optional<VariableScope> scope_of(std::string_view word) noexcept;
+
+// Why a replica cannot answer for the variable; nothing when it can.
+std::optional<Reason> reason_against(const SystemVariable& variable) noexcept;
+
+// A table whose rows describe the server that is asked, not the replicated data.
+bool is_server_table(std::string_view schema, std::string_view table) noexcept;
+
+}  // namespace weir::sql
