@@ -1,7 +1,7 @@
 // Both login machines, fed packets that an attacker chooses. Neither reads out of bounds, loops, or
 // ends well by chance: nobody is verified without knowing a password that no input can hold.
 //
-// Input: one byte of options, then packets, each with its length in one byte before it.
+// Input: one byte of options, then packets, each with its length in two bytes before it.
 
 #include <algorithm>
 #include <cstdlib>
@@ -41,7 +41,7 @@ Account account(std::uint8_t options) {
 }
 
 Bytes next_packet(ByteReader& in) {
-  const std::size_t length = in.int1();
+  const std::size_t length = in.int2();
   return in.bytes(std::min(length, in.remaining()));
 }
 

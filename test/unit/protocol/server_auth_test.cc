@@ -96,22 +96,11 @@ TEST_CASE("server auth: caching_sha2, what the first answer leads to") {
     CHECK(step.kind == Kind::verified);
     CHECK(step.send.empty());
   }
-  SECTION("learnt, right") {
-    const auto step = start(auth, kCachingSha2, sha2("secret"), Account::learnt("secret"));
-    CHECK(step.kind == Kind::verified);
-    CHECK(step.send == kFast);
-  }
   SECTION("learnt, changed since") {
     check_waits(start(auth, kCachingSha2, sha2("new"), Account::learnt("secret")), kFull);
   }
-  SECTION("learnt, removed since") {
-    check_learned(start(auth, kCachingSha2, "", Account::learnt("secret")), "");
-  }
   SECTION("unknown") {
     check_waits(start(auth, kCachingSha2, sha2("secret"), Account::unknown()), kFull);
-  }
-  SECTION("unknown, no password") {
-    check_learned(start(auth, kCachingSha2, "", Account::unknown()), "");
   }
   SECTION("a wrong length is a wrong password") {
     const std::size_t length = GENERATE(2, 19, 20, 31, 33, 255);
@@ -189,10 +178,6 @@ TEST_CASE("server auth: native, what the first answer leads to") {
     check_waits(start(auth, kNativePassword, "", Account::listed("")),
                 switch_payload(kNativePassword, kNonce));
     CHECK(feed(auth, "").kind == Kind::verified);
-  }
-  SECTION("learnt, right") {
-    CHECK(start(auth, kNativePassword, native("secret"), Account::learnt("secret")).kind ==
-          Kind::verified);
   }
   SECTION("learnt, anything else: switched to the method that can learn") {
     const std::string answer = GENERATE(""s, native("new"), std::string(7, 'x'));
