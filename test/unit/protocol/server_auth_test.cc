@@ -103,7 +103,7 @@ TEST_CASE("server auth: caching_sha2, what the first answer leads to") {
     check_waits(start(auth, kCachingSha2, sha2("secret"), Account::unknown()), kFull);
   }
   SECTION("a wrong length is a wrong password") {
-    const std::size_t length = GENERATE(2, 19, 20, 31, 33, 255);
+    const std::size_t length = GENERATE(2u, 19u, 20u, 31u, 33u, 255u);
     const Account account =
         GENERATE(Account::listed("secret"), Account::learnt("secret"), Account::unknown());
     check_denied(start(auth, kCachingSha2, std::string(length, 'x'), account),
@@ -157,7 +157,7 @@ TEST_CASE("server auth: native, what the first answer leads to") {
                  AuthDenial::wrong_password);
   }
   SECTION("listed, a wrong length") {
-    const std::size_t length = GENERATE(1, 19, 21, 32);
+    const std::size_t length = GENERATE(1u, 19u, 21u, 32u);
     check_denied(start(auth, kNativePassword, std::string(length, 'x'), Account::listed("secret")),
                  AuthDenial::malformed);
   }
