@@ -178,15 +178,15 @@ void Assessor::learn_greeting(const Election& election, const std::vector<Probe>
 
 void Assessor::tell(Memory& memory, const ServerState& state, const std::string& note, bool heard,
                     std::vector<MonitorEvent>& events) const {
-  if (!heard || (state.health == memory.told_health && state.role == memory.told_role &&
-                 note == memory.told_note)) {
+  // A server that merely waits for its first comparison is no news.
+  if (!heard || (state.health == Health::unknown && !memory.judged)) return;
+  if (state.health == memory.told_health && state.role == memory.told_role &&
+      note == memory.told_note) {
     return;
   }
   memory.told_health = state.health;
   memory.told_role = state.role;
   memory.told_note = note;
-  // A replica that merely waits for its first comparison is no news.
-  if (state.role == Role::replica && !memory.judged) return;
   const bool fine = state.health == Health::up || state.health == Health::recovering;
   events.push_back({!fine || !note.empty(),
                     fmt::format("server {} ({}): {}, {}{}", state.name, state.address.to_string(),

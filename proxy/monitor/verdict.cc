@@ -138,6 +138,12 @@ Verdict judge_replica(const ReplicaCase& c) {
   const Probe& probe = c.probes[c.server];
   if (auto silence = judge_silence(probe)) return *silence;
   if (c.election.roles[c.server] == Role::unknown) {
+    const bool all_asked = std::none_of(c.probes.begin(), c.probes.end(), [](const Probe& other) {
+      return other.outcome == Probe::Outcome::none;
+    });
+    Verdict early;
+    early.why = "writable; not all servers were asked yet";
+    if (!all_asked) return early;
     return bad(Health::stalled, "writable, but not the only one");
   }
   if (probe.hidden_replication.empty() && probe.channels.empty()) {

@@ -33,6 +33,8 @@ TEST_CASE("assess: nobody is primary before everybody was asked", "[monitor]") {
   CHECK_FALSE(c.tick().primary);
   CHECK(has(c.last.topology.no_primary_why, "db3 has not answered yet"));
   CHECK(c.health(2) == Health::unknown);
+  CHECK(c.health(0) == Health::unknown);
+  CHECK(c.last.events.empty());
   CHECK(c.last.topology.known());  // greeted with any server's version meanwhile
   c.fail(2, Probe::Outcome::failed, "Connection refused (2002)");
   CHECK(c.tick().primary == 0u);
