@@ -12,14 +12,17 @@ namespace {
 
 constexpr Milliseconds kLeastMemory{60000};
 
-// Between the end of one probe and the next there is at most the longest pause of the retry schedule.
+// Between the end of one probe and the next there is at most the longest pause of the retry
+// schedule.
 constexpr Milliseconds kLongestRetryPause{1000};
 
 Milliseconds lag_memory(const MonitorConfig& config) {
   return std::max<Milliseconds>(4 * config.max_lag, kLeastMemory);
 }
 
-Milliseconds usual_gap(const MonitorConfig& config) { return 2 * config.interval + config.timeout; }
+Milliseconds usual_gap(const MonitorConfig& config) {
+  return 2 * config.interval + config.timeout;
+}
 
 std::string both(const std::string& why, const std::string& note) {
   return why.empty() || note.empty() ? why + note : why + "; " + note;
@@ -51,15 +54,15 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
   tell_primary(election, probes, result.events);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     topology.servers.push_back(judge(i, election, probes));
-    tell(memory_[i], topology.servers.back(), notes_[i],
-         probes[i].outcome != Probe::Outcome::none, result.events);
+    tell(memory_[i], topology.servers.back(), notes_[i], probes[i].outcome != Probe::Outcome::none,
+         result.events);
   }
   return result;
 }
 
-// A prober that hangs where no timeout reaches (name resolution) must not keep its server alive by its
-// last answer. Time is counted in steps of at most one interval, so that a pause of weir itself (SIGSTOP,
-// a frozen machine) passes for nothing.
+// A prober that hangs where no timeout reaches (name resolution) must not keep its server alive by
+// its last answer. Time is counted in steps of at most one interval, so that a pause of weir itself
+// (SIGSTOP, a frozen machine) passes for nothing.
 void Assessor::silence_overdue(std::vector<Probe>& probes, TimePoint now) {
   const MonitorConfig& monitor = config_->monitor;
   const Milliseconds step =
@@ -68,7 +71,8 @@ void Assessor::silence_overdue(std::vector<Probe>& probes, TimePoint now) {
   last_ = now;
   for (std::size_t i = 0; i < probes.size(); ++i) {
     Memory& memory = memory_[i];
-    memory.unheard = probes[i].sequence == memory.sequence ? memory.unheard + step : Milliseconds{0};
+    memory.unheard =
+        probes[i].sequence == memory.sequence ? memory.unheard + step : Milliseconds{0};
     if (probes[i].outcome != Probe::Outcome::answered) continue;
     if (memory.unheard > monitor.timeout + 2 * monitor.interval + kLongestRetryPause) {
       probes[i].outcome = Probe::Outcome::failed;
@@ -84,8 +88,8 @@ void Assessor::sample_primary(const Election& election, const std::vector<Probe>
   if (sampled_from_ == election.primary && sampled_ == probe.sequence) return;
   sampled_from_ = election.primary;
   sampled_ = probe.sequence;
-  // A new primary continues the old one's history: samples that it contains stay good, others are gone
-  // with the transactions that were lost.
+  // A new primary continues the old one's history: samples that it contains stay good, others are
+  // gone with the transactions that were lost.
   primary_rewound_ = !meter_.add(probe.when, probe.as_primary);
 }
 
@@ -149,7 +153,8 @@ void Assessor::settle(Memory& memory, const Verdict& verdict, bool new_sample,
     memory.up = !memory.judged || memory.good >= config_->monitor.recover_after;
     state.health = memory.up ? Health::up : Health::recovering;
     if (!memory.up) {
-      state.why = fmt::format("good again, sample {} of {}", memory.good, config_->monitor.recover_after);
+      state.why =
+          fmt::format("good again, sample {} of {}", memory.good, config_->monitor.recover_after);
     }
   }
   if (verdict.kind != Verdict::Kind::undecided) memory.judged = true;
@@ -173,15 +178,15 @@ void Assessor::learn_greeting(const Election& election, const std::vector<Probe>
 
 void Assessor::tell(Memory& memory, const ServerState& state, const std::string& note, bool heard,
                     std::vector<MonitorEvent>& events) const {
-  if (!heard || (state.health == memory.told_health && state.role == memory.told_role &&
-                 note == memory.told_note)) {
+  // A server that merely waits for its first comparison is no news.
+  if (!heard || (state.health == Health::unknown && !memory.judged)) return;
+  if (state.health == memory.told_health && state.role == memory.told_role &&
+      note == memory.told_note) {
     return;
   }
   memory.told_health = state.health;
   memory.told_role = state.role;
   memory.told_note = note;
-  // A replica that merely waits for its first comparison is no news.
-  if (state.role == Role::replica && !memory.judged) return;
   const bool fine = state.health == Health::up || state.health == Health::recovering;
   events.push_back({!fine || !note.empty(),
                     fmt::format("server {} ({}): {}, {}{}", state.name, state.address.to_string(),
@@ -193,17 +198,19 @@ void Assessor::tell_primary(const Election& election, const std::vector<Probe>& 
                             std::vector<MonitorEvent>& events) {
   if (primary_rewound_) {
     primary_rewound_ = false;
-    events.push_back({true, fmt::format("the primary {} has lost transactions that the primary had before "
-                                        "(a failover, a reset or a restore?)",
-                                        config_->servers[*election.primary].name)});
+    events.push_back(
+        {true, fmt::format("the primary {} has lost transactions that the primary had before "
+                           "(a failover, a reset or a restore?)",
+                           config_->servers[*election.primary].name)});
   }
   const bool asked = std::none_of(probes.begin(), probes.end(), [](const Probe& probe) {
     return probe.outcome == Probe::Outcome::none;
   });
   if (election.primary) {
     if (told_primary_ != election.primary) {
-      events.push_back({false, fmt::format("the primary is {} ({})", config_->servers[*election.primary].name,
-                                           config_->servers[*election.primary].address.to_string())});
+      events.push_back(
+          {false, fmt::format("the primary is {} ({})", config_->servers[*election.primary].name,
+                              config_->servers[*election.primary].address.to_string())});
     }
     told_no_primary_.clear();
   } else if (asked && told_no_primary_ != election.no_primary_why) {

@@ -1,5 +1,5 @@
-// Judges what the probes found: roles, lag, health with hysteresis, the next Topology. No I/O and no
-// clock of its own: the same probes at the same instants give the same beliefs.
+// Judges what the probes found: roles, lag, health with hysteresis, the next Topology. No I/O and
+// no clock of its own: the same probes at the same instants give the same beliefs.
 
 #pragma once
 
@@ -24,7 +24,8 @@ struct Assessment {
   std::vector<MonitorEvent> events;
 };
 
-// Holds what has to be remembered between assessments. Not safe for use from several threads at once.
+// Holds what has to be remembered between assessments. Not safe for use from several threads at
+// once.
 class Assessor {
  public:
   explicit Assessor(std::shared_ptr<const Config> config);
@@ -34,13 +35,13 @@ class Assessor {
 
  private:
   struct Memory {
-    std::uint64_t sequence = 0;      // of the probe judged last
-    Milliseconds unheard{0};         // how long there was no newer probe, pauses of weir left out
+    std::uint64_t sequence = 0;  // of the probe judged last
+    Milliseconds unheard{0};     // how long there was no newer probe, pauses of weir left out
     bool up = false;
-    bool judged = false;             // has been found good or bad at least once
-    unsigned good = 0;               // good samples in a row while not up
+    bool judged = false;  // has been found good or bad at least once
+    unsigned good = 0;    // good samples in a row while not up
     Role role = Role::unknown;
-    PositionPtr position;            // as a replica, at the last answer
+    PositionPtr position;  // as a replica, at the last answer
     // What was last told to people.
     Health told_health = Health::unknown;
     Role told_role = Role::unknown;
@@ -60,9 +61,9 @@ class Assessor {
   const std::shared_ptr<const Config> config_;
   LagMeter meter_;
   std::vector<Memory> memory_;
-  std::vector<std::string> notes_;   // of the servers, from the judgement under way
+  std::vector<std::string> notes_;  // of the servers, from the judgement under way
   std::uint64_t version_ = 0;
-  std::uint64_t sampled_ = 0;        // sequence of the primary's probe sampled last
+  std::uint64_t sampled_ = 0;  // sequence of the primary's probe sampled last
   std::optional<std::size_t> sampled_from_;
   std::optional<TimePoint> last_;
   bool primary_rewound_ = false;

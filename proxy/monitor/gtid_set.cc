@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint64_t kMaxTransaction = (std::uint64_t{1} << 63) - 2;
 constexpr std::size_t kMaxTag = 32;
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -109,7 +111,8 @@ class GtidSet::Parser {
     if (!parse_number(take(text, '-'), interval.first)) return false;
     interval.last = interval.first;
     if (range && !parse_number(trim(text), interval.last)) return false;
-    if (interval.first == 0 || interval.first > kMaxTransaction || interval.last > kMaxTransaction) {
+    if (interval.first == 0 || interval.first > kMaxTransaction ||
+        interval.last > kMaxTransaction) {
       return false;
     }
     if (++intervals_ > kMaxGtidIntervals) return false;
@@ -167,7 +170,8 @@ bool GtidSet::covers(const std::vector<Interval>& whole, const std::vector<Inter
   auto candidate = whole.begin();
   for (const Interval& wanted : part) {
     while (candidate != whole.end() && candidate->last < wanted.first) ++candidate;
-    if (candidate == whole.end() || wanted.first < candidate->first || candidate->last < wanted.last) {
+    if (candidate == whole.end() || wanted.first < candidate->first ||
+        candidate->last < wanted.last) {
       return false;
     }
   }
@@ -264,7 +268,9 @@ std::string MariaPosition::to_string() const {
   return text;
 }
 
-bool comparable(const GtidPosition& a, const GtidPosition& b) { return a.index() == b.index(); }
+bool comparable(const GtidPosition& a, const GtidPosition& b) {
+  return a.index() == b.index();
+}
 
 bool contains(const GtidPosition& whole, const GtidPosition& part) {
   if (!comparable(whole, part)) return false;

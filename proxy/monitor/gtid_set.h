@@ -1,5 +1,6 @@
-// Positions in the history of a cluster: MySQL's GTID sets and MariaDB's GTID positions, as values that
-// can be compared. Text that comes from a server is parsed with bounds; malformed text gives nothing.
+// Positions in the history of a cluster: MySQL's GTID sets and MariaDB's GTID positions, as values
+// that can be compared. Text that comes from a server is parsed with bounds; malformed text gives
+// nothing.
 //
 //   MySQL     uuid[:tag]:interval[:interval...][:tag:interval...], ...      (tags since 8.3)
 //             3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:7:app:1-3,\n4350f323-...:1
@@ -18,12 +19,13 @@
 
 namespace weir {
 
-// Texts longer than this, or with more intervals, are refused: no server in good order has such a set.
+// Texts longer than this, or with more intervals, are refused: no server in good order has such a
+// set.
 inline constexpr std::size_t kMaxGtidText = 16u << 20;
 inline constexpr std::size_t kMaxGtidIntervals = 1u << 20;
 
-// The transactions that a MySQL server has executed. Kept normalised (sorted, merged), so that equal
-// sets are equal values whatever their spelling was.
+// The transactions that a MySQL server has executed. Kept normalised (sorted, merged), so that
+// equal sets are equal values whatever their spelling was.
 class GtidSet {
  public:
   static std::optional<GtidSet> parse(std::string_view text);
@@ -57,18 +59,18 @@ class GtidSet {
   void normalise();
   static bool covers(const std::vector<Interval>& whole, const std::vector<Interval>& part);
 
-  std::vector<Source> sources_;   // sorted by origin; no source is without intervals
+  std::vector<Source> sources_;  // sorted by origin; no source is without intervals
 };
 
-// How far a MariaDB server has come in each replication domain. Within a domain the order is total, so
-// the sequence number alone decides; the server id only says who wrote it.
+// How far a MariaDB server has come in each replication domain. Within a domain the order is total,
+// so the sequence number alone decides; the server id only says who wrote it.
 class MariaPosition {
  public:
   static std::optional<MariaPosition> parse(std::string_view text);
 
-  // A primary's position from its two variables. gtid_binlog_pos knows which domains the replicas will
-  // hear of; gtid_current_pos may be further in one of them when the server was promoted without having
-  // logged what it had replicated before.
+  // A primary's position from its two variables. gtid_binlog_pos knows which domains the replicas
+  // will hear of; gtid_current_pos may be further in one of them when the server was promoted
+  // without having logged what it had replicated before.
   static MariaPosition of_primary(const MariaPosition& binlog, const MariaPosition& current);
 
   // True when this position is at or after `part` in every domain that `part` names.
@@ -86,7 +88,7 @@ class MariaPosition {
   };
   const Domain* find(std::uint32_t domain) const;
 
-  std::vector<Domain> domains_;   // sorted by domain, one entry each
+  std::vector<Domain> domains_;  // sorted by domain, one entry each
 };
 
 using GtidPosition = std::variant<GtidSet, MariaPosition>;

@@ -12,7 +12,9 @@ Milliseconds between(TimePoint from, TimePoint to) {
 }  // namespace
 
 LagMeter::LagMeter(Milliseconds keep, Milliseconds usual_gap, Milliseconds::rep max_samples)
-    : keep_(keep), usual_gap_(usual_gap), spacing_(keep / std::max<Milliseconds::rep>(max_samples, 1)) {}
+    : keep_(keep),
+      usual_gap_(usual_gap),
+      spacing_(keep / std::max<Milliseconds::rep>(max_samples, 1)) {}
 
 bool LagMeter::add(const Exchange& when, PositionPtr executed) {
   const bool forwards = drop_lost(*executed);
@@ -20,8 +22,8 @@ bool LagMeter::add(const Exchange& when, PositionPtr executed) {
     samples_.back().last_sent = std::max(samples_.back().last_sent, when.sent);
     return forwards;
   }
-  // Closer to each other than this they would be too many over the whole time. A sample that is missing
-  // can only make a replica look older.
+  // Closer to each other than this they would be too many over the whole time. A sample that is
+  // missing can only make a replica look older.
   const std::size_t count = samples_.size();
   if (count > 1 && samples_[count - 1].last_sent - samples_[count - 2].last_sent < spacing_) {
     samples_.pop_back();
@@ -37,7 +39,7 @@ bool LagMeter::drop_lost(const GtidPosition& executed) {
   if (lost_ && (!comparable(*lost_, executed) || contains(executed, *lost_))) lost_.reset();
   if (samples_.empty() || contains(executed, *samples_.back().executed)) return true;
   if (!comparable(executed, *samples_.back().executed)) {
-    samples_.clear();   // another flavour took over: its history starts here
+    samples_.clear();  // another flavour took over: its history starts here
     return false;
   }
   lost_ = samples_.back().executed;

@@ -31,7 +31,8 @@ struct LibraryThread {
 
 class Monitor::Threads {
  public:
-  Threads(std::shared_ptr<const Config> config, Publish publish, std::shared_ptr<spdlog::logger> logger)
+  Threads(std::shared_ptr<const Config> config, Publish publish,
+          std::shared_ptr<spdlog::logger> logger)
       : config_(std::move(config)),
         publish_(std::move(publish)),
         logger_(std::move(logger)),
@@ -68,9 +69,9 @@ class Monitor::Threads {
   std::vector<std::thread> threads_;
   WakeEvent wake_;
 
-  std::mutex mutex_;                  // protects what follows
+  std::mutex mutex_;  // protects what follows
   std::condition_variable changed_;
-  std::vector<Probe> probes_;         // the latest ended attempt of each server
+  std::vector<Probe> probes_;  // the latest ended attempt of each server
   bool news_ = false;
   bool stopping_ = false;
   std::minstd_rand random_{std::random_device{}()};
@@ -93,8 +94,8 @@ void Monitor::Threads::question(std::size_t server, TimePoint begin) {
   }
 }
 
-// Servers that answer are asked on a common beat, so that their answers can be compared; missed beats
-// are skipped. Called with the mutex held.
+// Servers that answer are asked on a common beat, so that their answers can be compared; missed
+// beats are skipped. Called with the mutex held.
 TimePoint Monitor::Threads::next_attempt(const Probe& probe, unsigned failures, TimePoint begin) {
   const Milliseconds interval = config_->monitor.interval;
   const TimePoint now = Clock::now();
@@ -127,19 +128,27 @@ void Monitor::Threads::judge() {
 
 void Monitor::Threads::log(const std::vector<MonitorEvent>& events) {
   for (const MonitorEvent& event : events) {
-    logger_->log(event.warning ? spdlog::level::warn : spdlog::level::info, "monitor: {}", event.text);
+    logger_->log(event.warning ? spdlog::level::warn : spdlog::level::info, "monitor: {}",
+                 event.text);
   }
 }
 
 Monitor::Monitor(std::shared_ptr<const Config> config, Publish publish,
                  std::shared_ptr<spdlog::logger> logger)
-    : threads_(std::make_unique<Threads>(std::move(config), std::move(publish), std::move(logger))) {}
+    : threads_(
+          std::make_unique<Threads>(std::move(config), std::move(publish), std::move(logger))) {}
 
-Monitor::~Monitor() { stop(); }
+Monitor::~Monitor() {
+  stop();
+}
 
-void Monitor::start() { threads_->start(); }
+void Monitor::start() {
+  threads_->start();
+}
 
-void Monitor::stop() { threads_->stop(); }
+void Monitor::stop() {
+  threads_->stop();
+}
 
 Topology probe_once(const Config& config) {
   const WakeEvent never;

@@ -1,5 +1,5 @@
-// Watches all servers and publishes what it believes. One thread per server asks (a server that hangs
-// delays nobody else), one thread judges and publishes.
+// Watches all servers and publishes what it believes. One thread per server asks (a server that
+// hangs delays nobody else), one thread judges and publishes.
 
 #pragma once
 
@@ -18,11 +18,12 @@ class Monitor {
  public:
   using Publish = std::function<void(std::shared_ptr<const Topology>)>;
 
-  // `publish` is called from the monitor's own thread, at least once per interval, never after stop()
-  // has returned; it must not block for long and must not call stop(). Changes of role and health are
-  // written to `logger`.
-  Monitor(std::shared_ptr<const Config> config, Publish publish, std::shared_ptr<spdlog::logger> logger);
-  ~Monitor();   // stops
+  // `publish` is called from the monitor's own thread, at least once per interval, never after
+  // stop() has returned; it must not block for long and must not call stop(). Changes of role and
+  // health are written to `logger`.
+  Monitor(std::shared_ptr<const Config> config, Publish publish,
+          std::shared_ptr<spdlog::logger> logger);
+  ~Monitor();  // stops
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
 

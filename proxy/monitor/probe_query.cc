@@ -9,7 +9,8 @@
 namespace weir {
 namespace {
 
-// MySQL 8.0.22 renamed "slave" and "master" in statements and columns; 8.4 dropped the old statements.
+// MySQL 8.0.22 renamed "slave" and "master" in statements and columns; 8.4 dropped the old
+// statements.
 constexpr unsigned kReplicaWords = 80022;
 constexpr unsigned kSuperReadOnly = 50708;
 // MariaDB 10.5 split the right to see replication status off from REPLICATION CLIENT.
@@ -114,11 +115,13 @@ std::string quoted_account(const std::string& account) {
   return fmt::format("'{}'@'{}'", account.substr(0, at), account.substr(at + 1));
 }
 
-std::string missing_privilege(const ServerKind& kind, const Probe& probe, const ServerReply& reply) {
+std::string missing_privilege(const ServerKind& kind, const Probe& probe,
+                              const ServerReply& reply) {
   const bool monitor_right = kind.flavor == Flavor::mariadb && kind.version >= kReplicaMonitor;
-  return fmt::format("replication status is hidden from the monitor ({}): run GRANT {} ON *.* TO {}",
-                     reply.message, monitor_right ? "REPLICA MONITOR" : "REPLICATION CLIENT",
-                     quoted_account(probe.account));
+  return fmt::format(
+      "replication status is hidden from the monitor ({}): run GRANT {} ON *.* TO {}",
+      reply.message, monitor_right ? "REPLICA MONITOR" : "REPLICATION CLIENT",
+      quoted_account(probe.account));
 }
 
 }  // namespace
@@ -148,10 +151,10 @@ std::string probe_query(const ServerKind& kind) {
            " @@global.gtid_current_pos AS current_pos, @@global.gtid_slave_pos AS replica_pos;"
            " SHOW ALL SLAVES STATUS";
   }
-  return fmt::format("{}{}, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS executed; SHOW {} STATUS",
-                     common,
-                     kind.version >= kSuperReadOnly ? ", @@global.super_read_only AS super_read_only" : "",
-                     kind.version >= kReplicaWords ? "REPLICA" : "SLAVE");
+  return fmt::format(
+      "{}{}, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS executed; SHOW {} STATUS",
+      common, kind.version >= kSuperReadOnly ? ", @@global.super_read_only AS super_read_only" : "",
+      kind.version >= kReplicaWords ? "REPLICA" : "SLAVE");
 }
 
 std::string collation_query(const ServerKind& kind, std::string_view collation) {
@@ -165,7 +168,8 @@ std::string collation_query(const ServerKind& kind, std::string_view collation) 
   if (kind.flavor == Flavor::mariadb && kind.version >= kFullCollationName) {
     query += fmt::format(
         " UNION SELECT ID FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY"
-        " WHERE FULL_COLLATION_NAME = '{}'", collation);
+        " WHERE FULL_COLLATION_NAME = '{}'",
+        collation);
   }
   return query;
 }
@@ -214,8 +218,8 @@ void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe
 }
 
 Probe::Outcome login_outcome(unsigned error) {
-  // Wrong password, no right, host not allowed or blocked, no password given, expired, locked, no such
-  // plugin on either side, TLS demanded.
+  // Wrong password, no right, host not allowed or blocked, no password given, expired, locked, no
+  // such plugin on either side, TLS demanded.
   constexpr std::array<unsigned, 14> kAccount = {1044, 1045, 1129, 1130, 1251, 1524, 1698,
                                                  1820, 1862, 2059, 2061, 3118, 3159, 4151};
   if (std::find(kAccount.begin(), kAccount.end(), error) != kAccount.end()) {
@@ -228,7 +232,8 @@ Probe::Outcome login_outcome(unsigned error) {
 }
 
 std::string greeting_version(Flavor flavor, const std::string& version) {
-  const bool hides = flavor == Flavor::mariadb && ServerKind::from_version(version).version < 110000 &&
+  const bool hides = flavor == Flavor::mariadb &&
+                     ServerKind::from_version(version).version < 110000 &&
                      version.rfind("5.5.5-", 0) != 0;
   return hides ? "5.5.5-" + version : version;
 }

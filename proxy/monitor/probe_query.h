@@ -13,18 +13,20 @@ namespace weir {
 // From the version that a server's greeting shows, e.g. "8.4.3" or "5.5.5-10.11.6-MariaDB".
 struct ServerKind {
   Flavor flavor = Flavor::unknown;
-  unsigned version = 0;            // 80403, 101106
+  unsigned version = 0;  // 80403, 101106
   static ServerKind from_version(std::string_view text);
 };
 
-// One text of two statements, so that a probe costs one round trip: variables, then replication status.
+// One text of two statements, so that a probe costs one round trip: variables, then replication
+// status.
 std::string probe_query(const ServerKind& kind);
 
 // The id of the collation that the server puts into its greeting.
 std::string collation_query(const ServerKind& kind, std::string_view collation);
 std::uint16_t decode_collation(const ServerReply& reply);
 
-// The name of the server's default collation in the answer to probe_query; empty when it is not there.
+// The name of the server's default collation in the answer to probe_query; empty when it is not
+// there.
 std::string collation_name(const ServerReply& reply);
 
 // Fills everything but `sequence`, `when` and `default_collation`.

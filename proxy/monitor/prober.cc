@@ -27,8 +27,9 @@ Probe Prober::attempt() {
   const bool kept = connection_.open();
   if (!kept && !connect(probe, deadline)) return probe;
   ServerReply reply = ask(probe, deadline);
-  // A connection that was kept may have been ended by the server (KILL, wait_timeout, a quick restart):
-  // only a new one tells whether the server lives. After a timeout there is no time left for that.
+  // A connection that was kept may have been ended by the server (KILL, wait_timeout, a quick
+  // restart): only a new one tells whether the server lives. After a timeout there is no time left
+  // for that.
   if (kept && reply.lost() && Clock::now() < deadline) {
     if (!connect(probe, deadline)) return probe;
     reply = ask(probe, deadline);

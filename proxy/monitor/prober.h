@@ -31,13 +31,14 @@ class Prober {
   ServerConnection connection_;
   ServerKind kind_;
   std::uint64_t sequence_ = 0;
-  std::string collation_name_;      // of which collation_id_ is the id
+  std::string collation_name_;  // of which collation_id_ is the id
   std::uint16_t collation_id_ = 0;
 };
 
-// How long to wait after an attempt that failed `failures` times in a row. It grows, so that a server
-// which is in trouble is not bothered, but stays short enough to find it back within a second; `jitter`
-// (0 to 1) keeps several weirs from knocking at once.
-Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval, double jitter);
+// How long to wait after an attempt that failed `failures` times in a row. It grows, so that a
+// server which is in trouble is not bothered, but stays short enough to find it back within a
+// second; `jitter` (0 to 1) keeps several weirs from knocking at once.
+Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval,
+                         double jitter);
 
 }  // namespace weir

@@ -7,9 +7,13 @@
 namespace weir {
 namespace {
 
-bool answered(const Probe& probe) { return probe.outcome == Probe::Outcome::answered; }
+bool answered(const Probe& probe) {
+  return probe.outcome == Probe::Outcome::answered;
+}
 
-bool unasked(const Probe& probe) { return probe.outcome == Probe::Outcome::none; }
+bool unasked(const Probe& probe) {
+  return probe.outcome == Probe::Outcome::none;
+}
 
 // Alive, but not telling whether it is writable.
 bool mute(const Probe& probe) {
@@ -67,7 +71,8 @@ std::string several(const Config& config, const std::vector<Probe>& probes,
     parts.push_back(std::move(part));
   }
   return fmt::format(
-      "several servers are writable: {}{}; no write is routed until all but one are read_only (SET GLOBAL "
+      "several servers are writable: {}{}; no write is routed until all but one are read_only (SET "
+      "GLOBAL "
       "read_only = 1), or the configuration says role = \"primary\" for one",
       join(parts, ", "),
       same_id ? " (all have the same server_id: is one server listed twice?)" : "");
@@ -129,7 +134,7 @@ Role role_of_other(const ServerConfig& server, const Probe& probe, Role last, bo
   if (server.role == RolePin::replica) return Role::replica;
   if (!answered(probe)) return last;
   if (probe.read_only || primary_pinned) return Role::replica;
-  return Role::unknown;   // one of several that are writable
+  return Role::unknown;  // one of several that are writable
 }
 
 }  // namespace

@@ -46,7 +46,9 @@ ServerConnection::ServerConnection(int wake_fd) : wake_fd_(wake_fd) {
   std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
 }
 
-ServerConnection::~ServerConnection() { close(); }
+ServerConnection::~ServerConnection() {
+  close();
+}
 
 void ServerConnection::close() {
   if (mysql_ == nullptr) return;
@@ -60,7 +62,7 @@ void ServerConnection::close() {
 void ServerConnection::prepare_options() {
   mysql_options(mysql_, MYSQL_OPT_NONBLOCK, nullptr);
   mysql_options(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  const unsigned no_files = 0;   // a server may not ask for files of this machine
+  const unsigned no_files = 0;  // a server may not ask for files of this machine
   mysql_options(mysql_, MYSQL_OPT_LOCAL_INFILE, &no_files);
   const my_bool no_reconnect = 0;
   mysql_options(mysql_, MYSQL_OPT_RECONNECT, &no_reconnect);
@@ -145,8 +147,8 @@ int ServerConnection::wait(int waiting_for, TimePoint deadline) {
   if ((waiting_for & MYSQL_WAIT_READ) != 0) fds[0].events |= POLLIN;
   if ((waiting_for & MYSQL_WAIT_WRITE) != 0) fds[0].events |= POLLOUT;
   if ((waiting_for & MYSQL_WAIT_EXCEPT) != 0) fds[0].events |= POLLPRI;
-  // Also when the deadline has passed, poll looks once: if the answer is here (this process was paused
-  // meanwhile), the server was not late.
+  // Also when the deadline has passed, poll looks once: if the answer is here (this process was
+  // paused meanwhile), the server was not late.
   const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
   const int timeout = static_cast<int>(std::clamp<Milliseconds::rep>(left.count(), 0, 1 << 30));
   int ready = 0;

@@ -59,7 +59,7 @@ class ServerConnection {
   st_mysql* mysql_ = nullptr;
   const int wake_fd_;
   bool connected_ = false;
-  bool gave_up_ = false;    // the deadline passed or the monitor stops: unwind
+  bool gave_up_ = false;  // the deadline passed or the monitor stops: unwind
   std::string gave_up_why_;
 };
 

@@ -10,12 +10,12 @@ namespace weir {
 
 struct ResultSet {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::optional<std::string>>> rows;   // nothing: NULL
+  std::vector<std::vector<std::optional<std::string>>> rows;  // nothing: NULL
 };
 
 struct ServerReply {
   std::vector<ResultSet> results;
-  unsigned error = 0;              // MySQL's number; 2000 to 2999 are raised on this side
+  unsigned error = 0;  // MySQL's number; 2000 to 2999 are raised on this side
   std::string message;
 
   // The connection is of no further use (numbers of the client library).

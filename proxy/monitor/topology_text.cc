@@ -32,22 +32,32 @@ std::size_t width(const std::string& text) {
 
 std::string_view to_string(Role role) {
   switch (role) {
-    case Role::unknown: return "unknown";
-    case Role::primary: return "primary";
-    case Role::replica: return "replica";
+    case Role::unknown:
+      return "unknown";
+    case Role::primary:
+      return "primary";
+    case Role::replica:
+      return "replica";
   }
   return "?";
 }
 
 std::string_view to_string(Health health) {
   switch (health) {
-    case Health::unknown: return "unknown";
-    case Health::up: return "up";
-    case Health::recovering: return "recovering";
-    case Health::lagging: return "lagging";
-    case Health::stalled: return "stalled";
-    case Health::denied: return "denied";
-    case Health::down: return "down";
+    case Health::unknown:
+      return "unknown";
+    case Health::up:
+      return "up";
+    case Health::recovering:
+      return "recovering";
+    case Health::lagging:
+      return "lagging";
+    case Health::stalled:
+      return "stalled";
+    case Health::denied:
+      return "denied";
+    case Health::down:
+      return "down";
   }
   return "?";
 }

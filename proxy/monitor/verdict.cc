@@ -11,14 +11,16 @@ Verdict bad(Health health, std::string why) {
   return {Verdict::Kind::bad, health, std::move(why), std::nullopt, std::nullopt};
 }
 
-std::string because(const std::string& error) { return error.empty() ? "" : ": " + error; }
+std::string because(const std::string& error) {
+  return error.empty() ? "" : ": " + error;
+}
 
 std::string channel_name(const Channel& channel) {
   return channel.name.empty() ? "" : fmt::format(" of channel '{}'", channel.name);
 }
 
-// A channel on which replication was stopped, or stopped itself. A receiver that is still trying to reach
-// its source is not stopped: how old the data is tells whether that matters.
+// A channel on which replication was stopped, or stopped itself. A receiver that is still trying to
+// reach its source is not stopped: how old the data is tells whether that matters.
 std::optional<std::string> stopped(const std::vector<Channel>& channels) {
   for (const Channel& channel : channels) {
     if (channel.applier == ThreadState::stopped) {
@@ -55,10 +57,11 @@ Verdict judge_by_samples(const ReplicaCase& c, const LagReading& reading) {
   if (reading.kind == LagReading::Kind::at_least) {
     const auto seconds = seconds_behind(probe.channels);
     return bad(Health::lagging,
-               fmt::format("behind by at least {} ms: it has nothing yet of what the primary had when weir "
-                           "first asked{}",
-                           reading.at_least.count(),
-                           seconds ? fmt::format(" (the server itself says {} s)", *seconds) : ""));
+               fmt::format(
+                   "behind by at least {} ms: it has nothing yet of what the primary had when weir "
+                   "first asked{}",
+                   reading.at_least.count(),
+                   seconds ? fmt::format(" (the server itself says {} s)", *seconds) : ""));
   }
   verdict.lag = reading.lag;
   if (reading.lag <= max_lag) {
@@ -68,8 +71,8 @@ Verdict judge_by_samples(const ReplicaCase& c, const LagReading& reading) {
   } else {
     verdict.kind = Verdict::Kind::bad;
     verdict.health = Health::lagging;
-    verdict.why = fmt::format("lag of {} ms is above max_lag ({} ms)", reading.lag.count(),
-                              max_lag.count());
+    verdict.why =
+        fmt::format("lag of {} ms is above max_lag ({} ms)", reading.lag.count(), max_lag.count());
   }
   return verdict;
 }
@@ -82,7 +85,7 @@ Verdict judge_by_seconds(const ReplicaCase& c) {
   }
   const auto seconds = seconds_behind(probe.channels);
   if (!seconds) {
-    if (!c.election.primary) return {};   // nobody to connect to: it gets no older than it is
+    if (!c.election.primary) return {};  // nobody to connect to: it gets no older than it is
     return bad(Health::stalled, "lag is unknown: the server says NULL seconds behind its source");
   }
   Verdict verdict;
@@ -95,7 +98,8 @@ Verdict judge_by_seconds(const ReplicaCase& c) {
   verdict.kind = Verdict::Kind::bad;
   verdict.health = Health::lagging;
   verdict.why = fmt::format(
-      "lag of up to {} s is above max_lag ({} ms); without GTIDs lag is known in whole seconds only",
+      "lag of up to {} s is above max_lag ({} ms); without GTIDs lag is known in whole seconds "
+      "only",
       *seconds + 1LL, c.config.monitor.max_lag.count());
   return verdict;
 }
@@ -134,14 +138,20 @@ Verdict judge_replica(const ReplicaCase& c) {
   const Probe& probe = c.probes[c.server];
   if (auto silence = judge_silence(probe)) return *silence;
   if (c.election.roles[c.server] == Role::unknown) {
+    const bool all_asked = std::none_of(c.probes.begin(), c.probes.end(), [](const Probe& other) {
+      return other.outcome == Probe::Outcome::none;
+    });
+    Verdict early;
+    early.why = "writable; not all servers were asked yet";
+    if (!all_asked) return early;
     return bad(Health::stalled, "writable, but not the only one");
   }
   if (probe.hidden_replication.empty() && probe.channels.empty()) {
-    return bad(Health::stalled,
-               fmt::format("is {} and follows nobody", probe.read_only ? "read_only" : "a replica"));
+    return bad(Health::stalled, fmt::format("is {} and follows nobody",
+                                            probe.read_only ? "read_only" : "a replica"));
   }
-  // With no primary there is nothing to follow (and a failover tool may have stopped the threads while
-  // it chooses one): what the replica has shown to contain still holds.
+  // With no primary there is nothing to follow (and a failover tool may have stopped the threads
+  // while it chooses one): what the replica has shown to contain still holds.
   const auto stop = stopped(probe.channels);
   if (stop && c.election.primary) return bad(Health::stalled, *stop);
   if (probe.as_replica && c.before != nullptr && went_backwards(*c.before, *probe.as_replica)) {
@@ -173,8 +183,8 @@ std::string replica_notes(const ReplicaCase& c) {
                                   channel.source_host, channel.source_port));
     }
     if (channel.receiver == ThreadState::connecting) {
-      notes.push_back(fmt::format("the IO thread{} cannot reach its source{}", channel_name(channel),
-                                  because(channel.receiver_error)));
+      notes.push_back(fmt::format("the IO thread{} cannot reach its source{}",
+                                  channel_name(channel), because(channel.receiver_error)));
     }
     if (channel.delay > 0) {
       notes.push_back(fmt::format("kept {} s behind by its own configuration", channel.delay));

@@ -14,10 +14,10 @@ struct Verdict {
   enum class Kind : std::uint8_t {
     good,
     bad,
-    undecided,   // nothing speaks against it, nothing proves it: whatever it was, it stays
+    undecided,  // nothing speaks against it, nothing proves it: whatever it was, it stays
   };
   Kind kind = Kind::undecided;
-  Health health = Health::unknown;      // when bad
+  Health health = Health::unknown;  // when bad
   std::string why;
   std::optional<Milliseconds> lag;
   std::optional<TimePoint> fresh_until;
@@ -27,10 +27,11 @@ struct Verdict {
 struct ReplicaCase {
   const Config& config;
   const Election& election;
-  const std::vector<Probe>& probes;     // of all servers
+  const std::vector<Probe>& probes;  // of all servers
   const LagMeter& meter;
-  std::size_t server = 0;               // the one to judge
-  const GtidPosition* before = nullptr; // its position at the answer before, if that was another one
+  std::size_t server = 0;  // the one to judge
+  const GtidPosition* before =
+      nullptr;  // its position at the answer before, if that was another one
 };
 
 // For a server of any role that did not answer; nothing when it did.
@@ -38,7 +39,8 @@ std::optional<Verdict> judge_silence(const Probe& probe);
 
 Verdict judge_replica(const ReplicaCase& c);
 
-// Peculiarities worth knowing that do not decide anything. Contains no figures that change all the time.
+// Peculiarities worth knowing that do not decide anything. Contains no figures that change all the
+// time.
 std::string replica_notes(const ReplicaCase& c);
 
 }  // namespace weir

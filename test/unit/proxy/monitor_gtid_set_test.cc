@@ -30,7 +30,9 @@ MariaPosition position(const std::string& text) {
 TEST_CASE("gtid set: spellings of the same set are equal", "[monitor]") {
   const std::string upper = "3E11FA47-71CA-11E1-9E33-C80AA9429562";
   const std::string bare = "3e11fa4771ca11e19e33c80aa9429562";
-  struct { std::string text, normal; } const table[] = {
+  struct {
+    std::string text, normal;
+  } const table[] = {
       {"", ""},
       {" \n", ""},
       {kA + ":1", kA + ":1"},
@@ -50,12 +52,23 @@ TEST_CASE("gtid set: spellings of the same set are equal", "[monitor]") {
 }
 
 TEST_CASE("gtid set: what is none is refused", "[monitor]") {
-  const std::string table[] = {
-      "x", kA.substr(1) + ":1", kA + ":0", kA + ":-1", kA + ":1-", kA + ":1-2-3", kA + "::1",
-      kA + ":1x", kA + ":9223372036854775807", kA + ":99999999999999999999999", kA + ":1-0x5",
-      "3e11fa47071ca-11e1-9e33-c80aa9429562:1", kA + ":tag-with-dash:1",
-      kA + ":a23456789012345678901234567890123:1", "ge11fa47-71ca-11e1-9e33-c80aa9429562:1",
-      "0-1-5", std::string("\0\xff:1", 4)};
+  const std::string table[] = {"x",
+                               kA.substr(1) + ":1",
+                               kA + ":0",
+                               kA + ":-1",
+                               kA + ":1-",
+                               kA + ":1-2-3",
+                               kA + "::1",
+                               kA + ":1x",
+                               kA + ":9223372036854775807",
+                               kA + ":99999999999999999999999",
+                               kA + ":1-0x5",
+                               "3e11fa47071ca-11e1-9e33-c80aa9429562:1",
+                               kA + ":tag-with-dash:1",
+                               kA + ":a23456789012345678901234567890123:1",
+                               "ge11fa47-71ca-11e1-9e33-c80aa9429562:1",
+                               "0-1-5",
+                               std::string("\0\xff:1", 4)};
   for (const auto& text : table) {
     INFO(text);
     CHECK_FALSE(GtidSet::parse(text));
@@ -70,7 +83,10 @@ TEST_CASE("gtid set: size is bounded", "[monitor]") {
 }
 
 TEST_CASE("gtid set: containment", "[monitor]") {
-  struct { std::string whole, part; bool contains; } const table[] = {
+  struct {
+    std::string whole, part;
+    bool contains;
+  } const table[] = {
       {"", "", true},
       {kA + ":1-5", "", true},
       {"", kA + ":1", false},
@@ -115,12 +131,15 @@ TEST_CASE("mariadb position: parse and compare", "[monitor]") {
   CHECK(position("").empty());
   CHECK(position("7-2-99, 0-1-5").to_string() == "0-1-5,7-2-99");
   CHECK(position("0-1-5,0-2-9").to_string() == "0-2-9");
-  for (const std::string text : {"0-1", "0-1-", "a-1-5", "0-1-5-6", "-1-5", "0--5", "4294967296-1-1",
-                                 "0-1-18446744073709551616", "0-1-5;0-1-6"}) {
+  for (const std::string text : {"0-1", "0-1-", "a-1-5", "0-1-5-6", "-1-5", "0--5",
+                                 "4294967296-1-1", "0-1-18446744073709551616", "0-1-5;0-1-6"}) {
     INFO(text);
     CHECK_FALSE(MariaPosition::parse(text));
   }
-  struct { std::string whole, part; bool contains; } const table[] = {
+  struct {
+    std::string whole, part;
+    bool contains;
+  } const table[] = {
       {"", "", true},
       {"0-1-5", "", true},
       {"", "0-1-5", false},
@@ -137,10 +156,12 @@ TEST_CASE("mariadb position: parse and compare", "[monitor]") {
 }
 
 TEST_CASE("mariadb position: of a primary", "[monitor]") {
-  struct { std::string binlog, current, result; } const table[] = {
+  struct {
+    std::string binlog, current, result;
+  } const table[] = {
       {"0-1-5", "0-1-5", "0-1-5"},
-      {"", "0-1-5", "0-1-5"},               // promoted, has not written yet
-      {"0-2-3", "0-1-9", "0-1-9"},          // promoted, had written long ago
+      {"", "0-1-5", "0-1-5"},       // promoted, has not written yet
+      {"0-2-3", "0-1-9", "0-1-9"},  // promoted, had written long ago
       {"0-2-10", "0-1-9", "0-2-10"},
       {"0-2-10", "0-1-9,5-1-1", "0-2-10"},  // a domain that its replicas will not hear of
   };

@@ -16,15 +16,21 @@ namespace {
 
 constexpr Milliseconds kRoundTrip{2};
 
-TimePoint at(long ms) { return TimePoint{} + Milliseconds{1000000 + ms}; }
-Exchange asked(long ms) { return {at(ms), at(ms) + kRoundTrip}; }
+TimePoint at(long ms) {
+  return TimePoint{} + Milliseconds{1000000 + ms};
+}
+Exchange asked(long ms) {
+  return {at(ms), at(ms) + kRoundTrip};
+}
 
 PositionPtr pos(unsigned long sequence) {
   return std::make_shared<const GtidPosition>(
       *MariaPosition::parse("0-1-" + std::to_string(sequence)));
 }
 
-LagMeter meter() { return LagMeter(60s, 1500ms); }
+LagMeter meter() {
+  return LagMeter(60s, 1500ms);
+}
 
 }  // namespace
 
@@ -50,8 +56,12 @@ TEST_CASE("lag: a replica that has the newest sample is fresh until that sample"
 TEST_CASE("lag: the age of the newest sample contained", "[monitor]") {
   LagMeter lag = meter();
   for (long i = 0; i <= 10; ++i) lag.add(asked(i * 250), pos(static_cast<unsigned long>(10 * i)));
-  struct { unsigned long sequence; long lag, at_least, fresh; } const table[] = {
-      {99, 352, 100, 2250}, {90, 352, 100, 2250}, {89, 602, 350, 2000}, {10, 2352, 2100, 250}, {5, 2602, 2350, 0},
+  struct {
+    unsigned long sequence;
+    long lag, at_least, fresh;
+  } const table[] = {
+      {99, 352, 100, 2250},  {90, 352, 100, 2250}, {89, 602, 350, 2000},
+      {10, 2352, 2100, 250}, {5, 2602, 2350, 0},
   };
   for (const auto& row : table) {
     INFO(row.sequence);
@@ -76,7 +86,8 @@ TEST_CASE("lag: an unchanged set stays fresh, and ages from its last sighting", 
   CHECK(lag.read(*pos(7), asked(10500)).lag == 502ms);
 }
 
-TEST_CASE("lag: a sample taken after the replica was asked does not count against it", "[monitor]") {
+TEST_CASE("lag: a sample taken after the replica was asked does not count against it",
+          "[monitor]") {
   LagMeter lag = meter();
   lag.add(asked(0), pos(1));
   lag.add(asked(250), pos(2));

@@ -17,16 +17,17 @@ ServerReply reply_of(std::vector<std::string> columns, Values values) {
 }
 
 ServerReply mysql_reply(const std::string& gtid_mode, const std::string& executed) {
-  return reply_of({"account", "version", "server_id", "collation", "read_only", "super_read_only",
-                   "gtid_mode", "executed"},
-                  {"weir@10.0.0.%", "9.7.4", "12", "utf8mb4_0900_ai_ci", "0", "1", gtid_mode, executed});
+  return reply_of(
+      {"account", "version", "server_id", "collation", "read_only", "super_read_only", "gtid_mode",
+       "executed"},
+      {"weir@10.0.0.%", "9.7.4", "12", "utf8mb4_0900_ai_ci", "0", "1", gtid_mode, executed});
 }
 
 ServerReply mariadb_reply() {
-  return reply_of({"account", "version", "server_id", "collation", "read_only", "log_bin", "binlog_pos",
-                   "current_pos", "replica_pos"},
-                  {"weir@%", "10.11.6-MariaDB-1", "3", "utf8mb4_general_ci", "0", "1", "0-3-7", "0-3-7",
-                   ""});
+  return reply_of(
+      {"account", "version", "server_id", "collation", "read_only", "log_bin", "binlog_pos",
+       "current_pos", "replica_pos"},
+      {"weir@%", "10.11.6-MariaDB-1", "3", "utf8mb4_general_ci", "0", "1", "0-3-7", "0-3-7", ""});
 }
 
 const ServerKind kMysql9{Flavor::mysql, 90704};
@@ -35,7 +36,11 @@ const ServerKind kMaria1011{Flavor::mariadb, 101106};
 }  // namespace
 
 TEST_CASE("probe: kinds of servers by their greeting", "[monitor]") {
-  struct { std::string text; Flavor flavor; unsigned version; } const table[] = {
+  struct {
+    std::string text;
+    Flavor flavor;
+    unsigned version;
+  } const table[] = {
       {"9.7.4", Flavor::mysql, 90704},
       {"8.0.36-28.1", Flavor::mysql, 80036},
       {"5.7.44-log", Flavor::mysql, 50744},
@@ -67,10 +72,11 @@ TEST_CASE("probe: the words that a version understands", "[monitor]") {
 
 TEST_CASE("probe: a MySQL answer", "[monitor]") {
   ServerReply reply = mysql_reply("ON", "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5");
-  reply.results.push_back({{"Replica_IO_Running", "Replica_SQL_Running", "Source_Host", "Source_Port",
-                            "Source_Server_Id", "Seconds_Behind_Source", "SQL_Delay", "Channel_Name",
-                            "Last_IO_Error", "Last_SQL_Error"},
-                           {{"Yes", "No", "db1", "3306", "11", std::nullopt, "30", "", "", "Duplicate"}}});
+  reply.results.push_back(
+      {{"Replica_IO_Running", "Replica_SQL_Running", "Source_Host", "Source_Port",
+        "Source_Server_Id", "Seconds_Behind_Source", "SQL_Delay", "Channel_Name", "Last_IO_Error",
+        "Last_SQL_Error"},
+       {{"Yes", "No", "db1", "3306", "11", std::nullopt, "30", "", "", "Duplicate"}}});
   Probe probe;
   decode_probe(kMysql9, reply, probe);
   CHECK(probe.outcome == Probe::Outcome::answered);
@@ -94,10 +100,11 @@ TEST_CASE("probe: a MySQL answer", "[monitor]") {
 
 TEST_CASE("probe: old and new column names mean the same", "[monitor]") {
   ServerReply reply = mariadb_reply();
-  reply.results.push_back({{"Connection_name", "Slave_IO_Running", "Slave_SQL_Running", "Master_Host",
-                            "Master_Port", "Master_Server_Id", "Seconds_Behind_Master"},
-                           {{"", "Connecting", "Yes", "127.0.0.1", "3307", "1", "4"},
-                            {"b", "Preparing", "Yes", "127.0.0.1", "3308", "2", "0"}}});
+  reply.results.push_back(
+      {{"Connection_name", "Slave_IO_Running", "Slave_SQL_Running", "Master_Host", "Master_Port",
+        "Master_Server_Id", "Seconds_Behind_Master"},
+       {{"", "Connecting", "Yes", "127.0.0.1", "3307", "1", "4"},
+        {"b", "Preparing", "Yes", "127.0.0.1", "3308", "2", "0"}}});
   Probe probe;
   decode_probe(kMaria1011, reply, probe);
   REQUIRE(probe.channels.size() == 2);
@@ -126,7 +133,8 @@ TEST_CASE("probe: without GTIDs there is no position", "[monitor]") {
 TEST_CASE("probe: a missing privilege is named with its GRANT", "[monitor]") {
   ServerReply mysql = mysql_reply("ON", "");
   mysql.error = 1227;
-  mysql.message = "Access denied; you need (at least one of) the SUPER, REPLICATION CLIENT privilege(s)";
+  mysql.message =
+      "Access denied; you need (at least one of) the SUPER, REPLICATION CLIENT privilege(s)";
   Probe probe;
   decode_probe(kMysql9, mysql, probe);
   CHECK(probe.outcome == Probe::Outcome::answered);
@@ -160,10 +168,14 @@ TEST_CASE("probe: answers without rows are no answers", "[monitor]") {
 
 TEST_CASE("probe: what a failed login says about the server", "[monitor]") {
   using Outcome = Probe::Outcome;
-  struct { unsigned error; Outcome outcome; } const table[] = {
-      {1045, Outcome::denied}, {1130, Outcome::denied}, {1129, Outcome::denied}, {1698, Outcome::denied},
-      {2059, Outcome::denied}, {3118, Outcome::denied}, {1040, Outcome::refused}, {1203, Outcome::refused},
-      {2002, Outcome::failed}, {2003, Outcome::failed}, {2013, Outcome::failed}, {1053, Outcome::failed},
+  struct {
+    unsigned error;
+    Outcome outcome;
+  } const table[] = {
+      {1045, Outcome::denied},  {1130, Outcome::denied},  {1129, Outcome::denied},
+      {1698, Outcome::denied},  {2059, Outcome::denied},  {3118, Outcome::denied},
+      {1040, Outcome::refused}, {1203, Outcome::refused}, {2002, Outcome::failed},
+      {2003, Outcome::failed},  {2013, Outcome::failed},  {1053, Outcome::failed},
       {0, Outcome::failed},
   };
   for (const auto& row : table) {
@@ -180,8 +192,8 @@ TEST_CASE("probe: collation ids", "[monitor]") {
   CHECK(decode_collation(ServerReply{}) == 0);
   CHECK(collation_query(kMysql9, "utf8mb4_bin").find("'utf8mb4_bin'") != std::string::npos);
   CHECK(collation_query(kMysql9, "x' OR '1").find("OR") == std::string::npos);
-  CHECK(collation_query({Flavor::mariadb, 110802}, "utf8mb4_uca1400_ai_ci").find("FULL_COLLATION_NAME") !=
-        std::string::npos);
+  CHECK(collation_query({Flavor::mariadb, 110802}, "utf8mb4_uca1400_ai_ci")
+            .find("FULL_COLLATION_NAME") != std::string::npos);
 }
 
 TEST_CASE("probe: the version as a greeting shows it", "[monitor]") {
