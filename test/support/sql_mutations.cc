@@ -125,6 +125,26 @@ std::string with_comments(const std::vector<Piece>& pieces, std::string_view com
   return out;
 }
 
+// Whether every server cuts the text into these pieces: no versioned comment holds a quote or the
+// beginning of another comment, which a server that skips the comment does not see.
+bool is_certain(const std::vector<Piece>& pieces) {
+  for (const auto& piece : pieces) {
+    const bool versioned = piece.text.starts_with("/*!") || piece.text.starts_with("/*M!");
+    if (piece.kind != PieceKind::comment || !versioned) continue;
+    const auto content = piece.text.substr(3);
+    if (content.find_first_of("'\"`#") != std::string_view::npos) return false;
+    if (content.find("--") != std::string_view::npos) return false;
+    if (content.find("/*") != std::string_view::npos) return false;
+  }
+  return true;
+}
+
+// Whether the text ends inside a comment that something after it could close.
+bool ends_in_open_comment(const std::vector<Piece>& pieces) {
+  if (pieces.empty() || !pieces.back().text.starts_with("/*")) return false;
+  return pieces.back().text.size() < 4 || !pieces.back().text.ends_with("*/");
+}
+
 // Whether a semicolon after the text would end a statement, rather than be one too many.
 bool takes_semicolon(const std::vector<Piece>& pieces) {
   for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
@@ -140,6 +160,7 @@ std::vector<Mutation> mutations_of(std::string_view text, const sql::TextOptions
   std::vector<Mutation> out;
   if (!options.ascii_safe_charset) return out;
   const auto pieces = cut(text, options);
+  if (!is_certain(pieces) || ends_in_open_comment(pieces)) return out;
   out.push_back({"upper case", with_case(pieces, LetterCase::upper)});
   out.push_back({"lower case", with_case(pieces, LetterCase::lower)});
   out.push_back({"mixed case", with_case(pieces, LetterCase::mixed)});

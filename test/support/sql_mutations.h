@@ -17,7 +17,7 @@ struct Mutation {
 
 // Every mutation of `text`, none of which may change what the statement is: letter case outside quotes
 // and comments, other white space, plain comments at white space, a last semicolon, a last comment.
-// Texts that a character set may make ambiguous are left alone.
+// Texts that servers may cut differently (character set, quotes in versioned comments) are left alone.
 std::vector<Mutation> mutations_of(std::string_view text, const sql::TextOptions& options);
 
 }  // namespace weir::test
