@@ -51,6 +51,7 @@ constexpr std::array kEffectNames = {
 struct Section {
   sql::TextOptions options;
   bool oracle = true;
+  bool repeatable = true;
 };
 
 // A malformed line; the caller adds file and line.
@@ -170,6 +171,7 @@ CorpusLine parse_statement(std::string_view line, const Section& section) {
   CorpusLine out;
   out.options = section.options;
   out.oracle = section.oracle;
+  out.repeatable = section.repeatable;
   auto rest = line;
   const auto first = find_bar(rest);
   if (first == std::string_view::npos) throw malformed("expected: fact | statement | why");
@@ -220,9 +222,13 @@ void parse_directive(std::string_view line, Section& section) {
   } else if (name == "@no_oracle") {
     if (argument.empty()) throw malformed("@no_oracle needs a reason");
     section.oracle = false;
+  } else if (name == "@unrepeatable") {
+    if (argument.empty()) throw malformed("@unrepeatable needs a reason");
+    section.repeatable = false;
   } else if (name == "@oracle") {
     if (!argument.empty()) throw malformed("@oracle takes no argument");
     section.oracle = true;
+    section.repeatable = true;
   } else {
     throw malformed("unknown directive: ", name);
   }

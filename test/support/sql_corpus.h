@@ -21,6 +21,7 @@ struct CorpusLine {
   CorpusFlavor flavor = CorpusFlavor::both;
   sql::TextOptions options;
   bool oracle = true;                       // false: no server can be asked
+  bool repeatable = true;                   // false: two servers, or two calls, answer unlike
   std::string text;                         // escapes resolved
   std::string why;
   std::string file;                         // name without folders

@@ -107,7 +107,7 @@ TEST_CASE("a malformed corpus line is refused with its place", "[classifier][cor
       "any", "any | SELECT 1", "any | SELECT 1 | a | b", "some | SELECT 1 | a", "any |  | a",
       "any | SELECT 1 | ", "any+nonsense | SELECT 1 | a", "any+ | SELECT 1 | a",
       "any@oracle | SELECT 1 | a", "any+none+calls_routine | SELECT 1 | a", "any | SELECT \\q | a",
-      "any | SELECT \\x4 | a", "@options", "@options odd", "@no_oracle", "@oracle now", "@odd"};
+      "any | SELECT \\x4 | a", "@options", "@options odd", "@no_oracle", "@unrepeatable", "@oracle now", "@odd"};
   for (const auto& text : bad) {
     CAPTURE(text);
     CHECK(error_of("# first\n" + text + "\n").substr(0, 10) == "f.sqlt:2: ");
@@ -118,6 +118,7 @@ TEST_CASE("a corpus line is read with its escapes, options and flavor", "[classi
   const auto lines = parse_sql_corpus(
       "@options ansi_quotes mode_unknown\n"
       "@no_oracle nobody has it\n"
+      "@unrepeatable the moon\n"
       "last+profiling@mysql | a \\| b\\n\\t\\\\\\x41 | why\n"
       "@options default\n"
       "@oracle\n"
@@ -131,11 +132,13 @@ TEST_CASE("a corpus line is read with its escapes, options and flavor", "[classi
   CHECK(lines[0].options.ansi_quotes);
   CHECK_FALSE(lines[0].options.sql_mode_known);
   CHECK_FALSE(lines[0].oracle);
+  CHECK_FALSE(lines[0].repeatable);
   CHECK(lines[0].text == "a | b\n\t\\A");
-  CHECK(lines[0].where() == "f.sqlt:3");
+  CHECK(lines[0].where() == "f.sqlt:4");
   CHECK_FALSE(lines[1].checks_effects);
   CHECK_FALSE(lines[1].options.ansi_quotes);
   CHECK(lines[1].oracle);
+  CHECK(lines[1].repeatable);
 }
 
 }  // namespace weir::test
