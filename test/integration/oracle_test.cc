@@ -1,6 +1,7 @@
-// Real servers as judges of the corpus: a line that claims "any" must run in a read-only transaction, and
-// a replica must answer it as the primary does. The judgement is one-sided: such a transaction also
-// admits GET_LOCK, user variables and temporary tables, so a line that passes here may still be wrong.
+// Real servers as judges of the corpus: a line that claims "any" must run in a read-only
+// transaction, and a replica must answer it as the primary does. The judgement is one-sided: such a
+// transaction also admits GET_LOCK, user variables and temporary tables, so a line that passes here
+// may still be wrong.
 //
 // Needs a running cluster: WEIR_TEST_CLUSTER names the folder that holds its cluster.env.
 
@@ -26,7 +27,7 @@
 namespace weir::test {
 namespace {
 
-constexpr unsigned kReadOnlyTransaction = 1792;   // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+constexpr unsigned kReadOnlyTransaction = 1792;  // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 
 using Environment = std::map<std::string, std::string>;
 
@@ -57,7 +58,8 @@ class Connection {
     }
   }
 
-  // Runs a text and reads every result to its end, into rows(). Returns the error's number, 0 for none.
+  // Runs a text and reads every result to its end, into rows(). Returns the error's number, 0 for
+  // none.
   unsigned run(std::string_view sql) {
     rows_.clear();
     if (mysql_real_query(mysql_.get(), sql.data(), static_cast<unsigned long>(sql.size()))) {
@@ -128,7 +130,8 @@ std::vector<std::string> schema_statements(const std::string& content, const std
 void load_schema(const Environment& env) {
   Connection root(env, "DB1", "ROOT");
   const auto content = read_file(std::string(WEIR_CORPUS_DIR) + "/schema.sql");
-  for (const auto& statement : schema_statements(content, env.at("FLAVOR"))) root.require(statement);
+  for (const auto& statement : schema_statements(content, env.at("FLAVOR")))
+    root.require(statement);
   const auto now = std::chrono::system_clock::now().time_since_epoch().count();
   const auto mark = std::to_string(now);
   root.require("CREATE TABLE corpus.loads (mark BIGINT PRIMARY KEY)");
@@ -166,7 +169,8 @@ std::vector<std::string> answer(Connection& connection, const CorpusLine& line) 
   return out;
 }
 
-// The lines that the cluster's servers can judge, and the cluster. Nothing when there is no cluster.
+// The lines that the cluster's servers can judge, and the cluster. Nothing when there is no
+// cluster.
 struct Court {
   Environment env;
   std::vector<CorpusLine> lines;

@@ -17,7 +17,8 @@ using sql::Placement;
 
 constexpr std::array kEffectNames = {
     std::pair{std::string_view("begins_transaction"), Effect::begins_transaction},
-    std::pair{std::string_view("begins_read_only_transaction"), Effect::begins_read_only_transaction},
+    std::pair{std::string_view("begins_read_only_transaction"),
+              Effect::begins_read_only_transaction},
     std::pair{std::string_view("ends_transaction"), Effect::ends_transaction},
     std::pair{std::string_view("sets_tracked_variable"), Effect::sets_tracked_variable},
     std::pair{std::string_view("sets_untracked_variable"), Effect::sets_untracked_variable},
@@ -101,17 +102,28 @@ std::string unescape(std::string_view s) {
     }
     if (++i == s.size()) throw malformed("a backslash at the end of the statement");
     switch (s[i]) {
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
-      case '|': out += '|'; break;
-      case '\\': out += '\\'; break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case '|':
+        out += '|';
+        break;
+      case '\\':
+        out += '\\';
+        break;
       case 'x':
         if (i + 2 >= s.size()) throw malformed("\\x needs two hexadecimal digits");
         out += static_cast<char>(hex_digit(s[i + 1]) * 16 + hex_digit(s[i + 2]));
         i += 2;
         break;
-      default: throw malformed("unknown escape \\", s.substr(i, 1));
+      default:
+        throw malformed("unknown escape \\", s.substr(i, 1));
     }
   }
   return out;

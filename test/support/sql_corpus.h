@@ -20,11 +20,11 @@ struct CorpusLine {
   sql::Effect effects = sql::Effect::none;  // exactly these, when checks_effects
   CorpusFlavor flavor = CorpusFlavor::both;
   sql::TextOptions options;
-  bool oracle = true;                       // false: no server can be asked
-  bool repeatable = true;                   // false: two servers, or two calls, answer unlike
-  std::string text;                         // escapes resolved
+  bool oracle = true;      // false: no server can be asked
+  bool repeatable = true;  // false: two servers, or two calls, answer unlike
+  std::string text;        // escapes resolved
   std::string why;
-  std::string file;                         // name without folders
+  std::string file;  // name without folders
   unsigned line = 0;
 
   // "file:line", as failure messages name it.

@@ -14,10 +14,18 @@ struct Piece {
   std::string_view text;
 };
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+char to_upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool starts_line_comment(std::string_view s) {
   if (s.front() == '#') return true;
@@ -87,7 +95,8 @@ std::string with_case(const std::vector<Piece>& pieces, LetterCase wanted) {
   bool after_backslash = false;
   for (const auto& piece : pieces) {
     for (const char c : piece.text) {
-      const bool upper = wanted == LetterCase::upper || (wanted == LetterCase::mixed && letters % 2);
+      const bool upper =
+          wanted == LetterCase::upper || (wanted == LetterCase::mixed && letters % 2);
       const bool keep = piece.kind != PieceKind::code || after_backslash;
       out += keep ? c : (upper ? to_upper(c) : to_lower(c));
       if (is_letter(c)) ++letters;
@@ -104,8 +113,8 @@ bool has_code_before(const std::vector<Piece>& pieces, std::size_t index) {
   return false;
 }
 
-// White space after a routing hint or before the first word, and between a name and its parenthesis,
-// is no place for a comment.
+// White space after a routing hint or before the first word, and between a name and its
+// parenthesis, is no place for a comment.
 bool takes_comment(const std::vector<Piece>& pieces, std::size_t index) {
   if (pieces[index].kind != PieceKind::space || !has_code_before(pieces, index)) return false;
   return index + 1 == pieces.size() || pieces[index + 1].text.front() != '(';
@@ -165,8 +174,11 @@ std::vector<Mutation> mutations_of(std::string_view text, const sql::TextOptions
   out.push_back({"lower case", with_case(pieces, LetterCase::lower)});
   out.push_back({"mixed case", with_case(pieces, LetterCase::mixed)});
   static constexpr std::array kSpaces = {
-      std::pair{"one space", " "},   std::pair{"tabs", "\t\t"},           std::pair{"new lines", "\n"},
-      std::pair{"CR LF", "\r\n"},    std::pair{"a run of space", " \n\t \r\n "},
+      std::pair{"one space", " "},
+      std::pair{"tabs", "\t\t"},
+      std::pair{"new lines", "\n"},
+      std::pair{"CR LF", "\r\n"},
+      std::pair{"a run of space", " \n\t \r\n "},
   };
   for (const auto& [name, space] : kSpaces) out.push_back({name, with_space(pieces, space)});
   static constexpr std::array kComments = {
@@ -177,7 +189,8 @@ std::vector<Mutation> mutations_of(std::string_view text, const sql::TextOptions
       std::pair{"dash comments", " -- x\n"},
       std::pair{"unbalanced line comments", "-- it's \" ` ( /*\n"},
   };
-  for (const auto& [name, comment] : kComments) out.push_back({name, with_comments(pieces, comment)});
+  for (const auto& [name, comment] : kComments)
+    out.push_back({name, with_comments(pieces, comment)});
   if (takes_semicolon(pieces)) {
     out.push_back({"a last semicolon", std::string(text) + ";"});
     out.push_back({"a last semicolon and space", std::string(text) + " ;\n "});

@@ -21,8 +21,9 @@ const std::vector<CorpusLine>& corpus() {
 // What a failure says: the place, what was expected and found, and the text.
 std::string report(const CorpusLine& line, const std::string& expected,
                    const sql::Classification& got, const std::string& text) {
-  return line.where() + ": expected " + expected + ", got " + fact_text(got.placement, got.effects) +
-         " (" + std::string(sql::reason_name(got.reason)) + ") for [" + text + "]; " + line.why;
+  return line.where() + ": expected " + expected + ", got " +
+         fact_text(got.placement, got.effects) + " (" + std::string(sql::reason_name(got.reason)) +
+         ") for [" + text + "]; " + line.why;
 }
 
 bool agrees(const CorpusLine& line, const sql::Classification& got) {
@@ -75,7 +76,8 @@ TEST_CASE("no beginning of a text is taken for the whole", "[classifier][corpus]
     auto options = line.options;
     options.truncated = true;
     const auto got = sql::classify(line.text, options);
-    if (got.placement != sql::Placement::primary) FAIL_CHECK(report(line, "primary", got, line.text));
+    if (got.placement != sql::Placement::primary)
+      FAIL_CHECK(report(line, "primary", got, line.text));
   }
 }
 
@@ -94,20 +96,33 @@ TEST_CASE("the corpus is large and says nothing twice", "[classifier][corpus]") 
   std::set<std::string> seen;
   for (const auto& line : corpus()) {
     const auto& o = line.options;
-    const std::string key = line.text + '\0' + std::to_string(o.ansi_quotes) +
-                            std::to_string(o.no_backslash_escapes) + std::to_string(o.sql_mode_known) +
-                            std::to_string(o.ascii_safe_charset) + std::to_string(o.truncated) +
-                            std::to_string(o.hints);
+    const std::string key =
+        line.text + '\0' + std::to_string(o.ansi_quotes) + std::to_string(o.no_backslash_escapes) +
+        std::to_string(o.sql_mode_known) + std::to_string(o.ascii_safe_charset) +
+        std::to_string(o.truncated) + std::to_string(o.hints);
     if (!seen.insert(key).second) FAIL_CHECK(line.where() << ": said before: " << line.text);
   }
 }
 
 TEST_CASE("a malformed corpus line is refused with its place", "[classifier][corpus]") {
-  const std::vector<std::string> bad = {
-      "any", "any | SELECT 1", "any | SELECT 1 | a | b", "some | SELECT 1 | a", "any |  | a",
-      "any | SELECT 1 | ", "any+nonsense | SELECT 1 | a", "any+ | SELECT 1 | a",
-      "any@oracle | SELECT 1 | a", "any+none+calls_routine | SELECT 1 | a", "any | SELECT \\q | a",
-      "any | SELECT \\x4 | a", "@options", "@options odd", "@no_oracle", "@unrepeatable", "@oracle now", "@odd"};
+  const std::vector<std::string> bad = {"any",
+                                        "any | SELECT 1",
+                                        "any | SELECT 1 | a | b",
+                                        "some | SELECT 1 | a",
+                                        "any |  | a",
+                                        "any | SELECT 1 | ",
+                                        "any+nonsense | SELECT 1 | a",
+                                        "any+ | SELECT 1 | a",
+                                        "any@oracle | SELECT 1 | a",
+                                        "any+none+calls_routine | SELECT 1 | a",
+                                        "any | SELECT \\q | a",
+                                        "any | SELECT \\x4 | a",
+                                        "@options",
+                                        "@options odd",
+                                        "@no_oracle",
+                                        "@unrepeatable",
+                                        "@oracle now",
+                                        "@odd"};
   for (const auto& text : bad) {
     CAPTURE(text);
     CHECK(error_of("# first\n" + text + "\n").substr(0, 10) == "f.sqlt:2: ");
