@@ -204,6 +204,7 @@ void CommandRunner::on_wait_end(BackendConnection& link) {
   if (wait_was_successful(current_.wait_reply)) {
     reached_on_ = link.server();
   } else {
+    ++context_.counters.waits_in_vain;
     gave_up_version_ = context_.topology->version;
     current_.rerun = true;
   }

@@ -142,7 +142,9 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   if (gave_up_version_ == context_.topology->version) return std::nullopt;
   ReadNeeds waiting = needs;
   waiting.fresh_after = {};
-  waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, limit) : limit;
+  // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
+  const Milliseconds near = limit + context_.config().monitor.interval;
+  waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
   const auto server = select_replica(*context_.topology, waiting, context_.config().routing.balance,
                                      context_.outstanding, context_.random());
   current_.waits = server.has_value() && server != reached_on_;

@@ -144,6 +144,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   std::string wait;
   if (current_.waits) {
     current_.wait_reply.clear();
+    ++context_.counters.waits;
     protocol::append_command(wait, static_cast<std::uint8_t>(Command::query),
                              position_.wait_statement(context_.config().routing.wait));
     link.expect(ReplyPurpose::wait, ReplyShape::result);
