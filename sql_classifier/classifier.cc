@@ -132,7 +132,7 @@ void restrict_placement(Reading& reading, std::string_view text, const TextOptio
     verdict.placement = Placement::primary;
     verdict.reason = Reason::ambiguous_text;
   }
-  if (options.truncated && verdict.placement == Placement::any) {
+  if (options.truncated && verdict.placement != Placement::primary) {
     verdict.placement = Placement::primary;
     verdict.reason = Reason::truncated_text;
   }

@@ -41,8 +41,9 @@ class QueryScan {
           if (token.after_dot) on_name_behind_dot(token);
           break;
         case TokenType::open: on_open(); break;
-        case TokenType::close:
-          if (depth_ > 0) leave();
+        case TokenType::close: on_close(); break;
+        case TokenType::assign:
+          if (previous_.type != TokenType::user_variable) not_understood();
           break;
         case TokenType::comma:
           if (options_.stop_at_comma && depth_ == 0) return;
@@ -53,6 +54,7 @@ class QueryScan {
       }
       step();
     }
+    finish();
   }
 
  private:
@@ -73,11 +75,9 @@ class QueryScan {
   void on_user_variable() noexcept;
   void on_system_variable() noexcept;
   void on_name_behind_dot(const Token& token) noexcept;
-  void leave() noexcept {
-    query_seen_ &= ~level();
-    with_list_ &= ~level();
-    --depth_;
-  }
+  void on_close() noexcept;
+  void finish() noexcept;
+  void not_understood() noexcept { facts_.against(Reason::unknown_statement); }
   // The bit of the current depth; deeper than 63 nothing is remembered, which only makes reads slower.
   std::uint64_t level() const { return depth_ < 64 ? std::uint64_t{1} << depth_ : 0; }
 
@@ -132,6 +132,24 @@ void QueryScan::on_keyword(Keyword keyword) noexcept {
   }
 }
 
+void QueryScan::on_close() noexcept {
+  if (depth_ == 0) return not_understood();
+  query_seen_ &= ~level();
+  with_list_ &= ~level();
+  --depth_;
+}
+
+// A text that stops in the middle is an error whoever reads it; the primary shall say so.
+void QueryScan::finish() noexcept {
+  if (depth_ != 0 || with_list_ != 0) not_understood();
+  switch (previous_.meaning.keyword) {
+    case Keyword::SELECT:
+    case Keyword::TABLE:
+    case Keyword::VALUES: return not_understood();
+    default: return;
+  }
+}
+
 // Names that stand before "(" without being called.
 bool QueryScan::is_name_list() const noexcept {
   if (previous_.after_dot) return false;
@@ -144,12 +162,17 @@ bool QueryScan::is_name_list() const noexcept {
 
 void QueryScan::on_open() noexcept {
   if (is_name(previous_) && previous_.meaning.call != Call::plain) on_call(previous_.meaning.call);
+  if (previous_.type == TokenType::close) with_list_ &= ~level();   // WITH a AS (...) (SELECT ...)
   ++depth_;
 }
 
 void QueryScan::on_call(Call call) noexcept {
   switch (call) {
     case Call::plain: return;
+    case Call::plain_if_adjacent:
+      if (name_.data() + name_.size() == lexer_.token().text.data()) return;
+      if (!options_.calls) return;
+      break;
     case Call::takes_lock:
       return facts_.against(Reason::locking_function, Effect::takes_user_lock);
     case Call::releases_lock:
