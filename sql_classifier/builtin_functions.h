@@ -109,6 +109,9 @@ inline constexpr std::string_view kPlainWords[] = {
 // Keywords in "= ANY (SELECT ...)", otherwise names like any other.
 inline constexpr std::string_view kAfterComparison = "ANY SOME";
 
+// Types in JSON_TABLE(... COLUMNS (name DATETIME(6) ...)) that are not reserved.
+inline constexpr std::string_view kColumnTypes = "BIT BLOB DATETIME FIXED TEXT VECTOR";
+
 inline constexpr std::string_view kTakesLock = "GET_LOCK";
 inline constexpr std::string_view kReleasesLock = "RELEASE_ALL_LOCKS RELEASE_LOCK";
 inline constexpr std::string_view kAsksLock = "IS_FREE_LOCK IS_USED_LOCK";

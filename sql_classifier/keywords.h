@@ -12,6 +12,7 @@ enum class Call : std::uint8_t {
   plain,                // a keyword that takes parentheses, or a built-in that every server answers alike
   plain_if_adjacent,    // plain with "(" right behind it; with white space between, a stored function
   after_comparison,     // ANY, SOME: keywords after = < >, otherwise a name
+  column_type,          // DATETIME and kin: a type behind a column's name, otherwise a name
   after_literal,        // COLUMNS of JSON_TABLE: a keyword after a path, otherwise a name
   takes_lock,
   releases_lock,
