@@ -241,15 +241,16 @@ void CommandRunner::fold(BackendConnection& link) {
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
   if (&link == links_.primary() && writes(current_.facts)) fresh_after_ = Clock::now();
-  if (current_.info->handling == Handling::execute) {
-    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
-      statement->drop_long_data();
-    }
-  }
 }
 
 void CommandRunner::end_command() {
   stage_ = Stage::none;
+  // However it ended: a client that tries again sends its long data again.
+  if (current_.info != nullptr && current_.info->handling == Handling::execute) {
+    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
+      statement->drop_long_data();
+    }
+  }
   current_.on = nullptr;
   current_.info = nullptr;
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle) std::string().swap(current_.bytes);

@@ -108,17 +108,17 @@ void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t
     statement.types = layout->types;
     ++statement.types_version;
   }
-  send_long_data(link, statement, prepared.id);
   // Before the first send the copy keeps the client's id, which is written over for each server.
   if (current_.repeatable) retain(bytes);
   const bool lacks_types = !layout->has_types && layout->types_flag_at > 0 &&
                            prepared.types_version != statement.types_version;
+  if (lacks_types && !current_.whole) {
+    return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
+  }
+  send_long_data(link, statement, prepared.id);
   prepared.types_version = statement.types_version;
   write_statement_id(bytes, prepared.id);
   if (!lacks_types) return transmit(link, {Bytes(bytes)});
-  if (!current_.whole) {
-    return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
-  }
   std::string command;
   std::uint8_t sequence = 0;
   protocol::append_frames(command, insert_types(payload, *layout, statement.types), sequence);
