@@ -103,6 +103,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
 
 sql::TextOptions CommandRunner::text_options() const {
   sql::TextOptions options;
+  options.sql_mode_known = state_.sql_mode_known();
   options.ansi_quotes = state_.ansi_quotes();
   options.no_backslash_escapes = state_.no_backslash_escapes();
   const std::string_view charset = state_.client_charset();

@@ -52,8 +52,15 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     spdlog::info("user '{}' lost the connection to {}: {}", identity_.credentials->user, server,
                  failure.text);
   }
+  const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   relay_.flush(host_.client());
   leave(link);
+  if (was_resetting) {
+    // All that a reset clears went with the connection.
+    state_.reset_variables();
+    finish_reset_connection();
+    return answer_ok();
+  }
   if (!facts.statement_under_way && verdict == LossVerdict::transaction_lost) {
     // Nobody is listening now; the next command hears of it.
     bad_news_ = errors::transaction_lost(server, failure.text);
