@@ -73,10 +73,12 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     current_.repairs_left = 0;
     current_.repair_error.clear();
     current_.rerun = false;
-    stage_ = Stage::none;
+    if (current_.sent) current_.begun = context_.loop_time();   // it ran until now, and waits from now on
+    stage_ = Stage::waiting;   // no other command may begin before this one goes on
     ++context_.counters.retried_reads;
     context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
-      if (!alive.expired() && current_.info != nullptr && stage_ == Stage::none) proceed_later();
+      // The client may have gone in the same round of the loop.
+      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_later();
     });
     return;
   }
