@@ -215,6 +215,12 @@ void CommandRunner::run_again_on_primary() {
 
 void CommandRunner::finish(BackendConnection& link) {
   relay_.flush(host_.client());
+  if (stage_ == Stage::infile || (current_.sent && !current_.whole)) {
+    // Answered before all of it had come: the server, or weir, would read the rest as commands.
+    stage_ = Stage::none;
+    leave(link);
+    return host_.on_session_over();
+  }
   fold(link);
   end_command();
 }
