@@ -157,7 +157,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
   void exchange(BackendConnection& link, std::span<std::uint8_t> bytes);
   bool needs_repair(BackendConnection& link) const;
-  bool lacks_autocommit_off(const BackendConnection& link) const;
+  bool autocommit_differs(const BackendConnection& link) const;
   void append_repairs(BackendConnection& link, std::string& commands);
   void prepare_on(BackendConnection& link);
   void send_execute(BackendConnection& link, std::span<std::uint8_t> bytes);

@@ -171,6 +171,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::reset:
       state_ = link.state();
       finish_reset_connection();
+      autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
       --context_.outstanding[link.server()];
       return answer_ok();
     case ReplyPurpose::client:
@@ -232,9 +233,7 @@ void CommandRunner::fold(BackendConnection& link) {
   if (&link == links_.primary() || &link == links_.transaction() || in_transaction) {
     links_.set_transaction(in_transaction ? &link : nullptr);
   }
-  if (&link == links_.primary()) {
-    autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
-  }
+  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
   if (!current_.failed && !current_.collation.empty()) {
     const auto id = sql::find_tracked_variable("collation_connection");
     if (id) link.state().set_variable(*id, current_.collation);

@@ -59,7 +59,7 @@ void CommandRunner::finish_open(BackendConnection& link) {
   stage_ = Stage::none;
   state_ = link.state();
   if (!identity_.schema.empty()) state_.set_schema(identity_.schema);
-  autocommit_ = true;
+  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;   // the server's own setting, at first
   if (identity_.learnt) context_.process->accounts->remember(identity_.credentials);
   host_.on_opened(link.status());
 }
