@@ -15,6 +15,20 @@ namespace weir {
 using protocol::Handling;
 using Slot = SessionLinks::Slot;
 
+namespace {
+
+// Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is not
+// the primary any more.
+bool only_looks(const sql::Classification& facts) {
+  using Reason = sql::Reason;
+  if (facts.kind != sql::StatementKind::read || facts.has(sql::Effect::calls_routine)) return false;
+  return facts.reason == Reason::plain_read || facts.reason == Reason::last_insert_id ||
+         facts.reason == Reason::previous_statement || facts.reason == Reason::server_variable ||
+         facts.reason == Reason::admin_statement;
+}
+
+}  // namespace
+
 void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
   // After COM_CHANGE_USER nothing is left of the user before.
@@ -127,7 +141,7 @@ BackendConnection* CommandRunner::choose_primary() {
   if (held != nullptr && primary == held->server()) return held;
   if (!primary) {
     // While nobody knows who the primary is, what only reads may still go where it went before.
-    if (held != nullptr && current_.facts.kind == sql::StatementKind::read) return held;
+    if (held != nullptr && only_looks(current_.facts)) return held;
     wait_for_server(context_.topology->no_primary_why);
     return nullptr;
   }
