@@ -65,6 +65,11 @@ void CommandRunner::try_open() {
   }
   const Slot slot = server == topology.primary ? Slot::primary : Slot::replica;
   BackendConnection* link = obtain(slot, *server, identity_.learnt);
+  if (link != nullptr && link->state().schema() != identity_.schema) {
+    // Whether the schema exists and is the user's to see, only a login with it tells.
+    pool_.release(links_.take(slot));
+    link = obtain(slot, *server, true);
+  }
   if (link != nullptr) finish_open(*link);
 }
 
