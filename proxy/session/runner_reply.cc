@@ -200,6 +200,7 @@ void CommandRunner::run_again_on_primary() {
   const std::string error = std::exchange(current_.repair_error, {});
   const bool on_primary = link == links_.primary();
   current_.rerun = false;
+  current_.failed = false;
   stage_ = Stage::none;
   if (!error.empty()) leave(*link);   // its state is not what was wished, and not known
   if (on_primary) {

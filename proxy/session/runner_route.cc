@@ -94,7 +94,8 @@ void CommandRunner::decide_route() {
   const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
                      current_.route.destination == Destination::replica;
   current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
-                        current_.info->command != protocol::Command::process_kill;
+                        current_.info->command != protocol::Command::process_kill &&
+                        current_.info->command != protocol::Command::refresh;
 }
 
 // Sends the command on its way as far as it can go now. Called with the command where it lies in the
