@@ -282,7 +282,7 @@ void ClientSession::drain() {
 }
 
 void ClientSession::shut_down() {
-  if (phase_ == Phase::commands) return refuse(errors::shutting_down(), reader_.next_sequence());
+  if (phase_ == Phase::commands && !runner_.answering()) return refuse(errors::shutting_down(), reader_.next_sequence());
   close();
 }
 
