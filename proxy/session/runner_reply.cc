@@ -223,7 +223,9 @@ void CommandRunner::finish(BackendConnection& link) {
     leave(link);
     return host_.on_session_over();
   }
-  fold(link);
+  // These two went to the connection that has the statement, whose state may not be the session's.
+  const Handling handling = current_.info->handling;
+  if (handling != Handling::fetch && handling != Handling::reset_statement) fold(link);
   end_command();
 }
 
