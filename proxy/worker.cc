@@ -46,10 +46,9 @@ void Worker::join() {
 }
 
 void Worker::give(const std::function<void(Orders&)>& order) {
-  {
-    const std::lock_guard lock(mutex_);
-    order(orders_);
-  }
+  const std::lock_guard lock(mutex_);
+  if (closing_) return;   // libuv aborts the program when a loop that is gone is woken
+  order(orders_);
   uv_async_send(&wake_);
 }
 
@@ -169,6 +168,10 @@ void Worker::tick() {
 void Worker::close_handles() {
   if (std::exchange(handles_closed_, true)) return;
   pool_->close_all();
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
 }

@@ -143,6 +143,11 @@ bool SessionState::apply(protocol::Bytes session_changes) {
   return stamp_ != before;
 }
 
+bool SessionState::sql_mode_known() const {
+  return std::any_of(variables_.begin(), variables_.end(),
+                     [](const Variable& v) { return v.id == known().sql_mode; });
+}
+
 std::string_view SessionState::client_charset() const {
   for (const Variable& variable : variables_) {
     if (variable.id == known().charset_client) return variable.value;

@@ -36,6 +36,7 @@ class SessionState {
   bool apply(protocol::Bytes session_changes);
 
   // How statements are to be read in this state.
+  bool sql_mode_known() const;
   bool ansi_quotes() const { return ansi_quotes_; }
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
   // The session's text charset, when it was changed since login; empty otherwise.

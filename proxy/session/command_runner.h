@@ -80,6 +80,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   std::size_t feed_infile(std::span<std::uint8_t> bytes);
 
   bool busy() const { return stage_ != Stage::none; }
+  // A part of an answer has been sent, and nothing but the rest of it may follow.
+  bool answering() const { return stage_ != Stage::none && current_.answer_begun; }
   bool wants_file() const { return stage_ == Stage::infile; }
   // Parts of a begun command may come: its beginning has been sent.
   bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
@@ -163,7 +165,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
   void exchange(BackendConnection& link, std::span<std::uint8_t> bytes);
   bool needs_repair(BackendConnection& link) const;
-  bool lacks_autocommit_off(const BackendConnection& link) const;
+  bool autocommit_differs(const BackendConnection& link) const;
   void append_repairs(BackendConnection& link, std::string& commands);
   void prepare_on(BackendConnection& link);
   void send_execute(BackendConnection& link, std::span<std::uint8_t> bytes);

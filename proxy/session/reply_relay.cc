@@ -60,7 +60,8 @@ void ReplyRelay::add(Stream& to, Bytes bytes) {
 }
 
 void ReplyRelay::add_copy(Stream& to, Bytes bytes) {
-  if (scratch_.size() + bytes.size() > kScratch) {
+  // Makes room for the slice, too: add() must not flush, which forgets what the slice points at.
+  if (count_ == kSlices || scratch_.size() + bytes.size() > kScratch) {
     flush(to);
     if (bytes.size() > kScratch) return to.write({bytes});
   }

@@ -178,6 +178,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::reset:
       state_ = link.state();
       finish_reset_connection();
+      autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
       --context_.outstanding[link.server()];
       return answer_ok();
     case ReplyPurpose::client:
@@ -217,6 +218,7 @@ void CommandRunner::run_again_on_primary() {
   const std::string error = std::exchange(current_.repair_error, {});
   const bool on_primary = link == links_.primary();
   current_.rerun = false;
+  current_.failed = false;
   stage_ = Stage::none;
   if (!error.empty()) leave(*link);   // its state is not what was wished, and not known
   if (on_primary) {
@@ -233,7 +235,15 @@ void CommandRunner::run_again_on_primary() {
 
 void CommandRunner::finish(BackendConnection& link) {
   relay_.flush(host_.client());
-  fold(link);
+  if (stage_ == Stage::infile || (current_.sent && !current_.whole)) {
+    // Answered before all of it had come: the server, or weir, would read the rest as commands.
+    stage_ = Stage::none;
+    leave(link);
+    return host_.on_session_over();
+  }
+  // These two went to the connection that has the statement, whose state may not be the session's.
+  const Handling handling = current_.info->handling;
+  if (handling != Handling::fetch && handling != Handling::reset_statement) fold(link);
   end_command();
 }
 
@@ -245,9 +255,7 @@ void CommandRunner::fold(BackendConnection& link) {
   if (&link == links_.primary() || &link == links_.transaction() || in_transaction) {
     links_.set_transaction(in_transaction ? &link : nullptr);
   }
-  if (&link == links_.primary()) {
-    autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
-  }
+  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
   if (!current_.failed && !current_.collation.empty()) {
     const auto id = sql::find_tracked_variable("collation_connection");
     if (id) link.state().set_variable(*id, current_.collation);
@@ -260,11 +268,6 @@ void CommandRunner::fold(BackendConnection& link) {
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
-  if (current_.info->handling == Handling::execute) {
-    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
-      statement->drop_long_data();
-    }
-  }
 }
 
 // What the primary has committed must be seen by the session's next reads, wherever they go.
@@ -287,6 +290,12 @@ void CommandRunner::fold_writes(BackendConnection& link, bool was_in_transaction
 
 void CommandRunner::end_command() {
   stage_ = Stage::none;
+  // However it ended: a client that tries again sends its long data again.
+  if (current_.info != nullptr && current_.info->handling == Handling::execute) {
+    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
+      statement->drop_long_data();
+    }
+  }
   current_.on = nullptr;
   current_.info = nullptr;
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle) std::string().swap(current_.bytes);

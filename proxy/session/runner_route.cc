@@ -16,6 +16,20 @@ namespace weir {
 using protocol::Handling;
 using Slot = SessionLinks::Slot;
 
+namespace {
+
+// Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is not
+// the primary any more.
+bool only_looks(const sql::Classification& facts) {
+  using Reason = sql::Reason;
+  if (facts.kind != sql::StatementKind::read || facts.has(sql::Effect::calls_routine)) return false;
+  return facts.reason == Reason::plain_read || facts.reason == Reason::last_insert_id ||
+         facts.reason == Reason::previous_statement || facts.reason == Reason::server_variable ||
+         facts.reason == Reason::admin_statement;
+}
+
+}  // namespace
+
 void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
   // After COM_CHANGE_USER nothing is left of the user before.
@@ -52,6 +66,11 @@ void CommandRunner::try_open() {
   }
   const Slot slot = server == topology.primary ? Slot::primary : Slot::replica;
   BackendConnection* link = obtain(slot, *server, identity_.learnt);
+  if (link != nullptr && link->state().schema() != identity_.schema) {
+    // Whether the schema exists and is the user's to see, only a login with it tells.
+    pool_.release(links_.take(slot));
+    link = obtain(slot, *server, true);
+  }
   if (link != nullptr) finish_open(*link);
 }
 
@@ -60,7 +79,7 @@ void CommandRunner::finish_open(BackendConnection& link) {
   stage_ = Stage::none;
   state_ = link.state();
   if (!identity_.schema.empty()) state_.set_schema(identity_.schema);
-  autocommit_ = true;
+  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;   // the server's own setting, at first
   if (identity_.learnt) context_.process->accounts->remember(identity_.credentials);
   host_.on_opened(link.status());
 }
@@ -76,7 +95,8 @@ void CommandRunner::decide_route() {
   const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
                      current_.route.destination == Destination::replica;
   current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
-                        current_.info->command != protocol::Command::process_kill;
+                        current_.info->command != protocol::Command::process_kill &&
+                        current_.info->command != protocol::Command::refresh;
 }
 
 // Sends the command on its way as far as it can go now. Called with the command where it lies in the
@@ -158,7 +178,7 @@ BackendConnection* CommandRunner::choose_primary() {
   if (held != nullptr && primary == held->server()) return held;
   if (!primary) {
     // While nobody knows who the primary is, what only reads may still go where it went before.
-    if (held != nullptr && current_.facts.kind == sql::StatementKind::read) return held;
+    if (held != nullptr && only_looks(current_.facts)) return held;
     wait_for_server(context_.topology->no_primary_why);
     return nullptr;
   }
