@@ -17,6 +17,8 @@ struct KnownIds {
   std::size_t sql_mode = id_of("sql_mode");
   std::size_t charset_client = id_of("character_set_client");
   std::size_t charset_connection = id_of("character_set_connection");
+  std::size_t isolation_mysql = id_of("transaction_isolation");
+  std::size_t isolation_mariadb = id_of("tx_isolation");
   std::size_t collation_connection = id_of("collation_connection");
 };
 
@@ -117,6 +119,8 @@ void SessionState::on_variable_changed(std::size_t id, std::string_view value) {
   if (id == known().sql_mode) {
     ansi_quotes_ = lists(value, "ANSI_QUOTES");
     no_backslash_escapes_ = lists(value, "NO_BACKSLASH_ESCAPES");
+  } else if (id == known().isolation_mysql || id == known().isolation_mariadb) {
+    serializable_ = value == "SERIALIZABLE";
   } else if (id == known().charset_connection) {
     // Brings its own default collation with it; an explicit one is reported or set after it.
     erase_variable(known().collation_connection);
@@ -127,6 +131,7 @@ void SessionState::reset_variables() {
   variables_.clear();
   ansi_quotes_ = false;
   no_backslash_escapes_ = false;
+  serializable_ = false;
   touch();
 }
 

@@ -148,6 +148,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
+  bool only_replicas() const;
   BackendConnection* choose_primary();
   std::optional<std::size_t> pick_replica();
   std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs);

@@ -37,7 +37,7 @@ LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
                      current_.facts.kind == sql::StatementKind::set;
   facts.in_transaction = links_.transaction() == &link;
   facts.holds_state = &link == links_.primary() && pins_.holds_state();
-  facts.retried = current_.retried;
+  facts.retried = current_.retried || !context_.config().routing.retry_reads;
   return facts;
 }
 

@@ -112,7 +112,7 @@ void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& ste
 
 void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
   const bool may_rerun = &link == links_.replica() && current_.repeatable && !current_.answer_begun &&
-                         !current_.only_primary && primary_may_know_better(error_code(step.packet));
+                         !current_.only_primary && !only_replicas() && primary_may_know_better(error_code(step.packet));
   if (may_rerun) {
     current_.rerun = true;
     return;
@@ -220,7 +220,8 @@ void CommandRunner::run_again_on_primary() {
   current_.rerun = false;
   current_.failed = false;
   stage_ = Stage::none;
-  if (!error.empty()) leave(*link);   // its state is not what was wished, and not known
+  // Its state is not what was wished, and not known; or a transaction has begun there that nobody wants.
+  if (!error.empty() || (!on_primary && link->in_transaction())) leave(*link);
   if (on_primary) {
     current_.failed = true;
     forward(protocol::as_bytes(error), true);
@@ -252,7 +253,7 @@ void CommandRunner::fold(BackendConnection& link) {
   const bool was_in_transaction = links_.transaction() == &link;
   links_.set_last(&link);
   const bool in_transaction = link.in_transaction();
-  if (&link == links_.primary() || &link == links_.transaction() || in_transaction) {
+  if (&link == links_.transaction() || in_transaction) {
     links_.set_transaction(in_transaction ? &link : nullptr);
   }
   autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;

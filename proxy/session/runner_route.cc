@@ -87,6 +87,8 @@ void CommandRunner::finish_open(BackendConnection& link) {
 void CommandRunner::decide_route() {
   SessionFacts session;
   session.in_transaction = links_.transaction() != nullptr;
+  session.transaction_on_replica = session.in_transaction && links_.transaction() == links_.replica();
+  session.serializable = state_.is_serializable();
   session.autocommit = autocommit_;
   session.pins = pins_;
   session.user_route = identity_.listed != nullptr ? identity_.listed->route : UserRoute::split;
@@ -126,13 +128,20 @@ BackendConnection* CommandRunner::choose_link() {
 BackendConnection* CommandRunner::choose_replica() {
   const std::optional<std::size_t> server = pick_replica();
   if (!server) {
-    if (context_.config().routing.primary_reads != PrimaryReads::never) return choose_primary();
+    if (!only_replicas()) return choose_primary();
     answer_error(errors::no_replica("none is up and fresh enough"));
     return nullptr;
   }
+  if (context_.topology->primary == server) return choose_primary();
   if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
   if (auto old = links_.take(Slot::replica)) pool_.release(std::move(old));
   return obtain(Slot::replica, *server, false);
+}
+
+// The configuration says that reads never move to the primary: at all, or this user's.
+bool CommandRunner::only_replicas() const {
+  return context_.config().routing.primary_reads == PrimaryReads::never ||
+         (identity_.listed != nullptr && identity_.listed->route == UserRoute::replica);
 }
 
 // A replica that is fresh enough, or one that soon will be (current_.waits).
@@ -144,6 +153,10 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   needs.avoid = current_.avoid;
   if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
   current_.waits = false;
+  if (routing.primary_reads == PrimaryReads::always &&
+      is_primarys_turn(*context_.topology, needs, context_.random())) {
+    return context_.topology->primary;
+  }
   const auto server = select_replica(*context_.topology, needs, routing.balance, context_.outstanding,
                                      context_.random());
   if (server) {
@@ -235,6 +248,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user, failure.text);
   if (wanted_slot_ == Slot::replica) {
     // Another replica, and when that fails too, the primary.
+    if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));
     if (current_.avoid) current_.only_primary = true;
     current_.avoid = server;
     return proceed_later();
