@@ -92,9 +92,10 @@ void Worker::run() {
   const WorkerCounters& counters = context_.counters;
   spdlog::info(
       "worker done: {} sessions, {} statements to the primary, {} to replicas, {} reads retried, {} "
-      "answered by the primary in a replica's place, {} answered with an error of weir's own",
+      "reads behind a wait ({} in vain), {} answered by the primary in a replica's place, {} answered with an error of weir's own",
       counters.sessions, counters.statements_to_primary, counters.statements_to_replicas,
-      counters.retried_reads, counters.answered_by_primary_instead, counters.failed_statements);
+      counters.retried_reads, counters.waits, counters.waits_in_vain,
+      counters.answered_by_primary_instead, counters.failed_statements);
 }
 
 void Worker::take_orders() {

@@ -8,18 +8,19 @@
 namespace weir::sql {
 
 enum class CharClass : std::uint8_t {
-  bad,        // control bytes: no token begins with them
   space,
-  word,       // letters, _, $ and every byte from 0x80 on
+  hash,
+  dash,
+  slash,
+  star,       // the last of those that white space and comments are made of
+  bad,        // control bytes: no token begins with them
+  word,       // letters, _, $
+  high,       // every byte from 0x80 on: words are made of them, too
   digit,
   quote,      // '
   dquote,     // "
   backtick,
   at,
-  hash,
-  dash,
-  slash,
-  star,
   dot,
   open,
   close,
@@ -31,9 +32,9 @@ enum class CharClass : std::uint8_t {
 };
 
 inline constexpr std::uint8_t kClassMask = 0x1f;
-// Continues a word.
+// Continues a word: an ASCII letter, a digit, _ or $.
 inline constexpr std::uint8_t kWordByte = 0x80;
-// Not ASCII.
+// Not ASCII; continues a word, too.
 inline constexpr std::uint8_t kHighByte = 0x40;
 // A letter or half of one in most character sets, and the no-break space, which servers skip like a
 // space, in some: latin1 and its relatives (0xa0), koi8 (0x9a), macroman (0xca), the DOS sets (0xff).
@@ -45,9 +46,9 @@ constexpr std::array<std::uint8_t, 256> make_char_table() {
     table[byte] = static_cast<std::uint8_t>(static_cast<unsigned>(c) | flags);
   };
   for (unsigned b = 0; b < 256; ++b) put(b, b < 0x20 || b == 0x7f ? CharClass::bad : CharClass::other);
-  for (unsigned b = 0x80; b < 256; ++b) put(b, CharClass::word, kWordByte | kHighByte);
+  for (unsigned b = 0x80; b < 256; ++b) put(b, CharClass::high, kHighByte);
   for (unsigned b : {0xa0u, 0x9au, 0xcau, 0xffu}) {
-    put(b, CharClass::word, kWordByte | kHighByte | kOddSpace);
+    put(b, CharClass::high, kHighByte | kOddSpace);
   }
   for (unsigned b = 'a'; b <= 'z'; ++b) {
     put(b, CharClass::word, kWordByte);
@@ -79,8 +80,10 @@ inline constexpr std::array<std::uint8_t, 256> kCharTable = make_char_table();
 
 constexpr std::uint8_t char_flags(char c) { return kCharTable[static_cast<unsigned char>(c)]; }
 constexpr CharClass char_class(char c) { return static_cast<CharClass>(char_flags(c) & kClassMask); }
-constexpr bool is_word_byte(char c) { return (char_flags(c) & kWordByte) != 0; }
+constexpr bool is_word_byte(char c) { return (char_flags(c) & (kWordByte | kHighByte)) != 0; }
+constexpr bool is_ascii_word_byte(char c) { return (char_flags(c) & kWordByte) != 0; }
 constexpr bool is_space(char c) { return char_class(c) == CharClass::space; }
+constexpr bool is_skippable(char c) { return char_class(c) <= CharClass::star; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_high(char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; }
 

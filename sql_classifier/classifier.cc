@@ -78,23 +78,22 @@ bool has_high_byte(std::string_view text) noexcept {
   return false;
 }
 
-void doubt(Reading& reading) noexcept {
-  reading.doubtful = true;
-}
-
 // Two readings of one text: what both say stands, and the effects of both are possible.
 void merge(Reading& reading, const Reading& other, bool must_agree) noexcept {
   Classification& a = reading.verdict;
   const Classification& b = other.verdict;
   const bool agree = a.placement == b.placement && a.kind == b.kind && a.statements == b.statements &&
                      a.effects == b.effects && reading.unterminated == other.unterminated;
-  if (must_agree && !agree) doubt(reading);
-  if (other.doubtful || other.unterminated) doubt(reading);
-  if (a.placement == Placement::any && b.placement != Placement::any) {
+  if ((must_agree && !agree) || other.doubtful || other.unterminated) reading.doubtful = true;
+  if (must_agree && a.placement != b.placement) {
+    a.placement = Placement::primary;
+    a.reason = Reason::ambiguous_text;
+  } else if (b.placement == Placement::primary && a.placement != Placement::primary) {
     a.placement = b.placement;
     a.reason = b.reason;
-  } else if (a.placement != b.placement) {
-    doubt(reading);
+  } else if (a.placement == Placement::any) {
+    a.placement = b.placement;
+    a.reason = b.reason;
   }
   if (a.kind == StatementKind::read || a.kind == StatementKind::empty) a.kind = b.kind;
   a.effects |= b.effects;
@@ -108,13 +107,13 @@ Reading read_all_ways(std::string_view text, const TextOptions& options) noexcep
   const unsigned conditional = reading.conditional_comments;
   if (conditional != 0) {
     // With several such comments a server may execute some of them and skip others.
-    if (conditional > 1) doubt(reading);
+    if (conditional > 1) reading.doubtful = true;
     mode.skip_conditional = true;
     merge(reading, read_text(text, mode), false);
     mode.skip_conditional = false;
   }
   if (options.sql_mode_known || !reading.depends_on_sql_mode) return reading;
-  if (conditional != 0) doubt(reading);
+  if (conditional != 0) reading.doubtful = true;
   for (unsigned other = 1; other < 4; ++other) {
     mode.ansi_quotes = options.ansi_quotes != ((other & 1u) != 0);
     mode.no_backslash_escapes = options.no_backslash_escapes != ((other & 2u) != 0);
@@ -132,7 +131,7 @@ void restrict_placement(Reading& reading, std::string_view text, const TextOptio
     verdict.placement = Placement::primary;
     verdict.reason = Reason::ambiguous_text;
   }
-  if (options.truncated && verdict.placement == Placement::any) {
+  if (options.truncated && verdict.placement != Placement::primary) {
     verdict.placement = Placement::primary;
     verdict.reason = Reason::truncated_text;
   }

@@ -10,7 +10,9 @@ namespace weir::sql {
 enum class Call : std::uint8_t {
   unknown,              // no built-in function: may be a stored function
   plain,                // a keyword that takes parentheses, or a built-in that every server answers alike
+  plain_if_adjacent,    // plain with "(" right behind it; with white space between, a stored function
   after_comparison,     // ANY, SOME: keywords after = < >, otherwise a name
+  column_type,          // DATETIME and kin: a type behind a column's name, otherwise a name
   after_literal,        // COLUMNS of JSON_TABLE: a keyword after a path, otherwise a name
   takes_lock,
   releases_lock,
@@ -27,17 +29,17 @@ enum class Call : std::uint8_t {
   K(LOCK, plain) K(UPDATE, plain) K(DELETE, plain) K(SHARE, unknown) K(PROCEDURE, plain)          \
   K(SQL_CALC_FOUND_ROWS, unknown) K(LAST_SCANNED, unknown)                                        \
   K(ACTION, unknown) K(ADMIN, unknown) K(AGGREGATE, unknown) K(ALL, plain) K(ALTER, plain)        \
-  K(ANALYZE, plain) K(AND, plain) K(AS, plain) K(ATOMIC, unknown) K(AUTHORS, unknown)             \
+  K(ANALYZE, plain) K(AND, plain) K(AS, plain) K(ATOMIC, unknown)                                 \
   K(BACKUP, unknown) K(BEGIN, unknown) K(BINARY, plain) K(BINLOG, unknown) K(BODY, unknown)       \
   K(CACHE, unknown) K(CALL, plain) K(CASE, plain) K(CHAIN, unknown) K(CHANGE, plain)              \
   K(CHAR, plain) K(CHARACTER, plain) K(CHARSET, plain) K(CHECK, plain) K(CHECKSUM, unknown)       \
   K(CLONE, unknown) K(CLOSE, unknown) K(COLLATE, plain) K(COLLATION, plain)                       \
   K(COLUMNS, after_literal) K(COMMIT, unknown) K(CONCURRENT, unknown) K(CONNECTION, unknown)      \
-  K(CONSISTENT, unknown) K(CONTRIBUTORS, unknown) K(COUNT, plain) K(CREATE, plain)                \
+  K(CONSISTENT, unknown) K(COUNT, plain_if_adjacent) K(CREATE, plain)                \
   K(CURRENT, unknown) K(DATA, unknown) K(DATABASE, plain) K(DATABASES, plain)                     \
   K(DEALLOCATE, unknown) K(DECLARE, plain) K(DEFAULT, plain) K(DEFINER, unknown)                  \
   K(DELAYED, plain) K(DESC, plain) K(DESCRIBE, plain) K(DIAGNOSTICS, unknown) K(DO, unknown)      \
-  K(DROP, plain) K(ENGINES, unknown) K(ERRORS, unknown) K(EVENT, unknown) K(EVENTS, unknown)      \
+  K(DROP, plain) K(ERRORS, unknown) K(EVENT, unknown)      \
   K(EXECUTE, unknown) K(EXISTS, plain) K(EXPLAIN, plain) K(EXPORT, unknown) K(EXTENDED, unknown)  \
   K(FIELDS, unknown) K(FLUSH, unknown) K(FORMAT, plain) K(FROM, plain) K(FULL, unknown)           \
   K(FUNCTION, plain) K(GET, unknown) K(GLOBAL, unknown) K(GRANT, plain) K(GROUP, plain)           \
@@ -58,11 +60,12 @@ enum class Call : std::uint8_t {
   K(SERVER, unknown) K(SESSION, unknown) K(SET, plain) K(SHOW, plain) K(SHUTDOWN, unknown)        \
   K(SIGNAL, plain) K(SNAPSHOT, unknown) K(SPATIAL, plain) K(SQL, plain) K(STACKED, unknown)       \
   K(START, unknown) K(STATEMENT, unknown) K(STATUS, unknown) K(STOP, unknown)                     \
-  K(STORAGE, unknown) K(TABLES, unknown) K(TEMPORARY, unknown) K(TO, plain)                       \
+  K(TABLES, unknown) K(TEMPORARY, unknown) K(TO, plain)                       \
   K(TRANSACTION, unknown) K(TRIGGER, plain) K(TRIGGERS, unknown) K(TRUNCATE, plain)               \
   K(UNINSTALL, unknown) K(UNIQUE, plain) K(UNLOCK, plain) K(USE, plain) K(USER, plain)            \
   K(VALUE, plain) K(VIEW, unknown) K(WARNINGS, unknown) K(WHILE, plain) K(WORK, unknown)          \
-  K(WRITE, plain) K(XA, unknown) K(XML, unknown)
+  K(WHERE, plain) K(WRITE, plain) K(XA, unknown)                   \
+  K(XML, unknown) K(AUTHORS, unknown) K(BY, plain) K(CONTRIBUTORS, unknown) K(LIKE, plain)
 
 enum class Keyword : std::uint8_t {
   NONE,

@@ -33,8 +33,8 @@ enum class TokenType : std::uint8_t {
 
 struct Token {
   TokenType type = TokenType::end;
-  bool after_dot = false;     // stands right of a dot: a name, whatever it spells
-  WordMeaning meaning;        // of a word that is not after a dot
+  bool plain_word = false;    // a word in ASCII and not behind a dot, where everything is a name
+  WordMeaning meaning;        // of a plain word, once it has been looked up
   std::string_view text;      // without its quotes; escapes are not resolved
 
   bool is(Keyword k) const { return meaning.keyword == k; }
@@ -55,21 +55,36 @@ class Lexer {
     next();
   }
 
-  const Token& token() const { return token_; }
-  void next() noexcept;
+  const Token& token() const { return tokens_[current_]; }
+  // The token that was current n tokens ago, n up to 3; of type `end` before the first.
+  const Token& passed(unsigned n) const { return tokens_[(current_ - n) % kKept]; }
 
-  bool at_end() const { return token_.type <= TokenType::semicolon; }
-  bool is(Keyword k) const { return token_.meaning.keyword == k; }
+  void next() noexcept {
+    advance();
+    look_up();
+  }
+  // Like next(), but does not look the word up: most words of a query need not be known.
+  void advance() noexcept;
+  void look_up() noexcept {
+    if (token().plain_word) tokens_[current_].meaning = meaning_of(token());
+  }
+  // What the table of words says about a token that may not have been looked up.
+  WordMeaning meaning_of(const Token& token) const noexcept {
+    return token.plain_word ? find_word(token.text, room(token.text.data())) : WordMeaning{};
+  }
+
+  bool at_end() const { return token().type <= TokenType::semicolon; }
+  bool is(Keyword k) const { return token().meaning.keyword == k; }
   bool accept(Keyword k) noexcept {
     if (!is(k)) return false;
     next();
     return true;
   }
   void skip_statement() noexcept {
-    while (!at_end()) next();
+    while (!at_end()) advance();
   }
   void skip_text() noexcept {
-    while (token_.type != TokenType::end) next();
+    while (token().type != TokenType::end) advance();
   }
 
   // Something that servers read differently from one another, or that is no SQL at all.
@@ -82,8 +97,12 @@ class Lexer {
   unsigned conditional_comments() const { return conditional_comments_; }
 
  private:
+  void read_token() noexcept;
+  void skip_and_read() noexcept;
   void read_word() noexcept;
+  void read_foreign_word() noexcept;
   void read_number() noexcept;
+  void read_long_number() noexcept;
   void read_dot() noexcept;
   void read_quoted(char quote, TokenType type, bool escapes) noexcept;
   void read_at() noexcept;
@@ -92,20 +111,29 @@ class Lexer {
   bool skip_slash_comment() noexcept;
   bool leave_code_comment() noexcept;
   void enter_code_comment(bool mariadb_only) noexcept;
-  void skip_line() noexcept;
+  bool skip_line() noexcept;
   void skip_comment_body() noexcept;
   std::string_view quoted_body(char quote, bool escapes) noexcept;
-  void emit(TokenType type, const char* from, const char* to) noexcept {
-    token_ = Token{type, after_dot_, {}, {from, static_cast<std::size_t>(to - from)}};
+  bool read_short_quoted(char quote, TokenType type) noexcept;
+  void emit_byte(TokenType type) noexcept { emit(type, position_, position_ + 1); }
+  Token& emit(TokenType type, const char* from, const char* to) noexcept {
+    Token& token = tokens_[current_];
+    token.type = type;
+    token.plain_word = false;
+    token.meaning = {};
+    token.text = {from, static_cast<std::size_t>(to - from)};
     position_ = to;
+    return token;
   }
   std::size_t room(const char* p) const { return static_cast<std::size_t>(end_ - p); }
 
+  static constexpr unsigned kKept = 4;
+
   const char* position_;
   const char* end_;
-  Token token_;
+  Token tokens_[kKept];             // a ring: the current token and those before it
+  unsigned current_ = 0;
   LexMode mode_;
-  bool after_dot_ = false;
   bool in_code_comment_ = false;
   bool doubtful_ = false;
   bool unterminated_ = false;

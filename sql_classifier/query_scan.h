@@ -12,7 +12,7 @@ struct ScanOptions {
   bool calls = true;            // NAME( may be a stored function; false where it may be a column
   bool stop_at_comma = false;   // at a comma outside parentheses: one assignment of a SET
   bool stop_at_for = false;     // at FOR outside parentheses: SET STATEMENT ... FOR
-  bool assigns = false;         // every user variable may be written: CALL p(@out), LOAD DATA ... (@v)
+  bool assigns = false;         // every user variable may be written: CALL p(@out)
 };
 
 // Reads from the current token to the end of the statement, or to where the options say.

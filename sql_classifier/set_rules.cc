@@ -109,11 +109,13 @@ class SetReader {
   }
 
   void note(const SystemVariable& variable, bool next_transaction) noexcept {
-    if (variable.scope == VariableScope::global || variable.structured) {
+    if (variable.scope == VariableScope::global) {
       facts_.effects |= Effect::sets_global_variable;
-      if (variable.scope == VariableScope::global) return;
+    } else if (variable.structured) {
+      facts_.effects |= Effect::sets_untracked_variable;
+    } else {
+      facts_.effects |= session_effect(variable.name, next_transaction);
     }
-    facts_.effects |= session_effect(variable.name, next_transaction);
   }
 
   bool read_transaction(VariableScope scope) noexcept {

@@ -29,6 +29,9 @@ std::optional<VariableScope> scope_of(std::string_view word) noexcept;
 // Why a replica cannot answer for the variable; nothing when it can.
 std::optional<Reason> reason_against(const SystemVariable& variable) noexcept;
 
+// A schema whose list of tables depends on the server's version and build.
+bool is_server_schema(std::string_view schema) noexcept;
+
 // A table whose rows describe the server that is asked, not the replicated data.
 bool is_server_table(std::string_view schema, std::string_view table) noexcept;
 

@@ -100,6 +100,9 @@ constexpr Table make_table() {
   }
   for (std::string_view names : kPlainWords) table.add_calls(names, Call::plain);
   for (std::string_view names : kPlainFunctions) table.add_calls(names, Call::plain);
+  for (std::string_view names : kPlainIfAdjacent) table.add_calls(names, Call::plain_if_adjacent);
+  table.add_calls(kAfterComparison, Call::after_comparison);
+  table.add_calls(kColumnTypes, Call::column_type);
   table.add_calls(kTakesLock, Call::takes_lock);
   table.add_calls(kReleasesLock, Call::releases_lock);
   table.add_calls(kAsksLock, Call::asks_lock);

@@ -188,7 +188,7 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
     protocol::ByteWriter(id).int4(prepared->second.id);
     std::copy(id.begin(), id.end(), bytes.begin() + kStatementIdAt);
     begin_simple(sql::StatementKind::admin);
-    return transmit(*link, {Bytes(bytes)});
+    return transmit(*link, {}, bytes);
   }
   if (fetches) {
     return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_fetch"));

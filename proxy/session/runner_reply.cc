@@ -68,6 +68,7 @@ void CommandRunner::forward(Bytes bytes, bool copy) {
 
 void CommandRunner::on_reply_bytes(BackendConnection&, ReplyPurpose purpose, Bytes bytes) {
   if (purpose == ReplyPurpose::client) forward(bytes);
+  if (purpose == ReplyPurpose::wait) current_.wait_reply.append(protocol::as_text(bytes));
 }
 
 void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpose,
@@ -78,6 +79,10 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
     return;
   }
   if (purpose == ReplyPurpose::prepare) return on_prepare_packet(link, step);
+  if (purpose == ReplyPurpose::wait) {
+    current_.wait_reply.append(protocol::as_text(step.packet));
+    return;
+  }
   switch (step.event) {
     case Event::ok:
       return on_ok(link, step);
@@ -163,6 +168,8 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
   switch (purpose) {
     case ReplyPurpose::repair:
       return on_repair_end(link);
+    case ReplyPurpose::wait:
+      return on_wait_end(link);
     case ReplyPurpose::prepare:
       stage_ = Stage::none;
       if (current_.rerun) return run_again_on_primary();
@@ -190,6 +197,17 @@ void CommandRunner::on_repair_end(BackendConnection& link) {
   stage_ = Stage::none;
   if (!current_.repair_error.empty()) return run_again_on_primary();
   proceed_later();
+}
+
+// The read is already on its way behind the wait; if the wait was in vain, its answer does not count.
+void CommandRunner::on_wait_end(BackendConnection& link) {
+  if (wait_was_successful(current_.wait_reply)) {
+    reached_on_ = link.server();
+  } else {
+    ++context_.counters.waits_in_vain;
+    gave_up_version_ = context_.topology->version;
+    current_.rerun = true;
+  }
 }
 
 // The answer of this connection does not count. A replica that is behind is no reason for an error that
@@ -221,6 +239,7 @@ void CommandRunner::finish(BackendConnection& link) {
 
 // What the session has become by the statement that has just been answered.
 void CommandRunner::fold(BackendConnection& link) {
+  const bool was_in_transaction = links_.transaction() == &link;
   links_.set_last(&link);
   const bool in_transaction = link.in_transaction();
   if (&link == links_.primary() || &link == links_.transaction() || in_transaction) {
@@ -240,11 +259,29 @@ void CommandRunner::fold(BackendConnection& link) {
   const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
-  if (&link == links_.primary() && writes(current_.facts)) fresh_after_ = Clock::now();
+  if (&link == links_.primary()) fold_writes(link, was_in_transaction);
   if (current_.info->handling == Handling::execute) {
     if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
       statement->drop_long_data();
     }
+  }
+}
+
+// What the primary has committed must be seen by the session's next reads, wherever they go.
+void CommandRunner::fold_writes(BackendConnection& link, bool was_in_transaction) {
+  if (link.in_transaction()) return;   // not committed yet, and the session reads on this connection
+  const std::string gtids = link.take_reported_gtids();
+  if (gtids.empty()) {
+    if (!was_in_transaction && !writes(current_.facts)) return;
+    // Nothing was committed; but errors carry no report, whatever was committed before them.
+    if (link.reports_gtids() && !current_.failed) return;
+  }
+  fresh_after_ = Clock::now();
+  reached_on_.reset();
+  if (gtids.empty()) {
+    position_.mark_unknown();
+  } else {
+    position_.add(gtids);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/response.h"
@@ -103,16 +104,9 @@ BackendConnection* CommandRunner::choose_link() {
 }
 
 BackendConnection* CommandRunner::choose_replica() {
-  const RoutingConfig& routing = context_.config().routing;
-  ReadNeeds needs;
-  if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
-  if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
-  needs.avoid = current_.avoid;
-  if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
-  const auto server = select_replica(*context_.topology, needs, routing.balance, context_.outstanding,
-                                     context_.random());
+  const std::optional<std::size_t> server = pick_replica();
   if (!server) {
-    if (routing.primary_reads != PrimaryReads::never) return choose_primary();
+    if (context_.config().routing.primary_reads != PrimaryReads::never) return choose_primary();
     answer_error(errors::no_replica("none is up and fresh enough"));
     return nullptr;
   }
@@ -121,7 +115,44 @@ BackendConnection* CommandRunner::choose_replica() {
   return obtain(Slot::replica, *server, false);
 }
 
+// A replica that is fresh enough, or one that soon will be (current_.waits).
+std::optional<std::size_t> CommandRunner::pick_replica() {
+  const RoutingConfig& routing = context_.config().routing;
+  ReadNeeds needs;
+  if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
+  if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
+  needs.avoid = current_.avoid;
+  if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
+  current_.waits = false;
+  const auto server = select_replica(*context_.topology, needs, routing.balance, context_.outstanding,
+                                     context_.random());
+  if (server) {
+    position_.clear();
+    return server;
+  }
+  return pick_replica_to_wait_on(needs);
+}
+
+// The monitor has not yet seen the session's last write on any replica. One that keeps up otherwise has
+// most likely got it by now, or will in a moment: it is asked to wait for it, ahead of the read. When it
+// was in vain, or the replica is too far behind for it to make sense, the primary answers.
+std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs) {
+  const Milliseconds limit = context_.config().routing.wait;
+  if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
+  if (gave_up_version_ == context_.topology->version) return std::nullopt;
+  ReadNeeds waiting = needs;
+  waiting.fresh_after = {};
+  // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
+  const Milliseconds near = limit + context_.config().monitor.interval;
+  waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
+  const auto server = select_replica(*context_.topology, waiting, context_.config().routing.balance,
+                                     context_.outstanding, context_.random());
+  current_.waits = server.has_value() && server != reached_on_;
+  return server;
+}
+
 BackendConnection* CommandRunner::choose_primary() {
+  current_.waits = false;
   const std::optional<std::size_t> primary = context_.topology->primary;
   BackendConnection* held = links_.primary();
   if (held != nullptr && primary == held->server()) return held;

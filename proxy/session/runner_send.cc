@@ -44,9 +44,9 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
       stage_ = Stage::repairing;
       return link.send({protocol::as_bytes(commands)});
     }
-    if (current_.repairs_left > 0) return transmit(link, {protocol::as_bytes(commands), Bytes(bytes)});
+    if (current_.repairs_left > 0) return transmit(link, protocol::as_bytes(commands), bytes);
   }
-  if (!executes) return transmit(link, {Bytes(bytes)});
+  if (!executes) return transmit(link, {}, bytes);
   if (!link.statements().contains(current_.statement_id)) {
     retain(bytes);
     return prepare_on(link);
@@ -115,14 +115,14 @@ void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t
                            prepared.types_version != statement.types_version;
   prepared.types_version = statement.types_version;
   write_statement_id(bytes, prepared.id);
-  if (!lacks_types) return transmit(link, {Bytes(bytes)});
+  if (!lacks_types) return transmit(link, {}, bytes);
   if (!current_.whole) {
     return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
   }
   std::string command;
   std::uint8_t sequence = 0;
   protocol::append_frames(command, insert_types(payload, *layout, statement.types), sequence);
-  transmit(link, {protocol::as_bytes(command)});
+  transmit(link, {}, protocol::as_bytes(command));
 }
 
 void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& statement,
@@ -133,18 +133,27 @@ void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& s
   }
 }
 
-// Sends the command itself. From here on it counts as sent: what is not repeatable never is again.
-void CommandRunner::transmit(BackendConnection& link, std::initializer_list<Bytes> slices) {
+// Sends the command itself, behind what must come before it. From here on it counts as sent: what is not
+// repeatable never is again.
+void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes command) {
   current_.on = &link;
   current_.sent = true;
   stage_ = Stage::running;
   const bool keep = current_.repeatable || current_.info->handling == Handling::prepare;
-  if (keep && current_.info->handling != Handling::execute) retain(*(slices.end() - 1));
+  if (keep && current_.info->handling != Handling::execute) retain(command);
+  std::string wait;
+  if (current_.waits) {
+    current_.wait_reply.clear();
+    ++context_.counters.waits;
+    protocol::append_command(wait, static_cast<std::uint8_t>(Command::query),
+                             position_.wait_statement(context_.config().routing.wait));
+    link.expect(ReplyPurpose::wait, ReplyShape::result);
+  }
   link.expect(ReplyPurpose::client, current_.info->reply);
   ++context_.outstanding[link.server()];
   ++(&link == links_.replica() ? context_.counters.statements_to_replicas
                                : context_.counters.statements_to_primary);
-  link.send(slices);
+  link.send({before, protocol::as_bytes(wait), command});
   if (!keep) current_.bytes.clear();
   if (!current_.whole) host_.on_input_wanted();
 }
