@@ -1,4 +1,4 @@
-#include "proxy/session/reply_relay.h"
+#include "proxy/session/translate_ok.h"
 
 #include "protocol/response.h"
 #include "test/support/catch.h"
