@@ -7,6 +7,7 @@
 #include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/session/command_runner.h"
+#include "proxy/session/translate_ok.h"
 #include "sql_classifier/tracked_variables.h"
 
 namespace weir {
