@@ -145,7 +145,7 @@ bool Weir::running() {
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) == 0) return true;
   pid_ = -1;
-  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return false;
 }
 
@@ -155,7 +155,7 @@ void Weir::signal(int number) const {
 
 int Weir::wait_for_end() {
   until([&] { return !running(); });
-  return running() ? -1 : exit_code_;
+  return running() ? kStillRunning : exit_code_;
 }
 
 int Weir::stop() {

@@ -40,9 +40,11 @@ class Weir {
   // The server ids that some fresh sessions' reads are answered by.
   std::vector<int> readers(int sessions = 12) const;
 
+  static constexpr int kStillRunning = -1000;
+
   bool running();
   void signal(int number) const;
-  // Sends SIGTERM and waits; the exit code, or -1 for a signal or no end within the deadline.
+  // Sends SIGTERM and waits. The exit code, minus the signal that ended it, or kStillRunning.
   int stop();
   // Waits for the end after a signal.
   int wait_for_end();
