@@ -65,6 +65,11 @@ class ProxyTest : public ClusterTest {
 
 inline bool is_replica(const std::string& server_id) { return server_id == "2" || server_id == "3"; }
 
+// True once the session's reads are answered by a replica: after a write, the primary may answer for a while.
+inline bool comes_to_a_replica(Client& client) {
+  return until([&] { return is_replica(client.value("SELECT @@server_id")); });
+}
+
 // Runs the same thing in several threads and hands on what any of them throws.
 template <class Work>
 void in_parallel(int threads, Work work) {

@@ -147,7 +147,7 @@ TEST_CASE_METHOD(ProxyTest, "session state: temporary tables stay at hand", "[st
   client.query("CREATE TEMPORARY TABLE gone (id INT)");
   client.reset();
   CHECK(client.error_of("SELECT * FROM gone").code == 1146);
-  CHECK(is_replica(client.value("SELECT @@server_id")));
+  CHECK(comes_to_a_replica(client));
 }
 
 TEST_CASE_METHOD(ProxyTest, "session state: user locks", "[state]") {
@@ -184,14 +184,14 @@ TEST_CASE_METHOD(ProxyTest, "session state: PREPARE and EXECUTE as text", "[stat
   table("t (id INT PRIMARY KEY, v INT)");
   Client client = weir.connect();
   client.query("PREPARE put FROM 'INSERT INTO t VALUES (?, ?)'");
-  client.query("PREPARE get FROM 'SELECT v, @@server_id FROM t WHERE id = ?'");
+  client.query("PREPARE fetch_one FROM 'SELECT v, @@server_id FROM t WHERE id = ?'");
   client.query("SET @id = 3, @v = 30");
   CHECK(client.query("EXECUTE put USING @id, @v").affected == 1);
-  CHECK(client.text("EXECUTE get USING @id") == "30|1\n");
+  CHECK(client.text("EXECUTE fetch_one USING @id") == "30|1\n");
   CHECK(client.value("SELECT COUNT(*) FROM t") == "1");
   client.query("DEALLOCATE PREPARE put");
   CHECK(client.error_of("EXECUTE put USING @id, @v").code == 1243);
-  CHECK(client.text("EXECUTE get USING @id") == "30|1\n");
+  CHECK(client.text("EXECUTE fetch_one USING @id") == "30|1\n");
   // A text that is not known before it runs.
   client.query("SET @text = 'BEGIN'");
   CHECK(client.error_of("PREPARE b FROM @text").code == (cluster.mariadb() ? 0 : 1295));
@@ -199,7 +199,7 @@ TEST_CASE_METHOD(ProxyTest, "session state: PREPARE and EXECUTE as text", "[stat
   client.query("PREPARE d FROM @text");
   CHECK(client.query("EXECUTE d").affected == 1);
   client.reset();
-  CHECK(client.error_of("EXECUTE get USING @id").code == 1243);
+  CHECK(client.error_of("EXECUTE fetch_one USING @id").code == 1243);
 }
 
 TEST_CASE_METHOD(ProxyTest, "session state: a failing SET changes nothing anywhere", "[state]") {

@@ -35,7 +35,7 @@ TEST_CASE_METHOD(TransactionTest, "transaction: BEGIN, COMMIT, ROLLBACK", "[tran
     CHECK(committed() == "2");
     CHECK(client.value("SELECT COUNT(*) FROM t") == "1");
     client.query("DELETE FROM t");
-    CHECK(until([&] { return is_replica(client.value("SELECT @@server_id")); }));
+    CHECK(comes_to_a_replica(client));
   }
 }
 
@@ -53,7 +53,7 @@ TEST_CASE_METHOD(TransactionTest, "transaction: autocommit off", "[transaction]"
   CHECK(committed() == "2");
   client.query("SET autocommit = 1");  // commits
   CHECK(committed() == "2,3");
-  CHECK(until([&] { return is_replica(client.value("SELECT @@server_id")); }));
+  CHECK(comes_to_a_replica(client));
   mysql_autocommit(client.raw(), 0);
   client.query("INSERT INTO t VALUES (4, 4)");
   CHECK(committed() == "2,3");
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(TransactionTest, "transaction: an implicit commit ends it", "[t
   client.query("INSERT INTO t VALUES (3, 3)");
   client.query("ROLLBACK");
   CHECK(committed() == "1,2");
-  CHECK(until([&] { return is_replica(client.value("SELECT @@server_id")); }));
+  CHECK(comes_to_a_replica(client));
 }
 
 TEST_CASE_METHOD(TransactionTest, "transaction: savepoints", "[transaction]") {
@@ -175,7 +175,7 @@ TEST_CASE_METHOD(TransactionTest, "transaction: XA", "[transaction]") {
   client.query("XA ROLLBACK 'weir-xa'");
   CHECK(committed() == "1");
   CHECK(client.value("SELECT COUNT(*) FROM t") == "1");
-  CHECK(until([&] { return is_replica(client.value("SELECT @@server_id")); }));
+  CHECK(comes_to_a_replica(client));
 }
 
 TEST_CASE_METHOD(TransactionTest, "transaction: nothing is committed when the client vanishes", "[transaction]") {
@@ -223,5 +223,5 @@ TEST_CASE_METHOD(TransactionTest, "transaction: deadlock and lock wait errors pa
   // The deadlock has ended the victim's transaction: what it does now stands by itself.
   victim.query("INSERT INTO t VALUES (3, 3)");
   CHECK(committed() == "1,2,3");
-  CHECK(until([&] { return is_replica(victim.value("SELECT @@server_id")); }));
+  CHECK(comes_to_a_replica(victim));
 }
