@@ -1,26 +1,20 @@
 // What the monitor's integration tests share: the cluster that they break and put right again, a
 // monitor that is watched, and a writer whose lag is known independently.
-//
-// WEIR_TEST_CLUSTER names the folder of a running cluster (see test/cluster). WEIR_CLUSTER_TOOL:
-// the launcher, when the tests do not run in the source folder.
 
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
-#include <fstream>
-#include <map>
 #include <mutex>
 #include <sstream>
-#include <stdexcept>
 #include <thread>
 
-#include <mysql.h>
 #include <spdlog/sinks/ostream_sink.h>
 
 #include "proxy/monitor/monitor.h"
 #include "test/support/catch.h"
+#include "test/support/cluster.h"
+#include "test/support/finally.h"
 
 namespace weir::test {
 
@@ -28,121 +22,21 @@ using namespace std::chrono_literals;
 
 inline constexpr auto kDeadline = 40s;
 
-class Cluster {
- public:
-  Cluster() {
-    const char* dir = std::getenv("WEIR_TEST_CLUSTER");
-    REQUIRE(dir != nullptr);
-    dir_ = dir;
-    std::ifstream file(dir_ + "/cluster.env");
-    REQUIRE(file);
-    for (std::string line; std::getline(file, line);) {
-      if (const auto at = line.find('='); at != std::string::npos) {
-        values_[line.substr(0, at)] = line.substr(at + 1);
-      }
-    }
+// A configuration with the cluster's servers, and a monitor that is quicker than usual.
+inline std::shared_ptr<Config> monitor_config(const Cluster& cluster) {
+  auto config = std::make_shared<Config>();
+  for (int n = 1; n <= 3; ++n) {
+    ServerConfig server;
+    server.name = "db" + std::to_string(n);
+    server.address = {"127.0.0.1", cluster.port(n), ""};
+    config->servers.push_back(server);
   }
-
-  const std::string& value(const std::string& key) const { return values_.at(key); }
-  bool mariadb() const { return value("FLAVOR") == "mariadb"; }
-  std::uint16_t port(int n) const {
-    return static_cast<std::uint16_t>(std::stoi(value("DB" + std::to_string(n) + "_PORT")));
-  }
-
-  std::shared_ptr<Config> config() const {
-    auto config = std::make_shared<Config>();
-    for (int n = 1; n <= 3; ++n) {
-      ServerConfig server;
-      server.name = "db" + std::to_string(n);
-      server.address = {"127.0.0.1", port(n), ""};
-      config->servers.push_back(server);
-    }
-    config->monitor.user = value("MONITOR_USER");
-    config->monitor.password = value("MONITOR_PASSWORD");
-    config->monitor.interval = 100ms;
-    config->monitor.timeout = 600ms;
-    config->monitor.max_lag = 1500ms;
-    return config;
-  }
-
-  // Runs statements as root; the first column of the first row of the last one.
-  std::string sql(int n, const std::vector<std::string>& statements) const;
-
-  // In MySQL's present words; MariaDB 10.11 knows all of these but the options of CHANGE.
-  void replication(int n, const std::string& what) const { sql(n, {what}); }
-  void delay(int n, int seconds) const {
-    const std::string change = mariadb() ? "CHANGE MASTER TO MASTER_DELAY = "
-                                         : "CHANGE REPLICATION SOURCE TO SOURCE_DELAY = ";
-    sql(n, {"STOP REPLICA SQL_THREAD"});
-    if (mariadb()) sql(n, {"STOP REPLICA"});
-    sql(n, {change + std::to_string(seconds), "START REPLICA"});
-  }
-  void read_only(int n, bool on) const {
-    if (mariadb()) {
-      sql(n, {std::string("SET GLOBAL read_only = ") + (on ? "1" : "0")});
-    } else {
-      sql(n, {on ? "SET GLOBAL super_read_only = 1" : "SET GLOBAL read_only = 0"});
-    }
-  }
-
-  void catch_up() const { tool("catch-up"); }
-  void tool(const std::string& arguments) const {
-    const char* path = std::getenv("WEIR_CLUSTER_TOOL");
-    const std::string command = (path != nullptr ? path : "test/cluster") + (" " + arguments) +
-                                " --dir " + dir_ + " >/dev/null";
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
-  }
-
- private:
-  std::string dir_;
-  std::map<std::string, std::string> values_;
-};
-
-// A connection of root's to one server.
-class Session {
- public:
-  Session(const Cluster& cluster, int n)
-      : name_("db" + std::to_string(n)), mysql_(mysql_init(nullptr)) {
-    const unsigned tcp = MYSQL_PROTOCOL_TCP;
-    mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &tcp);
-    check(mysql_real_connect(mysql_, "127.0.0.1", cluster.value("ROOT_USER").c_str(),
-                             cluster.value("ROOT_PASSWORD").c_str(), nullptr, cluster.port(n),
-                             nullptr, 0) != nullptr,
-          "login");
-  }
-  ~Session() { mysql_close(mysql_); }
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-
-  // The first column of the first row; empty when there is none.
-  std::string run(const std::string& statement) {
-    check(mysql_query(mysql_, statement.c_str()) == 0, statement);
-    std::string first;
-    if (MYSQL_RES* result = mysql_store_result(mysql_)) {
-      const MYSQL_ROW row = mysql_fetch_row(result);
-      if (row != nullptr && row[0] != nullptr) first = row[0];
-      mysql_free_result(result);
-    }
-    return first;
-  }
-  // Does not wait for the answer.
-  void send(const std::string& statement) {
-    check(mysql_send_query(mysql_, statement.data(), statement.size()) == 0, statement);
-  }
-
- private:
-  void check(bool good, const std::string& what) {
-    if (!good) throw std::runtime_error(name_ + ": " + what + ": " + mysql_error(mysql_));
-  }
-  const std::string name_;
-  MYSQL* mysql_;
-};
-
-inline std::string Cluster::sql(int n, const std::vector<std::string>& statements) const {
-  Session session(*this, n);
-  std::string first;
-  for (const std::string& statement : statements) first = session.run(statement);
-  return first;
+  config->monitor.user = cluster.value("MONITOR_USER");
+  config->monitor.password = cluster.value("MONITOR_PASSWORD");
+  config->monitor.interval = 100ms;
+  config->monitor.timeout = 600ms;
+  config->monitor.max_lag = 1500ms;
+  return config;
 }
 
 // A running monitor and what it published last.
@@ -234,21 +128,6 @@ class Writer {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
-
-// Puts something right at the end of a test, whatever happened in it.
-template <class Action>
-struct Finally {
-  Action action;
-  ~Finally() {
-    try {
-      action();
-    } catch (const std::exception& error) {
-      WARN("the cluster was not put right: " << error.what());
-    }
-  }
-};
-template <class Action>
-Finally(Action) -> Finally<Action>;
 
 inline bool has(const std::string& text, const std::string& part) {
   UNSCOPED_INFO(text);

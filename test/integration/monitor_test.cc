@@ -9,7 +9,7 @@ using namespace weir::test;
 
 TEST_CASE("monitor: finds the roles, the greeting, and no lag", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   const auto topology = watch.now();
   CHECK(topology->servers[1].lag == 0ms);
@@ -29,7 +29,7 @@ TEST_CASE("monitor: finds the roles, the greeting, and no lag", "[monitor]") {
 
 TEST_CASE("monitor: a single look, and its table", "[monitor]") {
   const Cluster cluster;
-  const auto config = cluster.config();
+  const auto config = monitor_config(cluster);
   config->servers[0].address = {"", 0, cluster.value("DB1_SOCKET")};
   const Topology topology = probe_once(*config);
   CHECK(topology.primary == 0u);
@@ -40,7 +40,7 @@ TEST_CASE("monitor: a single look, and its table", "[monitor]") {
 TEST_CASE("monitor: a busy primary does not make its replicas look late", "[monitor]") {
   const Cluster cluster;
   Writer writer(cluster);
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   const auto end = Clock::now() + 5s;
   std::uint64_t looks = 0, out = 0;
@@ -59,7 +59,7 @@ TEST_CASE("monitor: a busy primary does not make its replicas look late", "[moni
 TEST_CASE("monitor: lag rises, the replica leaves, and comes back by hysteresis", "[monitor]") {
   const Cluster cluster;
   Writer writer(cluster);
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   Finally put_right{[&] { cluster.delay(2, 0); }};
   cluster.delay(2, 4);
@@ -85,10 +85,10 @@ TEST_CASE("monitor: lag rises, the replica leaves, and comes back by hysteresis"
 TEST_CASE("monitor: the lag figure is true to an interval", "[monitor]") {
   const Cluster cluster;
   Writer writer(cluster);
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
-  Session lock(cluster, 2);  // a lock makes the applier wait, though its thread runs
-  lock.run("LOCK TABLES weir_monitor_test.clock READ");
+  Client lock = cluster.server(2);  // a lock makes the applier wait, though its thread runs
+  lock.query("LOCK TABLES weir_monitor_test.clock READ");
   std::this_thread::sleep_for(500ms);
   long least = 1 << 20, most = -least, samples = 0;
   for (const auto end = Clock::now() + 4s; Clock::now() < end; ++samples) {
@@ -118,9 +118,9 @@ TEST_CASE("monitor: a pause of its own process takes no server out", "[monitor]"
        "UPDATE weir_monitor_test.clock SET ms = ms + 1; DO SLEEP(0.01); SET n = n + 1; END WHILE; "
        "END"});
   cluster.catch_up();
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
-  Session writes_meanwhile(cluster, 1);
+  Client writes_meanwhile = cluster.server(1);
   writes_meanwhile.send("CALL weir_monitor_test.busy()");
   const std::string self = std::to_string(::getpid());
   const std::string pause = "(kill -STOP " + self + "; sleep 4; kill -CONT " + self + ") &";
@@ -142,21 +142,21 @@ TEST_CASE("monitor: a pause of its own process takes no server out", "[monitor]"
 
 TEST_CASE("monitor: a stopped SQL thread or IO thread stalls the replica at once", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
-  Finally put_right{[&] { cluster.replication(2, "START REPLICA"); }};
+  Finally put_right{[&] { cluster.sql(2, {"START REPLICA"}); }};
   for (const std::string thread : {"SQL", "IO"}) {
-    cluster.replication(2, "STOP REPLICA " + thread + "_THREAD");
+    cluster.sql(2, {"STOP REPLICA " + thread + "_THREAD"});
     REQUIRE(watch.until_health(1, Health::stalled));
     CHECK(has(watch.why(1), "the " + thread + " thread is stopped"));
-    cluster.replication(2, "START REPLICA " + thread + "_THREAD");
+    cluster.sql(2, {"START REPLICA " + thread + "_THREAD"});
     CHECK(watch.until_all_up());
   }
 }
 
 TEST_CASE("monitor: a link that cannot connect shows as lag once the primary writes", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   const bool maria = cluster.mariadb();
   const std::string word =
@@ -177,7 +177,7 @@ TEST_CASE("monitor: a link that cannot connect shows as lag once the primary wri
 
 TEST_CASE("monitor: a server that hangs is out after one timeout and delays nobody", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   Finally put_right{[&] { cluster.tool("kill --signal CONT db3"); }};
   cluster.tool("kill --signal STOP db3");
@@ -192,7 +192,7 @@ TEST_CASE("monitor: a server that hangs is out after one timeout and delays nobo
   CHECK(watch.now()->servers[1].serves_reads());
   CHECK(*watch.now()->servers[1].fresh_until > *fresh + 500ms);
   const auto before = Clock::now();
-  Watch second(cluster.config());
+  Watch second(monitor_config(cluster));
   second.until_health(2, Health::down);
   second.stop();
   CHECK(Clock::now() - before < 2s);
@@ -202,7 +202,7 @@ TEST_CASE("monitor: a server that hangs is out after one timeout and delays nobo
 
 TEST_CASE("monitor: a killed server is out at once and found again", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   bool running = true;
   Finally put_right{[&] {
@@ -219,7 +219,7 @@ TEST_CASE("monitor: a killed server is out at once and found again", "[monitor]"
 
 TEST_CASE("monitor: the primary dies and comes back", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   bool running = true;
   Finally put_right{[&] {
@@ -242,7 +242,7 @@ TEST_CASE("monitor: the primary dies and comes back", "[monitor]") {
 
 TEST_CASE("monitor: two writable servers are no primary", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   Finally put_right{[&] { cluster.read_only(2, true); }};
   cluster.read_only(2, false);
@@ -257,7 +257,7 @@ TEST_CASE("monitor: two writable servers are no primary", "[monitor]") {
 
 TEST_CASE("monitor: a missing privilege is named, and the server is not down", "[monitor]") {
   const Cluster cluster;
-  auto config = cluster.config();
+  auto config = monitor_config(cluster);
   config->monitor.user = "weir_weak";
   config->monitor.password = "weak-secret";
   cluster.sql(1, {"CREATE USER IF NOT EXISTS weir_weak@'%' IDENTIFIED BY 'weak-secret'"});
@@ -271,7 +271,7 @@ TEST_CASE("monitor: a missing privilege is named, and the server is not down", "
 
 TEST_CASE("monitor: a refused account is its own state", "[monitor]") {
   const Cluster cluster;
-  auto config = cluster.config();
+  auto config = monitor_config(cluster);
   config->monitor.password = "wrong";
   Watch watch(config);
   for (std::size_t i = 0; i < 3; ++i) REQUIRE(watch.until_health(i, Health::denied));
@@ -281,7 +281,7 @@ TEST_CASE("monitor: a refused account is its own state", "[monitor]") {
 
 TEST_CASE("monitor: its connection may be killed without anybody noticing", "[monitor]") {
   const Cluster cluster;
-  Watch watch(cluster.config());
+  Watch watch(monitor_config(cluster));
   REQUIRE(watch.until_all_up());
   const std::string find = "SELECT id FROM information_schema.processlist WHERE user = '" +
                            cluster.value("MONITOR_USER") + "' LIMIT 1";
