@@ -351,17 +351,20 @@ void Lexer::skip_comment_body() noexcept {
 // The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server
 // that skips it must find its end at the same place, or the two see different statements.
 void Lexer::enter_code_comment(bool mariadb_only) noexcept {
-  if (in_code_comment_) doubtful_ = true;  // servers disagree about nesting
   const Version version = read_version(position_, end_);
   position_ = version.after;
-  conditional_end_ = nullptr;
-  if (mariadb_only || version.number >= kEveryServer) {
-    ++conditional_comments_;
-    if (mode_.skip_conditional) return skip_comment_body();
-    conditional_end_ = find_comment_end(position_, end_);
-    if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
+  const bool conditional = mariadb_only || version.number >= kEveryServer;
+  if (conditional) ++conditional_comments_;
+  if (conditional && mode_.skip_conditional) return skip_comment_body();
+  if (in_code_comment_) {
+    doubtful_ = true;  // servers disagree about nesting
+    return;
   }
   in_code_comment_ = true;
+  conditional_end_ = nullptr;
+  if (!conditional) return;
+  conditional_end_ = find_comment_end(position_, end_);
+  if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
 }
 
 bool Lexer::leave_code_comment() noexcept {
