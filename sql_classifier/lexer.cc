@@ -8,7 +8,8 @@ namespace weir::sql {
 namespace {
 
 const char* find_byte(const char* from, const char* to, char byte) noexcept {
-  const void* hit = from == to ? nullptr : std::memchr(from, byte, static_cast<std::size_t>(to - from));
+  const void* hit =
+      from == to ? nullptr : std::memchr(from, byte, static_cast<std::size_t>(to - from));
   return hit == nullptr ? to : static_cast<const char*>(hit);
 }
 
@@ -51,7 +52,8 @@ Version read_version(const char* from, const char* to) noexcept {
   Version version{0, from};
   const char* p = from;
   unsigned number = 0;
-  while (p != to && p != from + 6 && is_digit(*p)) number = number * 10 + static_cast<unsigned>(*p++ - '0');
+  while (p != to && p != from + 6 && is_digit(*p))
+    number = number * 10 + static_cast<unsigned>(*p++ - '0');
   if (p - from >= 5) version = {number, p};
   return version;
 }
@@ -67,15 +69,61 @@ void Lexer::advance() noexcept {
   read_token();
 }
 
+// Everything the loop needs is in local variables, and what is not simple is left to advance():
+// most bytes of most queries pass through here.
+void Lexer::advance_past_plain() noexcept {
+  const char* const end = end_;
+  const char* p = position_;
+  unsigned current = current_;
+  const auto keep = [&](TokenType type, bool plain_word, const char* to) {
+    current = (current + 1) % kKept;
+    tokens_[current] = {type, plain_word, {}, {p, static_cast<std::size_t>(to - p)}};
+    p = to;
+  };
+  const bool name_follows = tokens_[current].type == TokenType::dot;
+  while (p != end && !name_follows) {
+    const CharClass first = char_class(*p);
+    const char* q = p + 1;
+    if (first == CharClass::space) {
+      p = q;
+    } else if (first == CharClass::word) {
+      while (q != end && is_ascii_word_byte(*q)) ++q;
+      if (may_be_scanned({p, static_cast<std::size_t>(q - p)}) || (q != end && is_high(*q))) break;
+      keep(TokenType::word, true, q);
+    } else if (first == CharClass::digit) {
+      while (q != end && is_digit(*q)) ++q;
+      if (q != end && (*q == '.' || is_word_byte(*q))) break;
+      keep(TokenType::number, false, q);
+    } else if (first == CharClass::comma) {
+      keep(TokenType::comma, false, q);
+    } else if (first == CharClass::compare) {
+      keep(*p == '=' ? TokenType::equals : TokenType::compare, false, q);
+    } else {
+      break;
+    }
+  }
+  position_ = p;
+  current_ = current;
+  advance();
+}
+
 // White space, comments, and what only looks like the beginning of one.
 void Lexer::skip_and_read() noexcept {
   for (; position_ != end_ && is_skippable(*position_);) {
     bool skipped = false;
     switch (char_class(*position_)) {
-      case CharClass::hash: skipped = skip_line(); break;
-      case CharClass::dash: skipped = skip_dash_comment(); break;
-      case CharClass::slash: skipped = skip_slash_comment(); break;
-      case CharClass::star: skipped = leave_code_comment(); break;
+      case CharClass::hash:
+        skipped = skip_line();
+        break;
+      case CharClass::dash:
+        skipped = skip_dash_comment();
+        break;
+      case CharClass::slash:
+        skipped = skip_slash_comment();
+        break;
+      case CharClass::star:
+        skipped = leave_code_comment();
+        break;
       default:
         ++position_;
         skipped = true;
@@ -91,25 +139,40 @@ void Lexer::skip_and_read() noexcept {
 inline void Lexer::read_token() noexcept {
   const char c = *position_;
   switch (char_class(c)) {
-    case CharClass::word: return read_word();
-    case CharClass::high: return read_foreign_word();
-    case CharClass::digit: return read_number();
-    case CharClass::dot: return read_dot();
-    case CharClass::comma: return emit_byte(TokenType::comma);
-    case CharClass::open: return emit_byte(TokenType::open);
-    case CharClass::close: return emit_byte(TokenType::close);
-    case CharClass::semicolon: return emit_byte(TokenType::semicolon);
-    case CharClass::quote: return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
-    case CharClass::backtick: return read_quoted(c, TokenType::quoted_name, false);
+    case CharClass::word:
+      return read_word();
+    case CharClass::high:
+      return read_foreign_word();
+    case CharClass::digit:
+      return read_number();
+    case CharClass::dot:
+      return read_dot();
+    case CharClass::comma:
+      return emit_byte(TokenType::comma);
+    case CharClass::open:
+      return emit_byte(TokenType::open);
+    case CharClass::close:
+      return emit_byte(TokenType::close);
+    case CharClass::semicolon:
+      return emit_byte(TokenType::semicolon);
+    case CharClass::quote:
+      return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
+    case CharClass::backtick:
+      return read_quoted(c, TokenType::quoted_name, false);
     case CharClass::dquote:
       depends_on_sql_mode_ = true;
       if (mode_.ansi_quotes) return read_quoted(c, TokenType::quoted_name, false);
       return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
-    case CharClass::at: return read_at();
+    case CharClass::at:
+      return read_at();
     case CharClass::colon:
-    case CharClass::compare: return read_operator(c);
-    case CharClass::bad: doubtful_ = true; return emit_byte(TokenType::other);
-    default: return emit_byte(TokenType::other);
+    case CharClass::compare:
+      return read_operator(c);
+    case CharClass::bad:
+      doubtful_ = true;
+      return emit_byte(TokenType::other);
+    default:
+      return emit_byte(TokenType::other);
   }
 }
 
@@ -122,7 +185,8 @@ inline void Lexer::read_word() noexcept {
   emit(TokenType::word, position_, p).plain_word = passed(1).type != TokenType::dot;
 }
 
-// A word that is not all ASCII is no keyword, but one-byte character sets have white space up there.
+// A word that is not all ASCII is no keyword, but one-byte character sets have white space up
+// there.
 void Lexer::read_foreign_word() noexcept {
   const char* p = position_;
   for (; p != end_ && is_word_byte(*p); ++p) {
@@ -165,7 +229,8 @@ void Lexer::read_dot() noexcept {
   emit_byte(TokenType::dot);
 }
 
-// The body between two quotes; leaves the position behind the closing one. A doubled quote stays inside.
+// The body between two quotes; leaves the position behind the closing one. A doubled quote stays
+// inside.
 std::string_view Lexer::quoted_body(char quote, bool escapes) noexcept {
   const char* const from = position_ + 1;
   const char* p = from;
@@ -283,20 +348,23 @@ void Lexer::skip_comment_body() noexcept {
   position_ = close == end_ ? end_ : close + 2;
 }
 
-// The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server that
-// skips it must find its end at the same place, or the two see different statements.
+// The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server
+// that skips it must find its end at the same place, or the two see different statements.
 void Lexer::enter_code_comment(bool mariadb_only) noexcept {
-  if (in_code_comment_) doubtful_ = true;   // servers disagree about nesting
   const Version version = read_version(position_, end_);
   position_ = version.after;
-  conditional_end_ = nullptr;
-  if (mariadb_only || version.number >= kEveryServer) {
-    ++conditional_comments_;
-    if (mode_.skip_conditional) return skip_comment_body();
-    conditional_end_ = find_comment_end(position_, end_);
-    if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
+  const bool conditional = mariadb_only || version.number >= kEveryServer;
+  if (conditional) ++conditional_comments_;
+  if (conditional && mode_.skip_conditional) return skip_comment_body();
+  if (in_code_comment_) {
+    doubtful_ = true;  // servers disagree about nesting
+    return;
   }
   in_code_comment_ = true;
+  conditional_end_ = nullptr;
+  if (!conditional) return;
+  conditional_end_ = find_comment_end(position_, end_);
+  if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
 }
 
 bool Lexer::leave_code_comment() noexcept {

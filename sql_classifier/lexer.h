@@ -1,6 +1,6 @@
 // Cuts a command text into tokens the way the servers do. A lexer is also the cursor of the rules:
-// `token()` is the current token, `next()` moves on. It reads every byte at most once and owns nothing;
-// all views point into the text.
+// `token()` is the current token, `next()` moves on. It reads every byte at most once and owns
+// nothing; all views point into the text.
 
 #pragma once
 
@@ -15,27 +15,27 @@ namespace weir::sql {
 enum class TokenType : std::uint8_t {
   end,
   semicolon,
-  word,               // bare: a keyword or a name
-  quoted_name,        // `x`, or "x" under ANSI_QUOTES
+  word,         // bare: a keyword or a name
+  quoted_name,  // `x`, or "x" under ANSI_QUOTES
   string,
   number,
-  user_variable,      // @x in any quoting; the text is the name
-  system_variable,    // @@ and the word after it; the text is that word
+  user_variable,    // @x in any quoting; the text is the name
+  system_variable,  // @@ and the word after it; the text is that word
   open,
   close,
   comma,
   dot,
-  equals,             // =
-  compare,            // < or >
-  assign,             // :=
+  equals,   // =
+  compare,  // < or >
+  assign,   // :=
   other,
 };
 
 struct Token {
   TokenType type = TokenType::end;
-  bool plain_word = false;    // a word in ASCII and not behind a dot, where everything is a name
-  WordMeaning meaning;        // of a plain word, once it has been looked up
-  std::string_view text;      // without its quotes; escapes are not resolved
+  bool plain_word = false;  // a word in ASCII and not behind a dot, where everything is a name
+  WordMeaning meaning;      // of a plain word, once it has been looked up
+  std::string_view text;    // without its quotes; escapes are not resolved
 
   bool is(Keyword k) const { return meaning.keyword == k; }
   bool is_name() const { return type == TokenType::word || type == TokenType::quoted_name; }
@@ -45,7 +45,7 @@ struct Token {
 struct LexMode {
   bool ansi_quotes = false;
   bool no_backslash_escapes = false;
-  bool skip_conditional = false;    // comments that only some servers execute are read as comments
+  bool skip_conditional = false;  // comments that only some servers execute are read as comments
 };
 
 class Lexer {
@@ -65,6 +65,10 @@ class Lexer {
   }
   // Like next(), but does not look the word up: most words of a query need not be known.
   void advance() noexcept;
+  // Like advance(), but goes on over the tokens that the scan of a query has no use for: numbers,
+  // commas, comparisons, and words which may_be_scanned() rules out. They can still be seen with
+  // passed().
+  void advance_past_plain() noexcept;
   void look_up() noexcept {
     if (token().plain_word) tokens_[current_].meaning = meaning_of(token());
   }
@@ -131,7 +135,7 @@ class Lexer {
 
   const char* position_;
   const char* end_;
-  Token tokens_[kKept];             // a ring: the current token and those before it
+  Token tokens_[kKept];  // a ring: the current token and those before it
   unsigned current_ = 0;
   LexMode mode_;
   bool in_code_comment_ = false;
@@ -139,7 +143,7 @@ class Lexer {
   bool unterminated_ = false;
   bool depends_on_sql_mode_ = false;
   unsigned conditional_comments_ = 0;
-  const char* conditional_end_ = nullptr;   // where a server that skips the comment goes on
+  const char* conditional_end_ = nullptr;  // where a server that skips the comment goes on
 };
 
 }  // namespace weir::sql

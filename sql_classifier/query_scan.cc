@@ -17,7 +17,8 @@ class QueryScan {
       const Token& token = lexer_.token();
       switch (token.type) {
         case TokenType::end:
-        case TokenType::semicolon: return finish();
+        case TokenType::semicolon:
+          return finish();
         case TokenType::word:
           if (token.plain_word) {
             if (may_be_scanned(token.text) && on_keyword()) return;
@@ -27,19 +28,32 @@ class QueryScan {
         case TokenType::quoted_name:
           if (lexer_.passed(1).type == TokenType::dot) on_name_behind_dot(token);
           break;
-        case TokenType::open: on_open(token); break;
-        case TokenType::close: on_close(); break;
+        case TokenType::open:
+          on_open(token);
+          break;
+        case TokenType::close:
+          on_close();
+          break;
         case TokenType::comma:
           if (options_.stop_at_comma && depth_ == 0) return;
           break;
         case TokenType::assign:
           if (lexer_.passed(1).type != TokenType::user_variable) not_understood();
           break;
-        case TokenType::user_variable: on_user_variable(); continue;
-        case TokenType::system_variable: on_system_variable(); continue;
-        default: break;
+        case TokenType::user_variable:
+          on_user_variable();
+          continue;
+        case TokenType::system_variable:
+          on_system_variable();
+          continue;
+        default:
+          break;
       }
-      lexer_.advance();
+      if (options_.stop_at_comma) {
+        lexer_.advance();
+      } else {
+        lexer_.advance_past_plain();
+      }
     }
   }
 
@@ -58,7 +72,8 @@ class QueryScan {
   bool passed_is(unsigned n, Keyword keyword) const noexcept {
     return lexer_.meaning_of(lexer_.passed(n)).keyword == keyword;
   }
-  // The bit of the current depth; deeper than 63 nothing is remembered, which only makes reads slower.
+  // The bit of the current depth; deeper than 63 nothing is remembered, which only makes reads
+  // slower.
   std::uint64_t level() const { return depth_ < 64 ? std::uint64_t{1} << depth_ : 0; }
 
   Lexer& lexer_;
@@ -68,7 +83,8 @@ class QueryScan {
   std::uint32_t depth_ = 0;
   std::uint64_t query_seen_ = 0;  // per depth: the query's own keyword has been passed
   bool into_ = false;             // the last user variable was in the list behind INTO
-  std::uint64_t with_list_ = 0;   // per depth: in the list of a WITH, where NAME( begins column names
+  std::uint64_t with_list_ =
+      0;  // per depth: in the list of a WITH, where NAME( begins column names
 };
 
 // True where the scan ends.
@@ -86,22 +102,34 @@ bool QueryScan::on_keyword() noexcept {
       break;
     case Keyword::FOR:
       if (options_.stop_at_for && depth_ == 0) return true;
-      if (passed_is(1, Keyword::VALUE) && (passed_is(2, Keyword::NEXT) || passed_is(2, Keyword::PREVIOUS))) {
+      if (passed_is(1, Keyword::VALUE) &&
+          (passed_is(2, Keyword::NEXT) || passed_is(2, Keyword::PREVIOUS))) {
         facts_.against(Reason::sequence);
       }
       break;
-    case Keyword::UPDATE: on_update(); break;
+    case Keyword::UPDATE:
+      on_update();
+      break;
     case Keyword::DELETE:
       if (facts_.replica_safe) facts_.is(StatementKind::write, Reason::write_statement);
       break;
     case Keyword::SHARE:
       if (passed_is(1, Keyword::FOR)) facts_.against(Reason::locking_read);
       break;
-    case Keyword::LOCK: facts_.against(Reason::locking_read); break;
-    case Keyword::INTO: facts_.against(Reason::select_into); break;
-    case Keyword::PROCEDURE: facts_.against(Reason::unsafe_function); break;
-    case Keyword::SQL_CALC_FOUND_ROWS: facts_.effects |= Effect::calc_found_rows; break;
-    default: break;
+    case Keyword::LOCK:
+      facts_.against(Reason::locking_read);
+      break;
+    case Keyword::INTO:
+      facts_.against(Reason::select_into);
+      break;
+    case Keyword::PROCEDURE:
+      facts_.against(Reason::unsafe_function);
+      break;
+    case Keyword::SQL_CALC_FOUND_ROWS:
+      facts_.effects |= Effect::calc_found_rows;
+      break;
+    default:
+      break;
   }
   return false;
 }
@@ -128,7 +156,8 @@ void QueryScan::finish() noexcept {
   const Token& last = lexer_.passed(1);
   if (!last.plain_word || !may_be_scanned(last.text)) return;
   const Keyword keyword = lexer_.meaning_of(last).keyword;
-  if (keyword == Keyword::SELECT || keyword == Keyword::TABLE || keyword == Keyword::VALUES) not_understood();
+  if (keyword == Keyword::SELECT || keyword == Keyword::TABLE || keyword == Keyword::VALUES)
+    not_understood();
 }
 
 void QueryScan::on_open(const Token& token) noexcept {
@@ -137,7 +166,7 @@ void QueryScan::on_open(const Token& token) noexcept {
     const bool adjacent = left.text.data() + left.text.size() == token.text.data();
     on_call(lexer_.meaning_of(left).call, adjacent);
   }
-  if (left.type == TokenType::close) with_list_ &= ~level();   // WITH a AS (...) (SELECT ...)
+  if (left.type == TokenType::close) with_list_ &= ~level();  // WITH a AS (...) (SELECT ...)
   ++depth_;
 }
 
@@ -145,16 +174,22 @@ void QueryScan::on_open(const Token& token) noexcept {
 void QueryScan::on_call(Call call, bool adjacent) noexcept {
   const TokenType before = lexer_.passed(2).type;
   switch (call) {
-    case Call::plain: return;
+    case Call::plain:
+      return;
     case Call::takes_lock:
       return facts_.against(Reason::locking_function, Effect::takes_user_lock);
     case Call::releases_lock:
       return facts_.against(Reason::locking_function, Effect::releases_user_lock);
-    case Call::asks_lock: return facts_.against(Reason::locking_function);
-    case Call::unsafe: return facts_.against(Reason::unsafe_function);
-    case Call::sequence: return facts_.against(Reason::sequence);
-    case Call::last_insert_id: return facts_.against(Reason::last_insert_id);
-    case Call::previous_statement: return facts_.against(Reason::previous_statement);
+    case Call::asks_lock:
+      return facts_.against(Reason::locking_function);
+    case Call::unsafe:
+      return facts_.against(Reason::unsafe_function);
+    case Call::sequence:
+      return facts_.against(Reason::sequence);
+    case Call::last_insert_id:
+      return facts_.against(Reason::last_insert_id);
+    case Call::previous_statement:
+      return facts_.against(Reason::previous_statement);
     case Call::plain_if_adjacent:
       if (adjacent) return;
       break;
@@ -165,12 +200,13 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
       if (before == TokenType::string || before == TokenType::close) return;
       break;
     case Call::column_type:
-      if (lexer_.passed(2).is_name() && (lexer_.passed(3).type == TokenType::comma ||
-                                         lexer_.passed(3).type == TokenType::open)) {
+      if (lexer_.passed(2).is_name() &&
+          (lexer_.passed(3).type == TokenType::comma || lexer_.passed(3).type == TokenType::open)) {
         return;
       }
       break;
-    case Call::unknown: break;
+    case Call::unknown:
+      break;
   }
   if (!options_.calls || is_name_list()) return;
   facts_.against(Reason::stored_function, Effect::calls_routine);
@@ -196,7 +232,8 @@ void QueryScan::on_user_variable() noexcept {
   into_ = listed || passed_is(1, Keyword::INTO);
   lexer_.advance();
   const bool assigned = into_ || lexer_.token().type == TokenType::assign;
-  if (assigned || options_.assigns) facts_.against(Reason::user_variable, Effect::sets_user_variable);
+  if (assigned || options_.assigns)
+    facts_.against(Reason::user_variable, Effect::sets_user_variable);
   if (!assigned) facts_.against(Reason::user_variable, Effect::uses_user_variable);
 }
 

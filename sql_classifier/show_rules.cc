@@ -19,13 +19,15 @@ bool is_replicated_object(const Lexer& lexer) noexcept {
     case Keyword::SEQUENCE:
     case Keyword::TABLE:
     case Keyword::TRIGGER:
-    case Keyword::VIEW: return true;
-    default: return false;
+    case Keyword::VIEW:
+      return true;
+    default:
+      return false;
   }
 }
 
-// SHOW <word>, where the word alone tells that catalogue data is asked for. Not ENGINES and PLUGINS,
-// which every server has of its own, nor EVENTS, whose state differs on a replica.
+// SHOW <word>, where the word alone tells that catalogue data is asked for. Not ENGINES and
+// PLUGINS, which every server has of its own, nor EVENTS, whose state differs on a replica.
 bool is_catalogue_list(const Lexer& lexer) noexcept {
   switch (lexer.token().meaning.keyword) {
     case Keyword::AUTHORS:
@@ -40,22 +42,29 @@ bool is_catalogue_list(const Lexer& lexer) noexcept {
     case Keyword::KEYS:
     case Keyword::SCHEMAS:
     case Keyword::TABLES:
-    case Keyword::TRIGGERS: return true;
-    default: return false;
+    case Keyword::TRIGGERS:
+      return true;
+    default:
+      return false;
   }
 }
 
 // SHOW <word> <word>
 bool is_catalogue_pair(Keyword first, const Lexer& lexer) noexcept {
   switch (first) {
-    case Keyword::CHARACTER: return lexer.is(Keyword::SET);
-    case Keyword::CREATE: return is_replicated_object(lexer);
+    case Keyword::CHARACTER:
+      return lexer.is(Keyword::SET);
+    case Keyword::CREATE:
+      return is_replicated_object(lexer);
     case Keyword::FUNCTION:
     case Keyword::LIBRARY:
     case Keyword::PROCEDURE:
-    case Keyword::TABLE: return lexer.is(Keyword::STATUS);
-    case Keyword::PACKAGE: return lexer.is(Keyword::STATUS) || lexer.is(Keyword::BODY);
-    default: return false;
+    case Keyword::TABLE:
+      return lexer.is(Keyword::STATUS);
+    case Keyword::PACKAGE:
+      return lexer.is(Keyword::STATUS) || lexer.is(Keyword::BODY);
+    default:
+      return false;
   }
 }
 
@@ -68,8 +77,8 @@ void read_count(Lexer& lexer, Facts& facts) noexcept {
   facts.against(diagnostics ? Reason::previous_statement : Reason::server_variable);
 }
 
-// [FROM table] [FROM schema], or a qualified name: the lists of the server's own schemas differ from
-// version to version.
+// [FROM table] [FROM schema], or a qualified name: the lists of the server's own schemas differ
+// from version to version.
 void read_place(Lexer& lexer, Facts& facts) noexcept {
   while (!lexer.at_end() && !lexer.is(Keyword::LIKE) && !lexer.is(Keyword::WHERE)) {
     if (is_server_schema(lexer.token().text)) facts.against(Reason::server_variable);
@@ -97,7 +106,7 @@ void read_show(Lexer& lexer, Facts& facts) noexcept {
     // The word after SHOW CREATE is no keyword for the scan: PROCEDURE, TABLE.
     if (!catalogue && !lexer.at_end()) lexer.next();
     read_place(lexer, facts);
-    scan_query(lexer, facts);     // LIKE and WHERE hold expressions
+    scan_query(lexer, facts);  // LIKE and WHERE hold expressions
   } else {
     facts.against(Reason::server_variable);
   }

@@ -18,25 +18,30 @@ bool begins_with(std::string_view text, std::string_view lower_text) noexcept {
 }
 
 bool ends_with(std::string_view text, std::string_view lower_text) noexcept {
-  return text.size() >= lower_text.size() && equals_lower(text.substr(text.size() - lower_text.size()), lower_text);
+  return text.size() >= lower_text.size() &&
+         equals_lower(text.substr(text.size() - lower_text.size()), lower_text);
 }
 
 // People ask these to see which server answers, so whichever is chosen for a read answers them.
 bool names_the_server(std::string_view name) noexcept {
-  return is_one_of(name, {"server_id", "hostname", "port", "server_uuid"}) || begins_with(name, "version");
+  return is_one_of(name, {"server_id", "hostname", "port", "server_uuid"}) ||
+         begins_with(name, "version");
 }
 
-// The tables of information_schema that tell of the server, its files, its accounts or its threads; and
-// the events, which are switched off on a replica.
+// The tables of information_schema that tell of the server, its files, its accounts or its threads;
+// and the events, which are switched off on a replica.
 bool is_server_view(std::string_view table) noexcept {
-  for (std::string_view beginning : {"innodb_", "wsrep_", "query_", "thread_pool_", "tp_", "optimizer_trace"}) {
+  for (std::string_view beginning :
+       {"innodb_", "wsrep_", "query_", "thread_pool_", "tp_", "optimizer_trace"}) {
     if (begins_with(table, beginning)) return true;
   }
-  for (std::string_view ending : {"_status", "_variables", "_statistics", "_privileges", "_roles"}) {
+  for (std::string_view ending :
+       {"_status", "_variables", "_statistics", "_privileges", "_roles"}) {
     if (ends_with(table, ending)) return true;
   }
-  return is_one_of(table, {"all_plugins", "disks", "engines", "events", "feedback", "files", "key_caches", "locales",
-                           "metadata_lock_info", "plugins", "processlist", "profiling"});
+  return is_one_of(table,
+                   {"all_plugins", "disks", "engines", "events", "feedback", "files", "key_caches",
+                    "locales", "metadata_lock_info", "plugins", "processlist", "profiling"});
 }
 
 }  // namespace
@@ -82,12 +87,15 @@ bool is_server_schema(std::string_view schema) noexcept {
 
 bool is_server_table(std::string_view schema, std::string_view table) noexcept {
   switch (schema.size()) {
-    case 3: return equals_lower(schema, "sys");
-    case 5: return equals_lower(schema, "mysql");
+    case 3:
+      return equals_lower(schema, "sys");
+    case 5:
+      return equals_lower(schema, "mysql");
     case 18:
       if (equals_lower(schema, "performance_schema")) return true;
       return equals_lower(schema, "information_schema") && is_server_view(table);
-    default: return false;
+    default:
+      return false;
   }
 }
 

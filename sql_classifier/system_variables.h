@@ -1,4 +1,5 @@
-// Variables and tables of the server itself: which of them a replica may show in the primary's place.
+// Variables and tables of the server itself: which of them a replica may show in the primary's
+// place.
 
 #pragma once
 
@@ -16,7 +17,7 @@ enum class VariableScope : std::uint8_t { none, session, global };
 // A system variable as a statement names it: scope.name
 struct SystemVariable {
   VariableScope scope = VariableScope::none;
-  bool structured = false;          // instance.name: a named cache or a component's variable, always global
+  bool structured = false;  // instance.name: a named cache or a component's variable, always global
   std::string_view name;
 };
 

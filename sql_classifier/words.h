@@ -20,8 +20,8 @@ struct WordMeaning {
 // `room` is how many bytes may be read from word.data() on: it lets a short word be loaded at once.
 WordMeaning find_word(std::string_view word, std::size_t room) noexcept;
 
-// Whether the word may be one that the scan of a query stops at: its length and its first letter fit.
-// Answers most words without a look into the table.
+// Whether the word may be one that the scan of a query stops at: its length and its first letter
+// fit. Answers most words without a look into the table.
 constexpr bool may_be_scanned(std::string_view word) noexcept;
 
 // ASCII comparison without letter case; `lower_text` must be in lower case.

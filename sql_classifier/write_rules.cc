@@ -20,8 +20,10 @@ bool is_insert_modifier(const Lexer& lexer) noexcept {
     case Keyword::DELAYED:
     case Keyword::HIGH_PRIORITY:
     case Keyword::IGNORE:
-    case Keyword::LOW_PRIORITY: return true;
-    default: return false;
+    case Keyword::LOW_PRIORITY:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -50,7 +52,8 @@ void read_load(Lexer& lexer, Facts& facts) noexcept {
   while (is_insert_modifier(lexer)) lexer.next();
   if (lexer.accept(Keyword::LOCAL)) facts.effects |= Effect::local_infile;
   // Up to SET there are formats and a list of columns and variables, and no expression.
-  for (bool charset = false; !lexer.at_end() && (charset || !lexer.is(Keyword::SET)); lexer.next()) {
+  for (bool charset = false; !lexer.at_end() && (charset || !lexer.is(Keyword::SET));
+       lexer.next()) {
     if (lexer.token().type == TokenType::user_variable) facts.effects |= Effect::sets_user_variable;
     charset = lexer.is(Keyword::CHARACTER);
   }
@@ -70,7 +73,7 @@ void read_handler(Lexer& lexer, Facts& facts) noexcept {
   skip_table_name(lexer);
   if (lexer.accept(Keyword::OPEN)) facts.effects |= Effect::opens_handler;
   if (lexer.accept(Keyword::CLOSE)) facts.effects |= Effect::closes_handler;
-  scan_query(lexer, facts, {.calls = false});   // READ index = (values)
+  scan_query(lexer, facts, {.calls = false});  // READ index = (values)
 }
 
 }  // namespace weir::sql

@@ -31,7 +31,8 @@ Lexer at_end(std::string_view text, LexMode mode = {}) {
 
 TEST_CASE("words, numbers and names are cut as the servers cut them", "[classifier][lexer]") {
   CHECK(tokens("a1 _b $c") == Tokens{"wa1", "w_b", "w$c"});
-  CHECK(tokens("1 1.5 .5 1. 1e5 1.5e-3 1E+2") == Tokens{"n1", "n1.5", "n.5", "n1.", "n1e5", "n1.5e-3", "n1E+2"});
+  CHECK(tokens("1 1.5 .5 1. 1e5 1.5e-3 1E+2") ==
+        Tokens{"n1", "n1.5", "n.5", "n1.", "n1e5", "n1.5e-3", "n1E+2"});
   CHECK(tokens("1a 1e 0x1F 5e5x") == Tokens{"w1a", "w1e", "w0x1F", "n5e5", "wx"});
   CHECK(tokens("1.FOR") == Tokens{"n1.", "wFOR"});
   CHECK(tokens("t.1a t.5") == Tokens{"wt", "..", "w1a", "wt", "..", "w5"});
@@ -60,11 +61,13 @@ TEST_CASE("quotes end where the options say", "[classifier][lexer]") {
   CHECK(tokens("`a\\` b") == Tokens{"qa\\", "wb"});
   CHECK(tokens("`a``b` c") == Tokens{"qa``b", "wc"});
   const std::string longer(200, 'x');
-  CHECK(tokens("'" + longer + "''" + longer + "\\\\' c") == Tokens{"s" + longer + "''" + longer + "\\\\", "wc"});
+  CHECK(tokens("'" + longer + "''" + longer + "\\\\' c") ==
+        Tokens{"s" + longer + "''" + longer + "\\\\", "wc"});
 }
 
 TEST_CASE("a text that ends inside a token is unterminated", "[classifier][lexer]") {
-  for (std::string_view text : {"'a", "'a\\", "'a''", "\"a", "`a", "/* a", "/*", "/*/", "/*! a", "/*!50000 a", "@'a"}) {
+  for (std::string_view text :
+       {"'a", "'a\\", "'a''", "\"a", "`a", "/* a", "/*", "/*/", "/*! a", "/*!50000 a", "@'a"}) {
     CAPTURE(std::string(text));
     CHECK(at_end(text).unterminated());
   }
@@ -94,13 +97,15 @@ TEST_CASE("comments are white space, executable ones are code", "[classifier][le
 
 TEST_CASE("what servers read differently is doubtful", "[classifier][lexer]") {
   for (std::string_view text :
-       {std::string_view("a\0b", 3), std::string_view("\x01"), std::string_view("\x7f"), std::string_view("a\xa0"),
-        std::string_view("\xff"), std::string_view("--\x85"), std::string_view("# a\0b", 5), std::string_view("/*! /*! a */ */"),
+       {std::string_view("a\0b", 3), std::string_view("\x01"), std::string_view("\x7f"),
+        std::string_view("a\xa0"), std::string_view("\xff"), std::string_view("--\x85"),
+        std::string_view("# a\0b", 5), std::string_view("/*! /*! a */ */"),
         std::string_view("/*!99999 ' */ ' */"), std::string_view("/*M! '/*' */")}) {
     CAPTURE(std::string(text));
     CHECK(at_end(text).doubtful());
   }
-  for (std::string_view text : {"a", "'\x01'", "/* \x01 */", "/*!99999 a */", "\xd0\xb8", "--\n", "--\x01"}) {
+  for (std::string_view text :
+       {"a", "'\x01'", "/* \x01 */", "/*!99999 a */", "\xd0\xb8", "--\n", "--\x01"}) {
     CAPTURE(std::string(text));
     CHECK_FALSE(at_end(text).doubtful());
   }
@@ -109,15 +114,17 @@ TEST_CASE("what servers read differently is doubtful", "[classifier][lexer]") {
 }
 
 TEST_CASE("only quotes and backslashes depend on sql_mode", "[classifier][lexer]") {
-  for (std::string_view text : {"\"a\"", "'a\\b'", "@\"a\""}) CHECK(at_end(text).depends_on_sql_mode());
-  for (std::string_view text : {"'a'", "`a\\b`", "a", "-- \"\n", "/* \\ */"}) CHECK_FALSE(at_end(text).depends_on_sql_mode());
+  for (std::string_view text : {"\"a\"", "'a\\b'", "@\"a\""})
+    CHECK(at_end(text).depends_on_sql_mode());
+  for (std::string_view text : {"'a'", "`a\\b`", "a", "-- \"\n", "/* \\ */"})
+    CHECK_FALSE(at_end(text).depends_on_sql_mode());
 }
 
 TEST_CASE("variables and operators", "[classifier][lexer]") {
   CHECK(tokens("@a.b @`c` @'d' @\"e\" @") == Tokens{"ua.b", "uc", "ud", "ue", "u"});
   CHECK(tokens("@@a @@session.b @@`c`") == Tokens{"va", "vsession", "..", "wb", "vc"});
-  CHECK(tokens("a:=b=c<d>e,f;(g)") ==
-        Tokens{"wa", "::=", "wb", "==", "wc", "<<", "wd", "<>", "we", ",,", "wf", ";;", "((", "wg", "))"});
+  CHECK(tokens("a:=b=c<d>e,f;(g)") == Tokens{"wa", "::=", "wb", "==", "wc", "<<", "wd", "<>", "we",
+                                             ",,", "wf", ";;", "((", "wg", "))"});
   CHECK(tokens("a:b") == Tokens{"wa", "o:", "wb"});
 }
 

@@ -41,19 +41,37 @@ TEST_CASE("EXPLAIN is as safe as what it explains", "[classifier][explain]") {
   });
 }
 
-TEST_CASE("SHOW of the catalogue may run anywhere, of the server it may not", "[classifier][show]") {
+TEST_CASE("SHOW of the catalogue may run anywhere, of the server it may not",
+          "[classifier][show]") {
   for (std::string_view text :
-       {"SHOW TABLES", "SHOW FULL TABLES FROM a LIKE 'x%'", "SHOW EXTENDED FULL COLUMNS FROM t", "SHOW CREATE TABLE `a`.`b`",
-        "SHOW INDEX FROM t", "SHOW KEYS IN t", "SHOW DATABASES", "SHOW COLLATION WHERE Charset = 'utf8mb4'", "SHOW CHARSET",
-        "SHOW CHARACTER SET", "SHOW TRIGGERS", "SHOW TABLE STATUS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p"}) {
+       {"SHOW TABLES", "SHOW FULL TABLES FROM a LIKE 'x%'", "SHOW EXTENDED FULL COLUMNS FROM t",
+        "SHOW CREATE TABLE `a`.`b`", "SHOW INDEX FROM t", "SHOW KEYS IN t", "SHOW DATABASES",
+        "SHOW COLLATION WHERE Charset = 'utf8mb4'", "SHOW CHARSET", "SHOW CHARACTER SET",
+        "SHOW TRIGGERS", "SHOW TABLE STATUS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p"}) {
     CAPTURE(std::string(text));
     CHECK(sql::classify(text).placement == Placement::any);
   }
-  for (std::string_view text :
-       {"SHOW", "SHOW PROCESSLIST", "SHOW FULL PROCESSLIST", "SHOW STATUS", "SHOW GLOBAL STATUS", "SHOW VARIABLES", "SHOW ENGINE INNODB STATUS",
-        "SHOW BINARY LOGS", "SHOW MASTER STATUS", "SHOW REPLICA STATUS", "SHOW GRANTS", "SHOW PRIVILEGES", "SHOW OPEN TABLES",
-        "SHOW PLUGINS", "SHOW ENGINES", "SHOW EVENTS", "SHOW CREATE EVENT e", "SHOW CREATE USER u", "SHOW NOVELTY",
-        "SHOW TABLES FROM performance_schema", "SHOW TABLES WHERE f(1)"}) {
+  for (std::string_view text : {"SHOW",
+                                "SHOW PROCESSLIST",
+                                "SHOW FULL PROCESSLIST",
+                                "SHOW STATUS",
+                                "SHOW GLOBAL STATUS",
+                                "SHOW VARIABLES",
+                                "SHOW ENGINE INNODB STATUS",
+                                "SHOW BINARY LOGS",
+                                "SHOW MASTER STATUS",
+                                "SHOW REPLICA STATUS",
+                                "SHOW GRANTS",
+                                "SHOW PRIVILEGES",
+                                "SHOW OPEN TABLES",
+                                "SHOW PLUGINS",
+                                "SHOW ENGINES",
+                                "SHOW EVENTS",
+                                "SHOW CREATE EVENT e",
+                                "SHOW CREATE USER u",
+                                "SHOW NOVELTY",
+                                "SHOW TABLES FROM performance_schema",
+                                "SHOW TABLES WHERE f(1)"}) {
     CAPTURE(std::string(text));
     CHECK(sql::classify(text).placement == Placement::primary);
   }
@@ -62,14 +80,16 @@ TEST_CASE("SHOW of the catalogue may run anywhere, of the server it may not", "[
       {"SHOW COUNT(*) ERRORS", Reason::previous_statement},
       {"SHOW PROFILES", Reason::previous_statement, Effect::profiling},
       {"GET DIAGNOSTICS @n = NUMBER", Reason::previous_statement, Effect::sets_user_variable},
-      {"GET CURRENT DIAGNOSTICS CONDITION 1 @a = MESSAGE_TEXT", Reason::previous_statement, Effect::sets_user_variable},
+      {"GET CURRENT DIAGNOSTICS CONDITION 1 @a = MESSAGE_TEXT", Reason::previous_statement,
+       Effect::sets_user_variable},
   });
 }
 
 TEST_CASE("transactions", "[classifier][transaction]") {
   const Effect read_only = Effect::begins_transaction | Effect::begins_read_only_transaction;
-  for (std::string_view text : {"START TRANSACTION READ ONLY", "start transaction with consistent snapshot, read only",
-                                "START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT;"}) {
+  for (std::string_view text :
+       {"START TRANSACTION READ ONLY", "start transaction with consistent snapshot, read only",
+        "START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT;"}) {
     CAPTURE(std::string(text));
     const auto got = sql::classify(text);
     CHECK(got.placement == Placement::any);
@@ -82,9 +102,11 @@ TEST_CASE("transactions", "[classifier][transaction]") {
       {"BEGIN WORK", StatementKind::begin, Effect::begins_transaction},
       {"START TRANSACTION", StatementKind::begin, Effect::begins_transaction},
       {"START TRANSACTION READ ONLY, READ WRITE", StatementKind::begin, Effect::begins_transaction},
-      {"START TRANSACTION WITH ODD SNAPSHOT, READ ONLY", StatementKind::begin, Effect::begins_transaction},
+      {"START TRANSACTION WITH ODD SNAPSHOT, READ ONLY", StatementKind::begin,
+       Effect::begins_transaction},
       {"COMMIT", StatementKind::commit, Effect::ends_transaction},
-      {"COMMIT WORK AND CHAIN", StatementKind::commit, Effect::ends_transaction | Effect::begins_transaction},
+      {"COMMIT WORK AND CHAIN", StatementKind::commit,
+       Effect::ends_transaction | Effect::begins_transaction},
       {"ROLLBACK AND NO CHAIN RELEASE", StatementKind::rollback, Effect::ends_transaction},
       {"ROLLBACK WORK TO SAVEPOINT a", StatementKind::savepoint},
       {"SAVEPOINT a", StatementKind::savepoint},
@@ -99,17 +121,23 @@ TEST_CASE("transactions", "[classifier][transaction]") {
 TEST_CASE("changes of data", "[classifier][write]") {
   check_primary({
       {"INSERT INTO t (a, b) VALUES (1, 2)", StatementKind::write},
-      {"INSERT LOW_PRIORITY IGNORE t(a) VALUES (f(1))", StatementKind::write, Effect::calls_routine},
-      {"INSERT INTO db.t (a) SELECT @v := 1 ON DUPLICATE KEY UPDATE a = VALUES(a)", StatementKind::write, Effect::sets_user_variable},
+      {"INSERT LOW_PRIORITY IGNORE t(a) VALUES (f(1))", StatementKind::write,
+       Effect::calls_routine},
+      {"INSERT INTO db.t (a) SELECT @v := 1 ON DUPLICATE KEY UPDATE a = VALUES(a)",
+       StatementKind::write, Effect::sets_user_variable},
       {"REPLACE INTO t VALUES (GET_LOCK('a', 1))", StatementKind::write, Effect::takes_user_lock},
       {"UPDATE t SET a = LAST_INSERT_ID(a + 1)", StatementKind::write},
       {"DELETE FROM t WHERE a = @v RETURNING a", StatementKind::write, Effect::uses_user_variable},
       {"DO RELEASE_LOCK('a')", StatementKind::write, Effect::releases_user_lock},
-      {"CALL p(1, @out)", StatementKind::write, Effect::calls_routine | Effect::sets_user_variable | Effect::uses_user_variable},
-      {"LOAD DATA LOCAL INFILE 'x' INTO TABLE t CHARACTER SET utf8 (a, @b) SET c = @b", StatementKind::write,
+      {"CALL p(1, @out)", StatementKind::write,
+       Effect::calls_routine | Effect::sets_user_variable | Effect::uses_user_variable},
+      {"LOAD DATA LOCAL INFILE 'x' INTO TABLE t CHARACTER SET utf8 (a, @b) SET c = @b",
+       StatementKind::write,
        Effect::local_infile | Effect::sets_user_variable | Effect::uses_user_variable},
-      {"LOAD XML CONCURRENT LOCAL INFILE 'x' INTO TABLE t", StatementKind::write, Effect::local_infile},
-      {"LOAD DATA INFILE 'x' INTO TABLE t IGNORE 1 LINES (a) SET b = f(a)", StatementKind::write, Effect::calls_routine},
+      {"LOAD XML CONCURRENT LOCAL INFILE 'x' INTO TABLE t", StatementKind::write,
+       Effect::local_infile},
+      {"LOAD DATA INFILE 'x' INTO TABLE t IGNORE 1 LINES (a) SET b = f(a)", StatementKind::write,
+       Effect::calls_routine},
       {"LOAD INDEX INTO CACHE t", StatementKind::admin, Effect::ends_transaction},
       {"HANDLER t OPEN", StatementKind::write, Effect::opens_handler},
       {"HANDLER t READ i = (1) LIMIT 1", StatementKind::write},
@@ -124,11 +152,14 @@ TEST_CASE("definitions", "[classifier][ddl]") {
       {"CREATE OR REPLACE TABLE t AS SELECT @a := GET_LOCK('x', 1)", StatementKind::ddl,
        ends | Effect::sets_user_variable | Effect::takes_user_lock},
       {"CREATE TEMPORARY TABLE t (a INT)", StatementKind::ddl, Effect::creates_temporary_table},
-      {"CREATE OR REPLACE TEMPORARY TABLE t (a INT)", StatementKind::ddl, Effect::creates_temporary_table},
+      {"CREATE OR REPLACE TEMPORARY TABLE t (a INT)", StatementKind::ddl,
+       Effect::creates_temporary_table},
       {"DROP TEMPORARY TABLE t", StatementKind::ddl, Effect::drops_temporary_table},
       {"DROP TABLE t", StatementKind::ddl, ends},
-      {"CREATE DEFINER = 'u'@'h' PROCEDURE p() BEGIN SET autocommit = 0; SELECT 1; END", StatementKind::ddl, ends},
-      {"CREATE DEFINER = trigger@h TRIGGER t BEFORE INSERT ON t FOR EACH ROW SET @a = 1; SELECT 1", StatementKind::ddl, ends},
+      {"CREATE DEFINER = 'u'@'h' PROCEDURE p() BEGIN SET autocommit = 0; SELECT 1; END",
+       StatementKind::ddl, ends},
+      {"CREATE DEFINER = trigger@h TRIGGER t BEFORE INSERT ON t FOR EACH ROW SET @a = 1; SELECT 1",
+       StatementKind::ddl, ends},
       {"ALTER EVENT e DO BEGIN SELECT 1; END", StatementKind::ddl, ends},
       {"CREATE VIEW v AS SELECT f(1)", StatementKind::ddl, ends},
       {"CREATE UNIQUE INDEX i ON t (a)", StatementKind::ddl, ends},
@@ -155,8 +186,10 @@ TEST_CASE("administration, locks and text prepares", "[classifier][admin]") {
       {"BACKUP UNLOCK", StatementKind::admin, Effect::unlocks_tables},
       {"KILL QUERY 5", StatementKind::admin},
       {"SHUTDOWN", StatementKind::admin},
-      {"PREPARE s FROM @v", StatementKind::prepare, Effect::prepares_text | Effect::uses_user_variable},
-      {"EXECUTE s USING @a", StatementKind::prepare, Effect::calls_routine | Effect::uses_user_variable},
+      {"PREPARE s FROM @v", StatementKind::prepare,
+       Effect::prepares_text | Effect::uses_user_variable},
+      {"EXECUTE s USING @a", StatementKind::prepare,
+       Effect::calls_routine | Effect::uses_user_variable},
       {"EXECUTE IMMEDIATE 'SELECT 1'", StatementKind::prepare, Effect::calls_routine},
       {"DEALLOCATE PREPARE s", StatementKind::prepare, Effect::deallocates_text},
       {"DROP PREPARE s", StatementKind::prepare, Effect::deallocates_text},

@@ -11,7 +11,8 @@
 
 namespace weir::test {
 
-// A statement that is a read; `reason` tells what keeps it from the replicas, plain_read that nothing does.
+// A statement that is a read; `reason` tells what keeps it from the replicas, plain_read that
+// nothing does.
 struct ReadRow {
   std::string_view text;
   sql::Reason reason;
@@ -25,9 +26,10 @@ inline void check_reads(std::initializer_list<ReadRow> rows) {
     CHECK(sql::kind_name(got.kind) == "read");
     CHECK(sql::reason_name(got.reason) == sql::reason_name(row.reason));
     CHECK(static_cast<unsigned>(got.effects) == static_cast<unsigned>(row.effects));
-    const auto expected = row.reason == sql::Reason::plain_read           ? sql::Placement::any
-                          : row.reason == sql::Reason::previous_statement ? sql::Placement::last_connection
-                                                                          : sql::Placement::primary;
+    const auto expected = row.reason == sql::Reason::plain_read ? sql::Placement::any
+                          : row.reason == sql::Reason::previous_statement
+                              ? sql::Placement::last_connection
+                              : sql::Placement::primary;
     CHECK(got.placement == expected);
   }
 }
