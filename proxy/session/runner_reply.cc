@@ -123,7 +123,7 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
 
 // The client's statement exists now, under an id of weir's.
 void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
-  if (!current_.repair_error.empty()) return;
+  if (current_.rerun || !current_.repair_error.empty()) return;   // the client never hears of it
   protocol::ByteReader in(packet.subspan(kFrameHeaderSize + 1));
   const std::uint32_t backend_id = in.int4();
   in.skip(2);
@@ -220,7 +220,8 @@ void CommandRunner::run_again_on_primary() {
   current_.rerun = false;
   current_.failed = false;
   stage_ = Stage::none;
-  if (!error.empty()) leave(*link);   // its state is not what was wished, and not known
+  // Its state is not what was wished, and not known; or the answer that is dropped began a transaction.
+  if (!error.empty() || link->in_transaction()) leave(*link);
   if (on_primary) {
     current_.failed = true;
     forward(protocol::as_bytes(error), true);
