@@ -124,7 +124,7 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
 
 // The client's statement exists now, under an id of weir's.
 void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
-  if (!current_.repair_error.empty()) return;
+  if (current_.rerun || !current_.repair_error.empty()) return;   // the client never hears of it
   protocol::ByteReader in(packet.subspan(kFrameHeaderSize + 1));
   const std::uint32_t backend_id = in.int4();
   in.skip(2);
