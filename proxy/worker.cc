@@ -168,6 +168,7 @@ void Worker::tick() {
 void Worker::close_handles() {
   if (std::exchange(handles_closed_, true)) return;
   pool_->close_all();
+  Stream::drop_farewells(&loop_);
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;

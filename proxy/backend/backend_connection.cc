@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <utility>
 
 #include "protocol/frame.h"
@@ -112,7 +113,12 @@ void BackendConnection::on_resolve(uv_getaddrinfo_t* request, int status, addrin
   BackendConnection* self = resolve->owner;
   if (self != nullptr) {
     self->resolve_ = nullptr;
-    const int error = status != 0 ? status : self->connect(found->ai_addr);
+    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+      sockaddr_storage address{};
+      std::memcpy(&address, one->ai_addr, one->ai_addrlen);
+      self->addresses_.insert(self->addresses_.begin(), address);
+    }
+    const int error = status != 0 ? status : self->connect_next();
     if (error != 0) {
       self->fail(BackendFailure::Kind::unreachable,
                  fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(error)));
@@ -131,11 +137,27 @@ int BackendConnection::connect(const sockaddr* address) {
   return error;
 }
 
+// A name may stand for several addresses, of which the server need not listen on the first.
+int BackendConnection::connect_next() {
+  int error = UV_EADDRNOTAVAIL;
+  while (!addresses_.empty() && error != 0) {
+    const sockaddr_storage address = addresses_.back();
+    addresses_.pop_back();
+    error = connect(reinterpret_cast<const sockaddr*>(&address));
+    if (error != 0) stream_.reopen();
+  }
+  return error;
+}
+
 void BackendConnection::on_connect(uv_connect_t* request, int status) {
   const std::unique_ptr<Connect> connect(reinterpret_cast<Connect*>(request));
   BackendConnection* self = connect->owner;
   if (self == nullptr) return;
   self->connect_ = nullptr;
+  if (status != 0 && !self->addresses_.empty()) {
+    self->stream_.reopen();
+    if (self->connect_next() == 0) return;
+  }
   if (status != 0) {
     return self->fail(BackendFailure::Kind::unreachable,
                       fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(status)));

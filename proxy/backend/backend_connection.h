@@ -110,6 +110,8 @@ class BackendConnection final : private StreamHandler {
   void set_user(BackendUser& user) { user_ = &user; }
   // Ends it without a word to the user. An idle connection says COM_QUIT first.
   void close();
+  // Ends it as if the server had: whoever waits for a reply is told that there will be none.
+  void give_up(std::string why) { fail(BackendFailure::Kind::lost, std::move(why)); }
   bool dead() const { return phase_ == Phase::dead; }
   bool ready() const { return phase_ == Phase::ready; }
 
@@ -163,6 +165,7 @@ class BackendConnection final : private StreamHandler {
 
   int resolve();
   int connect(const sockaddr* address);
+  int connect_next();
   static void on_resolve(uv_getaddrinfo_t* request, int status, addrinfo* found);
   static void on_connect(uv_connect_t* request, int status);
   void on_stream_read(std::span<std::uint8_t> bytes) override;
@@ -193,6 +196,7 @@ class BackendConnection final : private StreamHandler {
   std::unordered_map<std::uint32_t, BackendStatement> statements_;
   std::unique_ptr<Login> login_;
   Resolve* resolve_ = nullptr;
+  std::vector<sockaddr_storage> addresses_;   // of a host name, those not tried yet, the next one last
   Connect* connect_ = nullptr;
   TimePoint created_;
   ServerSlot slot_;

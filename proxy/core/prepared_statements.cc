@@ -19,7 +19,20 @@ PreparedStatement& PreparedStatements::add(std::string_view text, const sql::Cla
   statement.facts = facts;
   statement.facts.names_collation = {};
   statement.parameters = parameters;
+  text_size_ += text.size();
   return statement;
+}
+
+void PreparedStatements::erase(std::uint32_t id) {
+  const auto found = statements_.find(id);
+  if (found == statements_.end()) return;
+  text_size_ -= found->second.text.size();
+  statements_.erase(found);
+}
+
+void PreparedStatements::clear() {
+  statements_.clear();
+  text_size_ = 0;
 }
 
 PreparedStatement* PreparedStatements::find(std::uint32_t id) {

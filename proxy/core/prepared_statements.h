@@ -39,13 +39,16 @@ class PreparedStatements {
   PreparedStatement& add(std::string_view text, const sql::Classification& facts,
                          std::uint16_t parameters);
   PreparedStatement* find(std::uint32_t id);
-  void erase(std::uint32_t id) { statements_.erase(id); }
-  void clear() { statements_.clear(); }
+  void erase(std::uint32_t id);
+  void clear();
   std::size_t size() const { return statements_.size(); }
+  // Bytes of all their texts together.
+  std::size_t text_size() const { return text_size_; }
 
  private:
   std::unordered_map<std::uint32_t, PreparedStatement> statements_;
   std::uint32_t last_id_ = 0;
+  std::size_t text_size_ = 0;
 };
 
 // COM_STMT_EXECUTE, as far as a proxy needs to understand it. Protocol documentation:

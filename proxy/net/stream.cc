@@ -40,11 +40,21 @@ struct Stream::Write {
 };
 
 Stream::Stream(uv_loop_t* loop, Kind kind, ReadBuffer& buffer)
-    : handle_(new Handle), buffer_(buffer) {
-  if (kind == Kind::tcp) {
-    uv_tcp_init(loop, &handle_->tcp);
+    : loop_(loop), kind_(kind), buffer_(buffer) {
+  open_handle();
+}
+
+void Stream::reopen() {
+  close();
+  open_handle();
+}
+
+void Stream::open_handle() {
+  handle_ = new Handle;
+  if (kind_ == Kind::tcp) {
+    uv_tcp_init(loop_, &handle_->tcp);
   } else {
-    uv_pipe_init(loop, &handle_->pipe, 0);
+    uv_pipe_init(loop_, &handle_->pipe, 0);
   }
   handle_->owner = this;
   handle_->any.data = handle_;
@@ -177,6 +187,21 @@ void Stream::close_after_writing() {
     uv_fileno(&handle->any, &fd);
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kFarewellMilliseconds, sizeof kFarewellMilliseconds);
   }
+}
+
+void Stream::drop_farewells(uv_loop_t* loop) {
+  const auto drop = [](uv_handle_t* handle, void*) {
+    const bool stream = handle->type == UV_TCP || handle->type == UV_NAMED_PIPE;
+    // Listening sockets are of the same type and have no write callback to wait for.
+    if (!stream || uv_is_closing(handle) || uv_stream_get_write_queue_size(
+                                                reinterpret_cast<uv_stream_t*>(handle)) == 0) {
+      return;
+    }
+    auto* farewell = static_cast<Handle*>(handle->data);
+    if (!farewell->closing_after_write) return;
+    uv_close(handle, [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+  };
+  uv_walk(loop, drop, nullptr);
 }
 
 std::string Stream::peer() const {

@@ -58,6 +58,8 @@ class Stream {
 
   // The handle, for uv_accept and uv_*_connect.
   uv_stream_t* handle();
+  // A new socket in place of one that could not be connected.
+  void reopen();
   // Once connected or accepted: no delay for small packets, and keepalive probes (TCP only).
   void configure();
 
@@ -78,6 +80,8 @@ class Stream {
   // Like close(), but what is queued is still written first, by the kernel's leave and without limit
   // of time. No more calls to the handler.
   void close_after_writing();
+  // Closes what close_after_writing() has left on a loop that is about to end.
+  static void drop_farewells(uv_loop_t* loop);
   bool closed() const { return handle_ == nullptr; }
 
   // "127.0.0.1:4711" or "unix"; empty when it cannot be told.
@@ -90,10 +94,13 @@ class Stream {
   static void on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
   static void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer);
   static void on_written(uv_write_t* request, int status);
+  void open_handle();
   void begin_write();
   void end(int error);
 
-  Handle* handle_;
+  uv_loop_t* loop_;
+  Kind kind_;
+  Handle* handle_ = nullptr;
   StreamHandler* handler_ = nullptr;
   ReadBuffer& buffer_;
   std::string pending_;

@@ -136,7 +136,9 @@ void ClientSession::on_login_step(Login::Step step) {
 
   ClientIdentity identity = login_->take_identity();
   login_.reset();
+  std::string pipelined = inbox_;   // behind the last packet of the login
   protocol::wipe(inbox_);
+  inbox_.swap(pipelined);
   const UserConfig* listed = identity.listed;
   if (limited_user_) context_.process->accounts->leave(*runner_.identity().listed);
   limited_user_ = false;
@@ -210,8 +212,12 @@ std::size_t ClientSession::take_step(std::span<std::uint8_t> bytes) {
           close();
           break;
         }
-        if (command == Command::change_user && step.event == CommandReader::Event::command) {
-          begin_change_user(step.bytes);
+        if (command == Command::change_user) {
+          if (step.event == CommandReader::Event::begin) {
+            refuse(errors::packet_too_large(), reader_.next_sequence());
+          } else {
+            begin_change_user(step.bytes);
+          }
           break;
         }
       }

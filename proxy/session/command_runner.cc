@@ -134,7 +134,9 @@ bool CommandRunner::begin_text(Bytes text) {
     answer_error(errors::statement_too_long(CommandReader::kMaxKept));
     return false;
   }
-  if (prepares && statements_.size() >= context_.config().limits.prepared_statements) {
+  const LimitsConfig& limits = context_.config().limits;
+  if (prepares && (statements_.size() >= limits.prepared_statements ||
+                   statements_.text_size() >= limits.max_packet)) {
     answer_error(errors::too_many_statements(statements_.size()));
     return false;
   }
@@ -171,8 +173,11 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
     statement->drop_long_data();
     return answer_error(errors::long_data_too_large(context_.config().limits.max_packet));
   }
-  if (!parse_execute(payload, statement->parameters)) return answer_error(errors::malformed_packet());
+  const auto layout = parse_execute(payload, statement->parameters);
+  if (!layout) return answer_error(errors::malformed_packet());
   current_.facts = statement->facts;
+  // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
+  if (layout->flags != 0) current_.facts.placement = sql::Placement::primary;
   decide_route();
   proceed(bytes);
 }
@@ -301,14 +306,15 @@ void CommandRunner::on_client_drained() {
 }
 
 void CommandRunner::on_topology_changed() {
-  if (stage_ == Stage::waiting) proceed_later();
+  drop_dead_links();
+  if (stage_ == Stage::waiting) proceed_again();
 }
 
 void CommandRunner::tick(TimePoint now) {
   if (stage_ != Stage::waiting) return;
   const Milliseconds limit = context_.config().routing.failover_wait;
   const auto waited = std::chrono::duration_cast<Milliseconds>(now - current_.begun);
-  if (waited < limit) return proceed_later();
+  if (waited < limit) return proceed_again();
   const ClientError error = errors::no_primary(current_.why, waited.count());
   if (!opening_) return answer_error(error);
   opening_ = false;

@@ -117,7 +117,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
     bool retried = false;
     bool only_primary = false;           // no replica will do any more
     bool rerun = false;                  // the answer is swallowed, and the primary is asked
-    std::string repair_error;            // payload of the error that a repair was answered with
+    std::string repair_error;            // the error packet that a repair was answered with
     std::size_t repairs_left = 0;
     bool waits = false;                  // the replica must first reach the session's position
     std::string wait_reply;              // of the statement that waits
@@ -144,7 +144,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
 
   // runner_route.cc: from a command to a connection
   void proceed(std::span<std::uint8_t> bytes);
-  void proceed_later();
+  void proceed_again();
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
@@ -164,7 +164,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
 
   // runner_send.cc: from a connection to the server
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
-  void exchange(BackendConnection& link, std::span<std::uint8_t> bytes);
+  void replace_link(BackendConnection& link, std::span<std::uint8_t> bytes);
   bool needs_repair(BackendConnection& link) const;
   bool autocommit_differs(const BackendConnection& link) const;
   void append_repairs(BackendConnection& link, std::string& commands);
@@ -198,6 +198,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
 
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;
+  void drop_dead_links();
   LossFacts loss_facts(const BackendConnection& link) const;
   void carry_out(LossVerdict verdict, const std::string& server, const std::string& why,
                  std::uint8_t sequence);

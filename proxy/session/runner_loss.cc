@@ -24,6 +24,17 @@ void CommandRunner::leave(BackendConnection& link) {
   pool_.discard(links_.take(link));
 }
 
+// A server that hangs keeps its connections open and answers nothing. Once the monitor gives it up, so do
+// the sessions.
+void CommandRunner::drop_dead_links() {
+  for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica}) {
+    BackendConnection* link = closed_ ? nullptr : links_.get(slot);
+    if (link == nullptr) continue;
+    const ServerState& server = context_.topology->servers[link->server()];
+    if (server.health == Health::down) link->give_up(server.why);
+  }
+}
+
 LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
   LossFacts facts;
   facts.statement_under_way = stage_ != Stage::none && current_.on == &link;
@@ -76,9 +87,11 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     if (current_.sent) current_.begun = context_.loop_time();   // it ran until now, and waits from now on
     stage_ = Stage::waiting;   // no other command may begin before this one goes on
     ++context_.counters.retried_reads;
+    // A server that dies before it was sent anything is tried again at the next tick, not in a circle.
+    if (!current_.sent) return;
     context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
       // The client may have gone in the same round of the loop.
-      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_later();
+      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_again();
     });
     return;
   }

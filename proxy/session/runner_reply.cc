@@ -175,7 +175,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       stage_ = Stage::none;
       if (current_.rerun) return run_again_on_primary();
       if (current_.failed) return finish(link);
-      return proceed_later();
+      return proceed_again();
     case ReplyPurpose::reset:
       state_ = link.state();
       finish_reset_connection();
@@ -198,7 +198,7 @@ void CommandRunner::on_repair_end(BackendConnection& link) {
   if (stage_ != Stage::repairing) return;   // the command itself is already on its way
   stage_ = Stage::none;
   if (!current_.repair_error.empty()) return run_again_on_primary();
-  proceed_later();
+  proceed_again();
 }
 
 // The read is already on its way behind the wait; if the wait was in vain, its answer does not count.
@@ -232,7 +232,7 @@ void CommandRunner::run_again_on_primary() {
   ++context_.counters.answered_by_primary_instead;
   current_.only_primary = true;
   current_.on = nullptr;
-  proceed_later();
+  proceed_again();
 }
 
 void CommandRunner::finish(BackendConnection& link) {

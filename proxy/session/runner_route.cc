@@ -18,6 +18,15 @@ using Slot = SessionLinks::Slot;
 
 namespace {
 
+bool is_unknown_database(const BackendFailure& failure) {
+  const auto err = protocol::decode_err(protocol::as_bytes(failure.packet));
+  return err && err->code == 1049;
+}
+
+}  // namespace
+
+namespace {
+
 // Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is not
 // the primary any more.
 bool only_looks(const sql::Classification& facts) {
@@ -41,10 +50,10 @@ void CommandRunner::open(ClientIdentity identity) {
   current_.begun = context_.loop_time();
   opening_ = true;
   stage_ = Stage::waiting;
-  proceed_later();
+  proceed_again();
 }
 
-void CommandRunner::proceed_later() {
+void CommandRunner::proceed_again() {
   if (opening_) return try_open();
   stage_ = Stage::none;
   proceed({reinterpret_cast<std::uint8_t*>(current_.bytes.data()), current_.bytes.size()});
@@ -238,7 +247,7 @@ void CommandRunner::on_connection(std::unique_ptr<BackendConnection> connection)
   BackendConnection& link = adopt(wanted_slot_, std::move(connection));
   stage_ = Stage::none;
   if (opening_) return finish_open(link);
-  proceed_later();
+  proceed_again();
 }
 
 void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& failure) {
@@ -251,13 +260,19 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
     if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));
     if (current_.avoid) current_.only_primary = true;
     current_.avoid = server;
-    return proceed_later();
+    return proceed_again();
   }
   switch (failure.kind) {
     case BackendFailure::Kind::full:
       return answer_error(errors::pool_timeout(name, context_.process->slots->limit(server),
                                                context_.config().pool.queue_timeout.count()));
     case BackendFailure::Kind::denied:
+      if (is_unknown_database(failure) && !state_.schema().empty()) {
+        // It was dropped meanwhile, which leaves a session without a schema.
+        state_.set_schema({});
+        return proceed_again();
+      }
+      [[fallthrough]];
     case BackendFailure::Kind::refused:
       return answer_error(errors::server_unreachable(name, failure.text));
     case BackendFailure::Kind::unreachable:

@@ -34,7 +34,7 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
   current_.on = &link;
   const bool executes = current_.info->handling == Handling::execute;
   if (needs_repair(link)) {
-    if (!can_repair(link.state(), state_)) return exchange(link, bytes);
+    if (!can_repair(link.state(), state_)) return replace_link(link, bytes);
     std::string commands;
     append_repairs(link, commands);
     // What may be run twice travels behind the repair in the same write, and its answer is dropped if
@@ -55,7 +55,7 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
 }
 
 // The connection can never serve this session (its schema cannot be unset): another one takes its place.
-void CommandRunner::exchange(BackendConnection& link, std::span<std::uint8_t> bytes) {
+void CommandRunner::replace_link(BackendConnection& link, std::span<std::uint8_t> bytes) {
   const auto slot = &link == links_.primary() ? SessionLinks::Slot::primary : SessionLinks::Slot::replica;
   const std::size_t server = link.server();
   current_.on = nullptr;
