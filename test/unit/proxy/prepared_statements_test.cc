@@ -66,7 +66,7 @@ std::string execute(std::uint16_t parameters, const std::string& types, const st
 }
 
 TEST_CASE("execute: the layout for any number of parameters") {
-  for (const std::uint16_t parameters : {1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
+  for (const std::uint16_t parameters : std::initializer_list<std::uint16_t>{1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
     INFO(parameters);
     const std::string types(parameters * 2u, '\x03');
     const std::size_t bitmap = (parameters + 7u) / 8u;
@@ -99,7 +99,7 @@ TEST_CASE("execute: without parameters there is nothing but the head") {
 }
 
 TEST_CASE("execute: every truncation up to the values is malformed") {
-  for (const std::uint16_t parameters : {0, 1, 9, 300}) {
+  for (const std::uint16_t parameters : std::initializer_list<std::uint16_t>{0, 1, 9, 300}) {
     for (const bool has_types : {false, true}) {
       if (parameters == 0 && has_types) continue;
       const std::string types = has_types ? std::string(parameters * 2u, '\x08') : "";
