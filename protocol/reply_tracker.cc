@@ -15,8 +15,9 @@ bool knows_head(Bytes bytes) {
   return bytes.size() > kFrameHeaderSize || read_frame_header(bytes).length == 0;
 }
 
-std::uint8_t head_byte(Bytes frame) {
-  return frame.size() > kFrameHeaderSize ? frame[kFrameHeaderSize] : std::uint8_t{0};
+// The first byte of the payload, which an empty packet does not have: what lies behind it is another's.
+std::uint8_t head_byte(const FrameHeader& header, Bytes frame) {
+  return header.length > 0 ? frame[kFrameHeaderSize] : std::uint8_t{0};
 }
 
 }  // namespace
@@ -49,7 +50,7 @@ ReplyTracker::Step ReplyTracker::step(Bytes in) {
       return {Event::none, at, in.size(), {}, false, false};
     }
     const FrameHeader header = read_frame_header(rest);
-    const Interest kind = interest(header, head_byte(rest));
+    const Interest kind = interest(header, head_byte(header, rest));
     if (kind == Interest::pass) {
       begin_passed_frame(header);
       continue;
@@ -83,7 +84,7 @@ ReplyTracker::Step ReplyTracker::step_kept(Bytes in) {
   if (header.length > 0 && !fill(kFrameHeaderSize + 1)) return {Event::none, 0, used, {}, false, false};
 
   const std::size_t size = kFrameHeaderSize + header.length;
-  const Interest kind = interest(header, head_byte(as_bytes(kept_)));
+  const Interest kind = interest(header, head_byte(header, as_bytes(kept_)));
   if (kind == Interest::malformed || (kind == Interest::show && size > kMaxKept)) {
     return {Event::malformed, 0, used, {}, true, false};
   }
@@ -168,7 +169,6 @@ void ReplyTracker::after_definitions() {
 }
 
 ReplyTracker::Step ReplyTracker::show(Bytes packet, std::size_t pass, std::size_t consumed) {
-  next_sequence_ = static_cast<std::uint8_t>(read_frame_header(packet).sequence + 1);
   const Bytes payload = packet.subspan(kFrameHeaderSize);
   Event event = Event::malformed;
   if (payload[0] == kErrHead) {
@@ -179,6 +179,7 @@ ReplyTracker::Step ReplyTracker::show(Bytes packet, std::size_t pass, std::size_
     event = on_end(payload);
   }
   if (event == Event::malformed) return {Event::malformed, pass, pass, {}, true, false};
+  next_sequence_ = static_cast<std::uint8_t>(read_frame_header(packet).sequence + 1);
   return {event, pass, consumed, packet, state_ == State::done, false};
 }
 

@@ -48,6 +48,11 @@ class Packets {
     protocol::append_frames(bytes_, payload, sequence_);
     return *this;
   }
+  // Bytes that are no packet.
+  Packets& bare(std::string_view bytes) {
+    bytes_ += bytes;
+    return *this;
+  }
   // The next reply, whose numbers begin again.
   Packets& next_reply() {
     sequence_ = 1;

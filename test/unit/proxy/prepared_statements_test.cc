@@ -66,8 +66,7 @@ std::string execute(std::uint16_t parameters, const std::string& types, const st
 }
 
 TEST_CASE("execute: the layout for any number of parameters") {
-  for (const std::uint16_t parameters :
-       std::initializer_list<std::uint16_t>{1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
+  for (const std::uint16_t parameters : std::initializer_list<std::uint16_t>{1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
     INFO(parameters);
     const std::string types(parameters * 2u, '\x03');
     const std::size_t bitmap = (parameters + 7u) / 8u;
