@@ -62,8 +62,9 @@ class ReplyTracker {
   ServerStatus status() const { return status_; }
   // The sequence number that the next packet of the reply would have.
   std::uint8_t next_sequence() const { return next_sequence_; }
-  // True when all bytes seen so far end at the end of a packet, so that another could follow.
-  bool at_packet_boundary() const { return frame_left_ == 0 && kept_.empty() && !continued_; }
+  // True when what has been passed on and shown ends at the end of a packet, so that another could
+  // follow. A packet that is kept back is not counted.
+  bool at_packet_boundary() const { return frame_left_ == 0 && !continued_; }
   // True once a byte of the reply has come.
   bool started() const { return started_; }
 

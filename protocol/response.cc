@@ -101,7 +101,7 @@ std::optional<SessionChange> SessionChangeReader::next() {
       break;
     case SessionChangeType::schema:
       change.value = entry_.lenenc_text();
-      entry_ = ByteReader(Bytes{});
+      if (entry_.ok()) entry_ = ByteReader(Bytes{});
       break;
     case SessionChangeType::gtids:
       entry_.skip(1);  // the encoding of what follows; only 0, plain text, exists

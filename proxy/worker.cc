@@ -46,10 +46,9 @@ void Worker::join() {
 }
 
 void Worker::give(const std::function<void(Orders&)>& order) {
-  {
-    const std::lock_guard lock(mutex_);
-    order(orders_);
-  }
+  const std::lock_guard lock(mutex_);
+  if (closing_) return;   // libuv aborts the program when a loop that is gone is woken
+  order(orders_);
   uv_async_send(&wake_);
 }
 
@@ -92,9 +91,10 @@ void Worker::run() {
   const WorkerCounters& counters = context_.counters;
   spdlog::info(
       "worker done: {} sessions, {} statements to the primary, {} to replicas, {} reads retried, {} "
-      "answered by the primary in a replica's place, {} answered with an error of weir's own",
+      "reads behind a wait ({} in vain), {} answered by the primary in a replica's place, {} answered with an error of weir's own",
       counters.sessions, counters.statements_to_primary, counters.statements_to_replicas,
-      counters.retried_reads, counters.answered_by_primary_instead, counters.failed_statements);
+      counters.retried_reads, counters.waits, counters.waits_in_vain,
+      counters.answered_by_primary_instead, counters.failed_statements);
 }
 
 void Worker::take_orders() {
@@ -168,6 +168,10 @@ void Worker::tick() {
 void Worker::close_handles() {
   if (std::exchange(handles_closed_, true)) return;
   pool_->close_all();
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
 }

@@ -58,6 +58,7 @@ class Worker final : private SessionOwner {
   std::vector<ListenSocket> sockets_;
   std::mutex mutex_;
   Orders orders_;          // guarded by mutex_
+  bool closing_ = false;   // guarded by mutex_: the loop takes no more orders
   uv_loop_t loop_;
   uv_async_t wake_;
   uv_timer_t timer_;

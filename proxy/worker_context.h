@@ -36,6 +36,8 @@ struct WorkerCounters {
   std::uint64_t statements_to_replicas = 0;
   std::uint64_t retried_reads = 0;
   std::uint64_t answered_by_primary_instead = 0;   // a replica's error was not shown to the client
+  std::uint64_t waits = 0;              // reads sent behind a wait for the session's own write
+  std::uint64_t waits_in_vain = 0;      // and answered by the primary after all
   std::uint64_t failed_statements = 0;             // answered with an error of weir's own
 };
 

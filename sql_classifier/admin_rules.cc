@@ -36,7 +36,8 @@ void read_flush(Lexer& lexer, Facts& facts) noexcept {
 void read_backup(Lexer& lexer, Facts& facts) noexcept {
   lexer.next();
   const bool unlock = lexer.is(Keyword::UNLOCK);
-  read_admin(lexer, facts, unlock ? Effect::unlocks_tables : Effect::locks_tables | Effect::ends_transaction);
+  read_admin(lexer, facts,
+             unlock ? Effect::unlocks_tables : Effect::locks_tables | Effect::ends_transaction);
 }
 
 void read_prepare(Lexer& lexer, Facts& facts) noexcept {
@@ -46,7 +47,7 @@ void read_prepare(Lexer& lexer, Facts& facts) noexcept {
   } else if (lexer.is(Keyword::DEALLOCATE)) {
     facts.effects |= Effect::deallocates_text;
   } else {
-    facts.effects |= Effect::calls_routine;   // the text that runs is not in sight
+    facts.effects |= Effect::calls_routine;  // the text that runs is not in sight
   }
   lexer.next();
   scan_query(lexer, facts);

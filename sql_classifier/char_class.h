@@ -8,35 +8,37 @@
 namespace weir::sql {
 
 enum class CharClass : std::uint8_t {
-  bad,        // control bytes: no token begins with them
   space,
-  word,       // letters, _, $ and every byte from 0x80 on
-  digit,
-  quote,      // '
-  dquote,     // "
-  backtick,
-  at,
   hash,
   dash,
   slash,
-  star,
+  star,  // the last of those that white space and comments are made of
+  bad,   // control bytes: no token begins with them
+  word,  // letters, _, $
+  high,  // every byte from 0x80 on: words are made of them, too
+  digit,
+  quote,   // '
+  dquote,  // "
+  backtick,
+  at,
   dot,
   open,
   close,
   comma,
   semicolon,
   colon,
-  compare,    // = < >
+  compare,  // = < >
   other,
 };
 
 inline constexpr std::uint8_t kClassMask = 0x1f;
-// Continues a word.
+// Continues a word: an ASCII letter, a digit, _ or $.
 inline constexpr std::uint8_t kWordByte = 0x80;
-// Not ASCII.
+// Not ASCII; continues a word, too.
 inline constexpr std::uint8_t kHighByte = 0x40;
 // A letter or half of one in most character sets, and the no-break space, which servers skip like a
-// space, in some: latin1 and its relatives (0xa0), koi8 (0x9a), macroman (0xca), the DOS sets (0xff).
+// space, in some: latin1 and its relatives (0xa0), koi8 (0x9a), macroman (0xca), the DOS sets
+// (0xff).
 inline constexpr std::uint8_t kOddSpace = 0x20;
 
 constexpr std::array<std::uint8_t, 256> make_char_table() {
@@ -44,10 +46,11 @@ constexpr std::array<std::uint8_t, 256> make_char_table() {
   const auto put = [&table](unsigned byte, CharClass c, unsigned flags = 0) {
     table[byte] = static_cast<std::uint8_t>(static_cast<unsigned>(c) | flags);
   };
-  for (unsigned b = 0; b < 256; ++b) put(b, b < 0x20 || b == 0x7f ? CharClass::bad : CharClass::other);
-  for (unsigned b = 0x80; b < 256; ++b) put(b, CharClass::word, kWordByte | kHighByte);
+  for (unsigned b = 0; b < 256; ++b)
+    put(b, b < 0x20 || b == 0x7f ? CharClass::bad : CharClass::other);
+  for (unsigned b = 0x80; b < 256; ++b) put(b, CharClass::high, kHighByte);
   for (unsigned b : {0xa0u, 0x9au, 0xcau, 0xffu}) {
-    put(b, CharClass::word, kWordByte | kHighByte | kOddSpace);
+    put(b, CharClass::high, kHighByte | kOddSpace);
   }
   for (unsigned b = 'a'; b <= 'z'; ++b) {
     put(b, CharClass::word, kWordByte);
@@ -77,14 +80,34 @@ constexpr std::array<std::uint8_t, 256> make_char_table() {
 
 inline constexpr std::array<std::uint8_t, 256> kCharTable = make_char_table();
 
-constexpr std::uint8_t char_flags(char c) { return kCharTable[static_cast<unsigned char>(c)]; }
-constexpr CharClass char_class(char c) { return static_cast<CharClass>(char_flags(c) & kClassMask); }
-constexpr bool is_word_byte(char c) { return (char_flags(c) & kWordByte) != 0; }
-constexpr bool is_space(char c) { return char_class(c) == CharClass::space; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_high(char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; }
+constexpr std::uint8_t char_flags(char c) {
+  return kCharTable[static_cast<unsigned char>(c)];
+}
+constexpr CharClass char_class(char c) {
+  return static_cast<CharClass>(char_flags(c) & kClassMask);
+}
+constexpr bool is_word_byte(char c) {
+  return (char_flags(c) & (kWordByte | kHighByte)) != 0;
+}
+constexpr bool is_ascii_word_byte(char c) {
+  return (char_flags(c) & kWordByte) != 0;
+}
+constexpr bool is_space(char c) {
+  return char_class(c) == CharClass::space;
+}
+constexpr bool is_skippable(char c) {
+  return char_class(c) <= CharClass::star;
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_high(char c) {
+  return (static_cast<unsigned char>(c) & 0x80) != 0;
+}
 
 // ASCII only, as keywords are.
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c; }
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c;
+}
 
 }  // namespace weir::sql

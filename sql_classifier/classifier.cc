@@ -1,5 +1,6 @@
 #include "sql_classifier/classifier.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "sql_classifier/char_class.h"
@@ -14,7 +15,7 @@ namespace {
 // What one reading of the whole text gave.
 struct Reading {
   Classification verdict;
-  std::uint32_t reasons = 0;          // against a replica, of all statements
+  std::uint32_t reasons = 0;  // against a replica, of all statements
   bool all_reads = true;
   bool all_any = true;
   bool unterminated = false;
@@ -78,25 +79,27 @@ bool has_high_byte(std::string_view text) noexcept {
   return false;
 }
 
-void doubt(Reading& reading) noexcept {
-  reading.doubtful = true;
-}
-
 // Two readings of one text: what both say stands, and the effects of both are possible.
 void merge(Reading& reading, const Reading& other, bool must_agree) noexcept {
   Classification& a = reading.verdict;
   const Classification& b = other.verdict;
-  const bool agree = a.placement == b.placement && a.kind == b.kind && a.statements == b.statements &&
-                     a.effects == b.effects && reading.unterminated == other.unterminated;
-  if (must_agree && !agree) doubt(reading);
-  if (other.doubtful || other.unterminated) doubt(reading);
-  if (a.placement == Placement::any && b.placement != Placement::any) {
+  const bool agree = a.placement == b.placement && a.kind == b.kind &&
+                     a.statements == b.statements && a.effects == b.effects &&
+                     reading.unterminated == other.unterminated;
+  if ((must_agree && !agree) || other.doubtful || other.unterminated) reading.doubtful = true;
+  if (must_agree && a.placement != b.placement) {
+    a.placement = Placement::primary;
+    a.reason = Reason::ambiguous_text;
+  } else if (b.placement == Placement::primary && a.placement != Placement::primary) {
     a.placement = b.placement;
     a.reason = b.reason;
-  } else if (a.placement != b.placement) {
-    doubt(reading);
+  } else if (a.placement == Placement::any) {
+    a.placement = b.placement;
+    a.reason = b.reason;
   }
-  if (a.kind == StatementKind::read || a.kind == StatementKind::empty) a.kind = b.kind;
+  const bool replaceable = a.kind == StatementKind::read && b.kind != StatementKind::empty;
+  if (a.kind == StatementKind::empty || replaceable) a.kind = b.kind;
+  a.statements = std::max(a.statements, b.statements);
   a.effects |= b.effects;
   reading.reasons |= other.reasons;
   reading.all_reads = reading.all_reads && other.all_reads;
@@ -108,13 +111,13 @@ Reading read_all_ways(std::string_view text, const TextOptions& options) noexcep
   const unsigned conditional = reading.conditional_comments;
   if (conditional != 0) {
     // With several such comments a server may execute some of them and skip others.
-    if (conditional > 1) doubt(reading);
+    if (conditional > 1) reading.doubtful = true;
     mode.skip_conditional = true;
     merge(reading, read_text(text, mode), false);
     mode.skip_conditional = false;
   }
   if (options.sql_mode_known || !reading.depends_on_sql_mode) return reading;
-  if (conditional != 0) doubt(reading);
+  if (conditional != 0) reading.doubtful = true;
   for (unsigned other = 1; other < 4; ++other) {
     mode.ansi_quotes = options.ansi_quotes != ((other & 1u) != 0);
     mode.no_backslash_escapes = options.no_backslash_escapes != ((other & 2u) != 0);
@@ -123,8 +126,10 @@ Reading read_all_ways(std::string_view text, const TextOptions& options) noexcep
   return reading;
 }
 
-// Doubt and truncation take the replica, and the connection of the statement before, out of the choice.
-void restrict_placement(Reading& reading, std::string_view text, const TextOptions& options) noexcept {
+// Doubt and truncation take the replica, and the connection of the statement before, out of the
+// choice.
+void restrict_placement(Reading& reading, std::string_view text,
+                        const TextOptions& options) noexcept {
   Classification& verdict = reading.verdict;
   const bool foreign = !options.ascii_safe_charset && has_high_byte(text);
   const bool cut = reading.unterminated && !options.truncated;
@@ -132,7 +137,7 @@ void restrict_placement(Reading& reading, std::string_view text, const TextOptio
     verdict.placement = Placement::primary;
     verdict.reason = Reason::ambiguous_text;
   }
-  if (options.truncated && verdict.placement == Placement::any) {
+  if (options.truncated && verdict.placement != Placement::primary) {
     verdict.placement = Placement::primary;
     verdict.reason = Reason::truncated_text;
   }
@@ -164,8 +169,9 @@ Classification classify(std::string_view text, const TextOptions& options) noexc
   // "Tracked" promises that nothing else was set.
   Classification& verdict = reading.verdict;
   if (verdict.has(Effect::sets_untracked_variable) && !verdict.has(Effect::sets_names)) {
-    verdict.effects = static_cast<Effect>(static_cast<std::uint32_t>(verdict.effects) &
-                                          ~static_cast<std::uint32_t>(Effect::sets_tracked_variable));
+    verdict.effects =
+        static_cast<Effect>(static_cast<std::uint32_t>(verdict.effects) &
+                            ~static_cast<std::uint32_t>(Effect::sets_tracked_variable));
   }
   return verdict;
 }

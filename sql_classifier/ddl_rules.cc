@@ -12,8 +12,10 @@ bool has_body(const Lexer& lexer) noexcept {
     case Keyword::LIBRARY:
     case Keyword::PACKAGE:
     case Keyword::PROCEDURE:
-    case Keyword::TRIGGER: return true;
-    default: return false;
+    case Keyword::TRIGGER:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -28,8 +30,10 @@ bool names_object(const Lexer& lexer) noexcept {
     case Keyword::SERVER:
     case Keyword::TABLE:
     case Keyword::USER:
-    case Keyword::VIEW: return true;
-    default: return has_body(lexer);
+    case Keyword::VIEW:
+      return true;
+    default:
+      return has_body(lexer);
   }
 }
 

@@ -17,8 +17,8 @@ struct Facts {
   // reasons against a replica: a bit for each Reason, in reasons.
   Reason reason = Reason::unknown_statement;
   std::uint32_t reasons = 0;
-  bool replica_safe = false;              // a read, as far as nothing in `reasons` speaks against it
-  bool names_seen = false;                // SET NAMES or CHARACTER SET
+  bool replica_safe = false;  // a read, as far as nothing in `reasons` speaks against it
+  bool names_seen = false;    // SET NAMES or CHARACTER SET
   std::string_view names_collation;
 
   void is(StatementKind k, Reason r, Effect e = Effect::none) {
@@ -45,9 +45,11 @@ struct Facts {
   Placement placement() const {
     if (!replica_safe) return Placement::primary;
     if (reasons == 0) return Placement::any;
-    return reasons == bit(Reason::previous_statement) ? Placement::last_connection : Placement::primary;
+    return reasons == bit(Reason::previous_statement) ? Placement::last_connection
+                                                      : Placement::primary;
   }
-  // The first in the order of the enumeration, so that the answer does not depend on the text's order.
+  // The first in the order of the enumeration, so that the answer does not depend on the text's
+  // order.
   Reason main_reason() const {
     if (!replica_safe || reasons == 0) return reason;
     const std::uint32_t against_replica = reasons & ~bit(Reason::previous_statement);

@@ -61,7 +61,8 @@ void read_options(std::string_view text, RoutingHint& hint) noexcept {
     const std::string_view option = take_word(text);
     if (equals_lower(option, "primary")) note(hint, Hint::primary);
     if (equals_lower(option, "replica")) note(hint, Hint::replica);
-    if (equals_lower(option.substr(0, 8), "max_lag=")) hint.max_lag_ms = read_duration_ms(option.substr(8));
+    if (equals_lower(option.substr(0, 8), "max_lag="))
+      hint.max_lag_ms = read_duration_ms(option.substr(8));
   }
 }
 
@@ -83,8 +84,8 @@ void read_comment(std::string_view body, RoutingHint& hint) noexcept {
   if (equals_lower(take_word(rest), "maxscale")) read_route_to(rest, hint);
 }
 
-// Takes a comment off the front of the text and gives its body; false when there is none, or when its
-// content is code.
+// Takes a comment off the front of the text and gives its body; false when there is none, or when
+// its content is code.
 bool take_comment(std::string_view& text, std::string_view& body) noexcept {
   text = skip_space(text);
   if (text.size() < 2) return false;
@@ -96,7 +97,8 @@ bool take_comment(std::string_view& text, std::string_view& body) noexcept {
     closing = 2;
     length = text.substr(2).find("*/");
     if (length == text.npos) return false;
-  } else if (text[0] == '#' || (text[0] == '-' && text[1] == '-' && (text.size() == 2 || is_space(text[2])))) {
+  } else if (text[0] == '#' ||
+             (text[0] == '-' && text[1] == '-' && (text.size() == 2 || is_space(text[2])))) {
     from = text[0] == '#' ? 1 : 2;
     length = text.substr(from).find('\n');
     if (length == text.npos) length = text.size() - from;

@@ -14,8 +14,8 @@ struct RoutingHint {
   std::int32_t max_lag_ms = -1;
 };
 
-// Reads the comments before the first token of the text. Only those count: text from a user that ends
-// up further inside a statement must not be able to route it.
+// Reads the comments before the first token of the text. Only those count: text from a user that
+// ends up further inside a statement must not be able to route it.
 RoutingHint read_hint(std::string_view text) noexcept;
 
 }  // namespace weir::sql

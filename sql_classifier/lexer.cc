@@ -8,7 +8,8 @@ namespace weir::sql {
 namespace {
 
 const char* find_byte(const char* from, const char* to, char byte) noexcept {
-  const void* hit = from == to ? nullptr : std::memchr(from, byte, static_cast<std::size_t>(to - from));
+  const void* hit =
+      from == to ? nullptr : std::memchr(from, byte, static_cast<std::size_t>(to - from));
   return hit == nullptr ? to : static_cast<const char*>(hit);
 }
 
@@ -18,6 +19,16 @@ const char* find_comment_end(const char* from, const char* to) noexcept {
     if (p + 1 != to && p[1] == '/') return p;
   }
   return to;
+}
+
+// Behind e5, e+5 or e-5; `from` itself when there is no exponent.
+const char* skip_exponent(const char* from, const char* to) noexcept {
+  if (from == to || (*from != 'e' && *from != 'E')) return from;
+  const char* p = from + 1;
+  if (p != to && (*p == '+' || *p == '-')) ++p;
+  if (p == to || !is_digit(*p)) return from;
+  while (p != to && is_digit(*p)) ++p;
+  return p;
 }
 
 bool has_comment_start(const char* from, const char* to) noexcept {
@@ -41,115 +52,185 @@ Version read_version(const char* from, const char* to) noexcept {
   Version version{0, from};
   const char* p = from;
   unsigned number = 0;
-  while (p != to && p != from + 6 && is_digit(*p)) number = number * 10 + static_cast<unsigned>(*p++ - '0');
+  while (p != to && p != from + 6 && is_digit(*p))
+    number = number * 10 + static_cast<unsigned>(*p++ - '0');
   if (p - from >= 5) version = {number, p};
   return version;
 }
 
 }  // namespace
 
-void Lexer::next() noexcept {
-  after_dot_ = token_.type == TokenType::dot;
-  for (;;) {
-    while (position_ != end_ && is_space(*position_)) ++position_;
-    if (position_ == end_) {
-      if (in_code_comment_) unterminated_ = true;
-      return emit(TokenType::end, end_, end_);
+// Kept small: everything that is rare is a call in tail position, so that the common path needs no
+// stack frame.
+void Lexer::advance() noexcept {
+  current_ = (current_ + 1) % kKept;
+  while (position_ != end_ && *position_ == ' ') ++position_;
+  if (position_ == end_ || is_skippable(*position_)) return skip_and_read();
+  read_token();
+}
+
+// Everything the loop needs is in local variables, and what is not simple is left to advance():
+// most bytes of most queries pass through here.
+void Lexer::advance_past_plain() noexcept {
+  const char* const end = end_;
+  const char* p = position_;
+  unsigned current = current_;
+  const auto keep = [&](TokenType type, bool plain_word, const char* to) {
+    current = (current + 1) % kKept;
+    tokens_[current] = {type, plain_word, {}, {p, static_cast<std::size_t>(to - p)}};
+    p = to;
+  };
+  const bool name_follows = tokens_[current].type == TokenType::dot;
+  while (p != end && !name_follows) {
+    const CharClass first = char_class(*p);
+    const char* q = p + 1;
+    if (first == CharClass::space) {
+      p = q;
+    } else if (first == CharClass::word) {
+      while (q != end && is_ascii_word_byte(*q)) ++q;
+      if (may_be_scanned({p, static_cast<std::size_t>(q - p)}) || (q != end && is_high(*q))) break;
+      keep(TokenType::word, true, q);
+    } else if (first == CharClass::digit) {
+      while (q != end && is_digit(*q)) ++q;
+      if (q != end && (*q == '.' || is_word_byte(*q))) break;
+      keep(TokenType::number, false, q);
+    } else if (first == CharClass::comma) {
+      keep(TokenType::comma, false, q);
+    } else if (first == CharClass::compare) {
+      keep(*p == '=' ? TokenType::equals : TokenType::compare, false, q);
+    } else {
+      break;
     }
-    const char c = *position_;
-    switch (char_class(c)) {
-      case CharClass::word: return read_word();
-      case CharClass::digit: return read_number();
-      case CharClass::dot: return read_dot();
-      case CharClass::comma: return emit(TokenType::comma, position_, position_ + 1);
-      case CharClass::open: return emit(TokenType::open, position_, position_ + 1);
-      case CharClass::close: return emit(TokenType::close, position_, position_ + 1);
-      case CharClass::semicolon: return emit(TokenType::semicolon, position_, position_ + 1);
-      case CharClass::quote: return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
-      case CharClass::backtick: return read_quoted(c, TokenType::quoted_name, false);
-      case CharClass::dquote:
-        depends_on_sql_mode_ = true;
-        if (mode_.ansi_quotes) return read_quoted(c, TokenType::quoted_name, false);
-        return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
-      case CharClass::at: return read_at();
-      case CharClass::hash: skip_line(); continue;
+  }
+  position_ = p;
+  current_ = current;
+  advance();
+}
+
+// White space, comments, and what only looks like the beginning of one.
+void Lexer::skip_and_read() noexcept {
+  for (; position_ != end_ && is_skippable(*position_);) {
+    bool skipped = false;
+    switch (char_class(*position_)) {
+      case CharClass::hash:
+        skipped = skip_line();
+        break;
       case CharClass::dash:
-        if (skip_dash_comment()) continue;
-        return read_operator(c);
+        skipped = skip_dash_comment();
+        break;
       case CharClass::slash:
-        if (skip_slash_comment()) continue;
-        return read_operator(c);
+        skipped = skip_slash_comment();
+        break;
       case CharClass::star:
-        if (leave_code_comment()) continue;
-        return read_operator(c);
-      case CharClass::bad: doubtful_ = true; return read_operator(c);
-      default: return read_operator(c);
+        skipped = leave_code_comment();
+        break;
+      default:
+        ++position_;
+        skipped = true;
+        break;
     }
+    if (!skipped) return emit_byte(TokenType::other);
+  }
+  if (position_ != end_) return read_token();
+  if (in_code_comment_) unterminated_ = true;
+  emit(TokenType::end, end_, end_);
+}
+
+inline void Lexer::read_token() noexcept {
+  const char c = *position_;
+  switch (char_class(c)) {
+    case CharClass::word:
+      return read_word();
+    case CharClass::high:
+      return read_foreign_word();
+    case CharClass::digit:
+      return read_number();
+    case CharClass::dot:
+      return read_dot();
+    case CharClass::comma:
+      return emit_byte(TokenType::comma);
+    case CharClass::open:
+      return emit_byte(TokenType::open);
+    case CharClass::close:
+      return emit_byte(TokenType::close);
+    case CharClass::semicolon:
+      return emit_byte(TokenType::semicolon);
+    case CharClass::quote:
+      return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
+    case CharClass::backtick:
+      return read_quoted(c, TokenType::quoted_name, false);
+    case CharClass::dquote:
+      depends_on_sql_mode_ = true;
+      if (mode_.ansi_quotes) return read_quoted(c, TokenType::quoted_name, false);
+      return read_quoted(c, TokenType::string, !mode_.no_backslash_escapes);
+    case CharClass::at:
+      return read_at();
+    case CharClass::colon:
+    case CharClass::compare:
+      return read_operator(c);
+    case CharClass::bad:
+      doubtful_ = true;
+      return emit_byte(TokenType::other);
+    default:
+      return emit_byte(TokenType::other);
   }
 }
 
-void Lexer::read_word() noexcept {
-  const char* const from = position_;
-  const char* p = from;
-  unsigned seen = 0;
-  unsigned flags = char_flags(*p);
+inline void Lexer::read_word() noexcept {
+  const char* p = position_;
   do {
-    seen |= flags;
     ++p;
-    if (p == end_) break;
-    flags = char_flags(*p);
-  } while ((flags & kWordByte) != 0);
-  const std::string_view word(from, static_cast<std::size_t>(p - from));
-  token_.type = TokenType::word;
-  token_.after_dot = after_dot_;
-  token_.text = word;
-  token_.meaning = {};
-  position_ = p;
-  if ((seen & kHighByte) != 0) {
-    if ((seen & kOddSpace) != 0) doubtful_ = true;
-  } else if (!after_dot_) {
-    token_.meaning = find_word(word, room(from));
+  } while (p != end_ && is_ascii_word_byte(*p));
+  if (p != end_ && is_high(*p)) return read_foreign_word();
+  emit(TokenType::word, position_, p).plain_word = passed(1).type != TokenType::dot;
+}
+
+// A word that is not all ASCII is no keyword, but one-byte character sets have white space up
+// there.
+void Lexer::read_foreign_word() noexcept {
+  const char* p = position_;
+  for (; p != end_ && is_word_byte(*p); ++p) {
+    if ((char_flags(*p) & kOddSpace) != 0) doubtful_ = true;
   }
+  emit(TokenType::word, position_, p);
+}
+
+// Behind a dot, digits begin a name.
+inline void Lexer::read_number() noexcept {
+  if (passed(1).type == TokenType::dot) return read_foreign_word();
+  const char* p = position_;
+  while (p != end_ && is_digit(*p)) ++p;
+  if (p != end_ && (*p == '.' || is_word_byte(*p))) return read_long_number();
+  emit(TokenType::number, position_, p);
 }
 
 // Digits that run on into letters are a name (1a), unless they are a number with an exponent (1e5).
-void Lexer::read_number() noexcept {
+void Lexer::read_long_number() noexcept {
   const char* p = position_;
-  if (after_dot_) return read_word();
-  const auto digits = [&p, this] {
-    while (p != end_ && is_digit(*p)) ++p;
-  };
-  const auto exponent = [&p, this] {
-    if (p == end_ || (*p | 0x20) != 'e') return false;
-    const char* q = p + 1;
-    if (q != end_ && (*q == '+' || *q == '-')) ++q;
-    if (q == end_ || !is_digit(*q)) return false;
-    for (p = q; p != end_ && is_digit(*p);) ++p;
-    return true;
-  };
-  digits();
+  while (p != end_ && is_digit(*p)) ++p;
   bool integer = true;
   if (p != end_ && *p == '.') {
     integer = false;
     ++p;
-    digits();
+    while (p != end_ && is_digit(*p)) ++p;
   }
-  if (exponent()) integer = false;
-  if (integer && p != end_ && is_word_byte(*p)) {
-    read_word();
-    token_.meaning = {};
-    return;
+  if (const char* const after = skip_exponent(p, end_); after != p) {
+    integer = false;
+    p = after;
   }
+  if (integer && p != end_ && is_word_byte(*p)) return read_foreign_word();
   emit(TokenType::number, position_, p);
 }
 
 void Lexer::read_dot() noexcept {
-  const bool behind_name = token_.is_name() && token_.text.data() + token_.text.size() == position_;
-  if (!behind_name && position_ + 1 != end_ && is_digit(position_[1])) return read_number();
-  emit(TokenType::dot, position_, position_ + 1);
+  const Token& left = passed(1);
+  const bool behind_name = left.is_name() && left.text.data() + left.text.size() == position_;
+  if (!behind_name && position_ + 1 != end_ && is_digit(position_[1])) return read_long_number();
+  emit_byte(TokenType::dot);
 }
 
-// The body between two quotes; leaves the position behind the closing one. A doubled quote stays inside.
+// The body between two quotes; leaves the position behind the closing one. A doubled quote stays
+// inside.
 std::string_view Lexer::quoted_body(char quote, bool escapes) noexcept {
   const char* const from = position_ + 1;
   const char* p = from;
@@ -176,8 +257,24 @@ std::string_view Lexer::quoted_body(char quote, bool escapes) noexcept {
 }
 
 void Lexer::read_quoted(char quote, TokenType type, bool escapes) noexcept {
+  if (read_short_quoted(quote, type)) return;
   const std::string_view body = quoted_body(quote, escapes);
-  token_ = Token{type, after_dot_, {}, body};
+  const char* const after = position_;
+  emit(type, body.data(), body.data() + body.size());
+  position_ = after;
+}
+
+// Most quoted texts are short and plain, and a loop is faster for them than three searches.
+bool Lexer::read_short_quoted(char quote, TokenType type) noexcept {
+  constexpr std::ptrdiff_t kShort = 32;
+  const char* const from = position_ + 1;
+  const char* const limit = end_ - from > kShort ? from + kShort : end_;
+  const char* p = from;
+  while (p != limit && *p != quote && *p != '\\') ++p;
+  if (p == limit || *p != quote || (p + 1 != end_ && p[1] == quote)) return false;
+  emit(type, from, p);
+  ++position_;
+  return true;
 }
 
 // @name, @'name', @@name. A lone @ is a variable with an empty name.
@@ -204,12 +301,10 @@ void Lexer::read_at() noexcept {
 }
 
 void Lexer::read_operator(char c) noexcept {
-  const char* const from = position_;
-  TokenType type = TokenType::other;
-  if (c == '=') type = TokenType::equals;
-  if (c == '<' || c == '>') type = TokenType::compare;
-  const bool assign = c == ':' && from + 1 != end_ && from[1] == '=';
-  emit(assign ? TokenType::assign : type, from, from + (assign ? 2 : 1));
+  if (c == '=') return emit_byte(TokenType::equals);
+  if (c == '<' || c == '>') return emit_byte(TokenType::compare);
+  if (position_ + 1 == end_ || position_[1] != '=') return emit_byte(TokenType::other);
+  emit(TokenType::assign, position_, position_ + 2);
 }
 
 // "--" begins a comment only before white space, a control byte or the end.
@@ -221,15 +316,15 @@ bool Lexer::skip_dash_comment() noexcept {
     if (is_high(position_[2])) doubtful_ = true;
     if (after != CharClass::space && after != CharClass::bad) return false;
   }
-  skip_line();
-  return true;
+  return skip_line();
 }
 
 // To the line feed; a carriage return does not end a line. A NUL ends it on some servers.
-void Lexer::skip_line() noexcept {
+bool Lexer::skip_line() noexcept {
   const char* const line_end = find_byte(position_, end_, '\n');
   if (find_byte(position_, line_end, '\0') != line_end) doubtful_ = true;
   position_ = line_end;
+  return true;
 }
 
 bool Lexer::skip_slash_comment() noexcept {
@@ -253,20 +348,23 @@ void Lexer::skip_comment_body() noexcept {
   position_ = close == end_ ? end_ : close + 2;
 }
 
-// The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server that
-// skips it must find its end at the same place, or the two see different statements.
+// The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server
+// that skips it must find its end at the same place, or the two see different statements.
 void Lexer::enter_code_comment(bool mariadb_only) noexcept {
-  if (in_code_comment_) doubtful_ = true;   // servers disagree about nesting
   const Version version = read_version(position_, end_);
   position_ = version.after;
-  conditional_end_ = nullptr;
-  if (mariadb_only || version.number >= kEveryServer) {
-    ++conditional_comments_;
-    if (mode_.skip_conditional) return skip_comment_body();
-    conditional_end_ = find_comment_end(position_, end_);
-    if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
+  const bool conditional = mariadb_only || version.number >= kEveryServer;
+  if (conditional) ++conditional_comments_;
+  if (conditional && mode_.skip_conditional) return skip_comment_body();
+  if (in_code_comment_) {
+    doubtful_ = true;  // servers disagree about nesting
+    return;
   }
   in_code_comment_ = true;
+  conditional_end_ = nullptr;
+  if (!conditional) return;
+  conditional_end_ = find_comment_end(position_, end_);
+  if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
 }
 
 bool Lexer::leave_code_comment() noexcept {

@@ -1,6 +1,6 @@
 // Cuts a command text into tokens the way the servers do. A lexer is also the cursor of the rules:
-// `token()` is the current token, `next()` moves on. It reads every byte at most once and owns nothing;
-// all views point into the text.
+// `token()` is the current token, `next()` moves on. It reads every byte at most once and owns
+// nothing; all views point into the text.
 
 #pragma once
 
@@ -15,27 +15,27 @@ namespace weir::sql {
 enum class TokenType : std::uint8_t {
   end,
   semicolon,
-  word,               // bare: a keyword or a name
-  quoted_name,        // `x`, or "x" under ANSI_QUOTES
+  word,         // bare: a keyword or a name
+  quoted_name,  // `x`, or "x" under ANSI_QUOTES
   string,
   number,
-  user_variable,      // @x in any quoting; the text is the name
-  system_variable,    // @@ and the word after it; the text is that word
+  user_variable,    // @x in any quoting; the text is the name
+  system_variable,  // @@ and the word after it; the text is that word
   open,
   close,
   comma,
   dot,
-  equals,             // =
-  compare,            // < or >
-  assign,             // :=
+  equals,   // =
+  compare,  // < or >
+  assign,   // :=
   other,
 };
 
 struct Token {
   TokenType type = TokenType::end;
-  bool after_dot = false;     // stands right of a dot: a name, whatever it spells
-  WordMeaning meaning;        // of a word that is not after a dot
-  std::string_view text;      // without its quotes; escapes are not resolved
+  bool plain_word = false;  // a word in ASCII and not behind a dot, where everything is a name
+  WordMeaning meaning;      // of a plain word, once it has been looked up
+  std::string_view text;    // without its quotes; escapes are not resolved
 
   bool is(Keyword k) const { return meaning.keyword == k; }
   bool is_name() const { return type == TokenType::word || type == TokenType::quoted_name; }
@@ -45,7 +45,7 @@ struct Token {
 struct LexMode {
   bool ansi_quotes = false;
   bool no_backslash_escapes = false;
-  bool skip_conditional = false;    // comments that only some servers execute are read as comments
+  bool skip_conditional = false;  // comments that only some servers execute are read as comments
 };
 
 class Lexer {
@@ -55,21 +55,40 @@ class Lexer {
     next();
   }
 
-  const Token& token() const { return token_; }
-  void next() noexcept;
+  const Token& token() const { return tokens_[current_]; }
+  // The token that was current n tokens ago, n up to 3; of type `end` before the first.
+  const Token& passed(unsigned n) const { return tokens_[(current_ - n) % kKept]; }
 
-  bool at_end() const { return token_.type <= TokenType::semicolon; }
-  bool is(Keyword k) const { return token_.meaning.keyword == k; }
+  void next() noexcept {
+    advance();
+    look_up();
+  }
+  // Like next(), but does not look the word up: most words of a query need not be known.
+  void advance() noexcept;
+  // Like advance(), but goes on over the tokens that the scan of a query has no use for: numbers,
+  // commas, comparisons, and words which may_be_scanned() rules out. They can still be seen with
+  // passed().
+  void advance_past_plain() noexcept;
+  void look_up() noexcept {
+    if (token().plain_word) tokens_[current_].meaning = meaning_of(token());
+  }
+  // What the table of words says about a token that may not have been looked up.
+  WordMeaning meaning_of(const Token& token) const noexcept {
+    return token.plain_word ? find_word(token.text, room(token.text.data())) : WordMeaning{};
+  }
+
+  bool at_end() const { return token().type <= TokenType::semicolon; }
+  bool is(Keyword k) const { return token().meaning.keyword == k; }
   bool accept(Keyword k) noexcept {
     if (!is(k)) return false;
     next();
     return true;
   }
   void skip_statement() noexcept {
-    while (!at_end()) next();
+    while (!at_end()) advance();
   }
   void skip_text() noexcept {
-    while (token_.type != TokenType::end) next();
+    while (token().type != TokenType::end) advance();
   }
 
   // Something that servers read differently from one another, or that is no SQL at all.
@@ -82,8 +101,12 @@ class Lexer {
   unsigned conditional_comments() const { return conditional_comments_; }
 
  private:
+  void read_token() noexcept;
+  void skip_and_read() noexcept;
   void read_word() noexcept;
+  void read_foreign_word() noexcept;
   void read_number() noexcept;
+  void read_long_number() noexcept;
   void read_dot() noexcept;
   void read_quoted(char quote, TokenType type, bool escapes) noexcept;
   void read_at() noexcept;
@@ -92,26 +115,35 @@ class Lexer {
   bool skip_slash_comment() noexcept;
   bool leave_code_comment() noexcept;
   void enter_code_comment(bool mariadb_only) noexcept;
-  void skip_line() noexcept;
+  bool skip_line() noexcept;
   void skip_comment_body() noexcept;
   std::string_view quoted_body(char quote, bool escapes) noexcept;
-  void emit(TokenType type, const char* from, const char* to) noexcept {
-    token_ = Token{type, after_dot_, {}, {from, static_cast<std::size_t>(to - from)}};
+  bool read_short_quoted(char quote, TokenType type) noexcept;
+  void emit_byte(TokenType type) noexcept { emit(type, position_, position_ + 1); }
+  Token& emit(TokenType type, const char* from, const char* to) noexcept {
+    Token& token = tokens_[current_];
+    token.type = type;
+    token.plain_word = false;
+    token.meaning = {};
+    token.text = {from, static_cast<std::size_t>(to - from)};
     position_ = to;
+    return token;
   }
   std::size_t room(const char* p) const { return static_cast<std::size_t>(end_ - p); }
 
+  static constexpr unsigned kKept = 4;
+
   const char* position_;
   const char* end_;
-  Token token_;
+  Token tokens_[kKept];  // a ring: the current token and those before it
+  unsigned current_ = 0;
   LexMode mode_;
-  bool after_dot_ = false;
   bool in_code_comment_ = false;
   bool doubtful_ = false;
   bool unterminated_ = false;
   bool depends_on_sql_mode_ = false;
   unsigned conditional_comments_ = 0;
-  const char* conditional_end_ = nullptr;   // where a server that skips the comment goes on
+  const char* conditional_end_ = nullptr;  // where a server that skips the comment goes on
 };
 
 }  // namespace weir::sql

@@ -23,12 +23,13 @@ void skip_format(Lexer& lexer) noexcept {
   if (!lexer.at_end()) lexer.next();
 }
 
-// EXPLAIN ROUTE <sql>. What reads as a description of a table called "route", of its whole or of one
-// column, is left to the server.
+// EXPLAIN ROUTE <sql>. What reads as a description of a table called "route", of its whole or of
+// one column, is left to the server.
 bool is_route_request(Lexer& lexer) noexcept {
   if (lexer.token().type == TokenType::open) return true;
   if (lexer.token().type != TokenType::word) return false;
-  const bool statement = lexer.is(Keyword::BEGIN) || lexer.is(Keyword::COMMIT) || lexer.is(Keyword::ROLLBACK);
+  const bool statement =
+      lexer.is(Keyword::BEGIN) || lexer.is(Keyword::COMMIT) || lexer.is(Keyword::ROLLBACK);
   lexer.next();
   return statement || !lexer.at_end();
 }
@@ -51,7 +52,7 @@ void read_described_table(Lexer& lexer, Facts& facts) noexcept {
 void read_explained(Lexer& lexer, Facts& facts, bool analyze) noexcept {
   if (begins_query(lexer)) return scan_query(lexer, facts);
   if (!begins_change(lexer)) return read_described_table(lexer, facts);
-  if (analyze) return read_statement(lexer, facts);   // it is executed
+  if (analyze) return read_statement(lexer, facts);  // it is executed
   facts.is(StatementKind::write, Reason::write_statement);
   lexer.skip_statement();
 }
@@ -60,14 +61,14 @@ void read_route_request(Lexer& lexer, Facts& facts) noexcept {
   lexer.next();
   if (is_route_request(lexer)) {
     facts.is(StatementKind::explain_route, Reason::unknown_statement);
-    return lexer.skip_text();     // the rest is the text that is asked about
+    return lexer.skip_text();  // the rest is the text that is asked about
   }
   facts.is_read();
   lexer.skip_statement();
 }
 
-// One option of EXPLAIN; false when there is none. Words that may also name a table are options only
-// when something follows them.
+// One option of EXPLAIN; false when there is none. Words that may also name a table are options
+// only when something follows them.
 bool read_explain_option(Lexer& lexer, Facts& facts, bool& analyze) noexcept {
   if (lexer.accept(Keyword::ANALYZE)) {
     analyze = true;
@@ -80,13 +81,13 @@ bool read_explain_option(Lexer& lexer, Facts& facts, bool& analyze) noexcept {
     facts.against(Reason::select_into, Effect::sets_user_variable);
     if (!lexer.at_end()) lexer.next();
   } else if (lexer.accept(Keyword::FOR)) {
-    if (lexer.is(Keyword::CONNECTION)) {
-      facts.against(Reason::server_variable);
+    if (!lexer.is(Keyword::SCHEMA) && !lexer.is(Keyword::DATABASE)) {
+      facts.against(Reason::server_variable);  // CONNECTION
       lexer.skip_statement();
       return false;
     }
-    lexer.next();                 // SCHEMA or DATABASE, and its name
-    if (!lexer.at_end()) lexer.next();
+    lexer.next();
+    if (!lexer.at_end()) lexer.next();  // the schema's name
   } else {
     return false;
   }
@@ -98,10 +99,9 @@ bool read_explain_option(Lexer& lexer, Facts& facts, bool& analyze) noexcept {
 void read_query(Lexer& lexer, Facts& facts) noexcept {
   facts.is_read();
   if (lexer.token().type == TokenType::open) {
-    // Parentheses may stand before a query only. The scan would start too late if they were skipped
-    // here, but it does not need to see them: they hold no name.
-    while (lexer.token().type == TokenType::open) lexer.next();
-    if (!begins_query(lexer)) facts.is(StatementKind::unknown, Reason::unknown_statement);
+    Lexer ahead = lexer;  // parentheses may stand before a query only
+    while (ahead.token().type == TokenType::open) ahead.next();
+    if (!begins_query(ahead)) facts.is(StatementKind::unknown, Reason::unknown_statement);
   }
   scan_query(lexer, facts);
 }
@@ -112,10 +112,11 @@ void read_explain(Lexer& lexer, Facts& facts) noexcept {
   if (explain && lexer.is(Keyword::ROUTE)) return read_route_request(lexer, facts);
   facts.is_read();
   bool analyze = false;
-  bool option_seen = false;
-  while (read_explain_option(lexer, facts, analyze)) option_seen = true;
+  bool table =
+      lexer.is(Keyword::EXTENDED) || lexer.is(Keyword::FORMAT) || lexer.is(Keyword::PARTITIONS);
+  while (read_explain_option(lexer, facts, analyze)) table = false;
   // DESC format, DESC partitions: what looked like an option is the table.
-  if (lexer.at_end() && !option_seen) return;
+  if (lexer.at_end() && table) return;
   if (lexer.at_end() && facts.reasons == 0) {
     facts.is(StatementKind::unknown, Reason::unknown_statement);
     return;

@@ -12,7 +12,8 @@ bool is_one_of(std::string_view text, std::string_view a, std::string_view b) no
   return equals_lower(text, a) || equals_lower(text, b);
 }
 
-// The characteristics of transactions: with @@ and without a scope they are set for the next one only.
+// The characteristics of transactions: with @@ and without a scope they are set for the next one
+// only.
 bool is_transaction_characteristic(std::string_view name) noexcept {
   return is_one_of(name, "transaction_isolation", "tx_isolation") ||
          is_one_of(name, "transaction_read_only", "tx_read_only");
@@ -22,7 +23,8 @@ Effect session_effect(std::string_view name, bool next_transaction) noexcept {
   if (equals_lower(name, "autocommit")) return Effect::sets_autocommit;
   if (equals_lower(name.substr(0, 14), "session_track_")) return Effect::sets_session_tracking;
   if (next_transaction && is_transaction_characteristic(name)) return Effect::sets_next_transaction;
-  return find_tracked_variable(name) ? Effect::sets_tracked_variable : Effect::sets_untracked_variable;
+  return find_tracked_variable(name) ? Effect::sets_tracked_variable
+                                     : Effect::sets_untracked_variable;
 }
 
 class SetReader {
@@ -33,7 +35,7 @@ class SetReader {
     if (read_special()) return lexer_.skip_statement();
     for (;;) {
       if (!read_assignment()) {
-        facts_.effects |= Effect::sets_untracked_variable;    // not understood
+        facts_.effects |= Effect::sets_untracked_variable;  // not understood
         return lexer_.skip_statement();
       }
       if (lexer_.token().type != TokenType::comma) return lexer_.skip_statement();
@@ -84,7 +86,8 @@ class SetReader {
   bool read_named() noexcept {
     SystemVariable variable;
     variable.name = lexer_.token().text;
-    const auto scope = lexer_.token().type == TokenType::word ? scope_of(variable.name) : std::nullopt;
+    const auto scope =
+        lexer_.token().type == TokenType::word ? scope_of(variable.name) : std::nullopt;
     lexer_.next();
     if (scope && lexer_.token().is_name()) {
       variable.scope = *scope;
@@ -109,16 +112,18 @@ class SetReader {
   }
 
   void note(const SystemVariable& variable, bool next_transaction) noexcept {
-    if (variable.scope == VariableScope::global || variable.structured) {
+    if (variable.scope == VariableScope::global) {
       facts_.effects |= Effect::sets_global_variable;
-      if (variable.scope == VariableScope::global) return;
+    } else if (variable.structured) {
+      facts_.effects |= Effect::sets_untracked_variable;
+    } else {
+      facts_.effects |= session_effect(variable.name, next_transaction);
     }
-    facts_.effects |= session_effect(variable.name, next_transaction);
   }
 
   bool read_transaction(VariableScope scope) noexcept {
-    facts_.effects |=
-        scope == VariableScope::global ? Effect::sets_global_variable : Effect::sets_tracked_variable;
+    facts_.effects |= scope == VariableScope::global ? Effect::sets_global_variable
+                                                     : Effect::sets_tracked_variable;
     lexer_.skip_statement();
     return true;
   }
@@ -157,7 +162,8 @@ class SetReader {
   VariableScope keyword_scope_ = VariableScope::none;
 };
 
-// MariaDB: SET STATEMENT variable = value, ... FOR statement. The values last as long as the statement.
+// MariaDB: SET STATEMENT variable = value, ... FOR statement. The values last as long as the
+// statement.
 void read_set_statement(Lexer& lexer, Facts& facts) noexcept {
   Facts values;
   scan_query(lexer, values, {.stop_at_for = true});
@@ -167,7 +173,8 @@ void read_set_statement(Lexer& lexer, Facts& facts) noexcept {
   }
   Facts inner;
   read_statement(lexer, inner);
-  const Reason reason = inner.placement() == Placement::any ? Reason::session_variable : inner.main_reason();
+  const Reason reason =
+      inner.placement() == Placement::any ? Reason::session_variable : inner.main_reason();
   const Effect effects = facts.effects | values.effects;
   facts = inner;
   facts.is(inner.kind, reason, effects);
@@ -180,7 +187,8 @@ void read_set(Lexer& lexer, Facts& facts) noexcept {
   lexer.next();
   if (lexer.is(Keyword::STATEMENT)) {
     lexer.next();
-    const bool assigned = lexer.token().type == TokenType::equals || lexer.token().type == TokenType::assign;
+    const bool assigned =
+        lexer.token().type == TokenType::equals || lexer.token().type == TokenType::assign;
     if (!assigned) return read_set_statement(lexer, facts);
     facts.effects |= Effect::sets_untracked_variable;
     return lexer.skip_statement();

@@ -2,15 +2,15 @@
 
 #include "sql_classifier/query_scan.h"
 #include "sql_classifier/rules.h"
+#include "sql_classifier/system_variables.h"
 
 namespace weir::sql {
 namespace {
 
-// SHOW CREATE and the kind of object.
+// SHOW CREATE and the kind of object. Not an event: replicas hold events switched off.
 bool is_replicated_object(const Lexer& lexer) noexcept {
   switch (lexer.token().meaning.keyword) {
     case Keyword::DATABASE:
-    case Keyword::EVENT:
     case Keyword::FUNCTION:
     case Keyword::LIBRARY:
     case Keyword::PACKAGE:
@@ -19,12 +19,15 @@ bool is_replicated_object(const Lexer& lexer) noexcept {
     case Keyword::SEQUENCE:
     case Keyword::TABLE:
     case Keyword::TRIGGER:
-    case Keyword::VIEW: return true;
-    default: return false;
+    case Keyword::VIEW:
+      return true;
+    default:
+      return false;
   }
 }
 
-// SHOW <word>, where the word alone tells that catalogue data is asked for.
+// SHOW <word>, where the word alone tells that catalogue data is asked for. Not ENGINES and
+// PLUGINS, which every server has of its own, nor EVENTS, whose state differs on a replica.
 bool is_catalogue_list(const Lexer& lexer) noexcept {
   switch (lexer.token().meaning.keyword) {
     case Keyword::AUTHORS:
@@ -33,31 +36,35 @@ bool is_catalogue_list(const Lexer& lexer) noexcept {
     case Keyword::COLUMNS:
     case Keyword::CONTRIBUTORS:
     case Keyword::DATABASES:
-    case Keyword::ENGINES:
-    case Keyword::EVENTS:
     case Keyword::FIELDS:
     case Keyword::INDEX:
     case Keyword::INDEXES:
     case Keyword::KEYS:
     case Keyword::SCHEMAS:
     case Keyword::TABLES:
-    case Keyword::TRIGGERS: return true;
-    default: return false;
+    case Keyword::TRIGGERS:
+      return true;
+    default:
+      return false;
   }
 }
 
 // SHOW <word> <word>
 bool is_catalogue_pair(Keyword first, const Lexer& lexer) noexcept {
   switch (first) {
-    case Keyword::CHARACTER: return lexer.is(Keyword::SET);
-    case Keyword::CREATE: return is_replicated_object(lexer);
+    case Keyword::CHARACTER:
+      return lexer.is(Keyword::SET);
+    case Keyword::CREATE:
+      return is_replicated_object(lexer);
     case Keyword::FUNCTION:
     case Keyword::LIBRARY:
     case Keyword::PROCEDURE:
-    case Keyword::TABLE: return lexer.is(Keyword::STATUS);
-    case Keyword::PACKAGE: return lexer.is(Keyword::STATUS) || lexer.is(Keyword::BODY);
-    case Keyword::STORAGE: return lexer.is(Keyword::ENGINES);
-    default: return false;
+    case Keyword::TABLE:
+      return lexer.is(Keyword::STATUS);
+    case Keyword::PACKAGE:
+      return lexer.is(Keyword::STATUS) || lexer.is(Keyword::BODY);
+    default:
+      return false;
   }
 }
 
@@ -68,6 +75,15 @@ void read_count(Lexer& lexer, Facts& facts) noexcept {
   }
   const bool diagnostics = lexer.is(Keyword::WARNINGS) || lexer.is(Keyword::ERRORS);
   facts.against(diagnostics ? Reason::previous_statement : Reason::server_variable);
+}
+
+// [FROM table] [FROM schema], or a qualified name: the lists of the server's own schemas differ
+// from version to version.
+void read_place(Lexer& lexer, Facts& facts) noexcept {
+  while (!lexer.at_end() && !lexer.is(Keyword::LIKE) && !lexer.is(Keyword::WHERE)) {
+    if (is_server_schema(lexer.token().text)) facts.against(Reason::server_variable);
+    lexer.next();
+  }
 }
 
 }  // namespace
@@ -89,7 +105,8 @@ void read_show(Lexer& lexer, Facts& facts) noexcept {
   } else if (catalogue || is_catalogue_pair(first, lexer)) {
     // The word after SHOW CREATE is no keyword for the scan: PROCEDURE, TABLE.
     if (!catalogue && !lexer.at_end()) lexer.next();
-    scan_query(lexer, facts);     // LIKE and WHERE hold expressions
+    read_place(lexer, facts);
+    scan_query(lexer, facts);  // LIKE and WHERE hold expressions
   } else {
     facts.against(Reason::server_variable);
   }

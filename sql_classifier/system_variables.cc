@@ -18,20 +18,30 @@ bool begins_with(std::string_view text, std::string_view lower_text) noexcept {
 }
 
 bool ends_with(std::string_view text, std::string_view lower_text) noexcept {
-  return text.size() >= lower_text.size() && equals_lower(text.substr(text.size() - lower_text.size()), lower_text);
+  return text.size() >= lower_text.size() &&
+         equals_lower(text.substr(text.size() - lower_text.size()), lower_text);
 }
 
 // People ask these to see which server answers, so whichever is chosen for a read answers them.
 bool names_the_server(std::string_view name) noexcept {
-  return is_one_of(name, {"server_id", "hostname", "port", "server_uuid"}) || begins_with(name, "version");
+  return is_one_of(name, {"server_id", "hostname", "port", "server_uuid"}) ||
+         begins_with(name, "version");
 }
 
+// The tables of information_schema that tell of the server, its files, its accounts or its threads;
+// and the events, which are switched off on a replica.
 bool is_server_view(std::string_view table) noexcept {
-  return begins_with(table, "innodb_") || ends_with(table, "_status") || ends_with(table, "_variables") ||
-         ends_with(table, "_statistics") || begins_with(table, "wsrep_") || begins_with(table, "query_") ||
-         begins_with(table, "thread_pool_") || begins_with(table, "tp_") || begins_with(table, "optimizer_trace") ||
-         is_one_of(table, {"processlist", "profiling", "plugins", "all_plugins", "files", "locales", "metadata_lock_info",
-                           "feedback", "disks", "user_privileges", "client_statistics", "key_caches", "slave_status"});
+  for (std::string_view beginning :
+       {"innodb_", "wsrep_", "query_", "thread_pool_", "tp_", "optimizer_trace"}) {
+    if (begins_with(table, beginning)) return true;
+  }
+  for (std::string_view ending :
+       {"_status", "_variables", "_statistics", "_privileges", "_roles"}) {
+    if (ends_with(table, ending)) return true;
+  }
+  return is_one_of(table,
+                   {"all_plugins", "disks", "engines", "events", "feedback", "files", "key_caches",
+                    "locales", "metadata_lock_info", "plugins", "processlist", "profiling"});
 }
 
 }  // namespace
@@ -71,14 +81,21 @@ std::optional<Reason> reason_against(const SystemVariable& variable) noexcept {
   return Reason::server_variable;
 }
 
+bool is_server_schema(std::string_view schema) noexcept {
+  return is_one_of(schema, {"performance_schema", "sys", "mysql"});
+}
+
 bool is_server_table(std::string_view schema, std::string_view table) noexcept {
   switch (schema.size()) {
-    case 3: return equals_lower(schema, "sys");
-    case 5: return equals_lower(schema, "mysql");
+    case 3:
+      return equals_lower(schema, "sys");
+    case 5:
+      return equals_lower(schema, "mysql");
     case 18:
       if (equals_lower(schema, "performance_schema")) return true;
       return equals_lower(schema, "information_schema") && is_server_view(table);
-    default: return false;
+    default:
+      return false;
   }
 }
 

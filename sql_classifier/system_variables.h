@@ -1,4 +1,5 @@
-// Variables and tables of the server itself: which of them a replica may show in the primary's place.
+// Variables and tables of the server itself: which of them a replica may show in the primary's
+// place.
 
 #pragma once
 
@@ -16,7 +17,7 @@ enum class VariableScope : std::uint8_t { none, session, global };
 // A system variable as a statement names it: scope.name
 struct SystemVariable {
   VariableScope scope = VariableScope::none;
-  bool structured = false;          // instance.name: a named cache or a component's variable, always global
+  bool structured = false;  // instance.name: a named cache or a component's variable, always global
   std::string_view name;
 };
 
@@ -28,6 +29,9 @@ std::optional<VariableScope> scope_of(std::string_view word) noexcept;
 
 // Why a replica cannot answer for the variable; nothing when it can.
 std::optional<Reason> reason_against(const SystemVariable& variable) noexcept;
+
+// A schema whose list of tables depends on the server's version and build.
+bool is_server_schema(std::string_view schema) noexcept;
 
 // A table whose rows describe the server that is asked, not the replicated data.
 bool is_server_table(std::string_view schema, std::string_view table) noexcept;

@@ -11,8 +11,8 @@ namespace {
 constexpr ValueStyle kQuoted = ValueStyle::quoted;
 constexpr ValueStyle kBare = ValueStyle::bare;
 
-// Sorted. Only variables that every account may set for its own session, whose value is whole in the
-// text the server reports, and which have no effect beyond the statements that run under them.
+// Sorted. Only variables that every account may set for its own session, whose value is whole in
+// the text the server reports, and which have no effect beyond the statements that run under them.
 constexpr TrackedVariable kVariables[] = {
     {"alter_algorithm", kQuoted},
     {"auto_increment_increment", kBare},
@@ -142,16 +142,18 @@ constexpr std::size_t kLongest = 64;
 
 }  // namespace
 
-std::span<const TrackedVariable> tracked_variables() { return kVariables; }
+std::span<const TrackedVariable> tracked_variables() {
+  return kVariables;
+}
 
 std::optional<std::size_t> find_tracked_variable(std::string_view name) {
   if (name.empty() || name.size() > kLongest) return std::nullopt;
   char folded[kLongest];
   std::transform(name.begin(), name.end(), folded, lower);
   const std::string_view wanted(folded, name.size());
-  const auto* const hit =
-      std::lower_bound(std::begin(kVariables), std::end(kVariables), wanted,
-                       [](const TrackedVariable& v, std::string_view text) { return v.name < text; });
+  const auto* const hit = std::lower_bound(
+      std::begin(kVariables), std::end(kVariables), wanted,
+      [](const TrackedVariable& v, std::string_view text) { return v.name < text; });
   if (hit == std::end(kVariables) || hit->name != wanted) return std::nullopt;
   return static_cast<std::size_t>(hit - std::begin(kVariables));
 }

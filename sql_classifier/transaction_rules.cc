@@ -17,8 +17,8 @@ void read_completion(Lexer& lexer, Facts& facts) noexcept {
 
 }  // namespace
 
-// MariaDB takes blocks, loops and branches as statements of their own. They hold semicolons and may do
-// anything, so the rest of the text belongs to them.
+// MariaDB takes blocks, loops and branches as statements of their own. They hold semicolons and may
+// do anything, so the rest of the text belongs to them.
 void read_compound(Lexer& lexer, Facts& facts) noexcept {
   facts.is(StatementKind::unknown, Reason::unknown_statement, Effect::calls_routine);
   lexer.skip_text();
@@ -33,10 +33,11 @@ void read_begin(Lexer& lexer, Facts& facts) noexcept {
 
 void read_start(Lexer& lexer, Facts& facts) noexcept {
   lexer.next();
-  if (!lexer.accept(Keyword::TRANSACTION)) return read_admin(lexer, facts, Effect::ends_transaction);
+  if (!lexer.accept(Keyword::TRANSACTION))
+    return read_admin(lexer, facts, Effect::ends_transaction);
   facts.is(StatementKind::begin, Reason::transaction_control, Effect::begins_transaction);
   bool read_only = false;
-  bool plain = true;              // nothing seen but what a read-only transaction may have
+  bool plain = true;  // nothing seen but what a read-only transaction may have
   while (!lexer.at_end()) {
     if (lexer.accept(Keyword::READ)) {
       if (lexer.is(Keyword::ONLY)) {

@@ -13,13 +13,13 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "words are packed lowest byte first");
 
-// A word is found by its length and by its first and last eight bytes, folded to one letter case with
-// a single OR. For the bytes a word is made of the OR merges only the two cases of a letter.
+// A word is found by its length and by its first and last eight bytes, folded to one letter case
+// with a single OR. For the bytes a word is made of the OR merges only the two cases of a letter.
 constexpr std::uint64_t kFold = 0x2020202020202020u;
 
 struct Packed {
   std::uint64_t head = 0;
-  std::uint64_t tail = 0;   // 0 up to eight bytes
+  std::uint64_t tail = 0;  // 0 up to eight bytes
 };
 
 struct Entry {
@@ -51,7 +51,7 @@ constexpr std::size_t slot_of(const Packed& p, std::size_t length) {
 }
 
 struct Table {
-  std::array<std::uint16_t, kSlots> slots{};   // 0: empty, otherwise an index into entries
+  std::array<std::uint16_t, kSlots> slots{};  // 0: empty, otherwise an index into entries
   std::array<Entry, kMaxEntries> entries{};
   std::size_t count = 1;
   std::size_t longest = 0;
@@ -61,7 +61,8 @@ struct Table {
     std::size_t slot = slot_of(packed, word.size());
     for (; slots[slot] != 0; slot = (slot + 1) % kSlots) {
       Entry& known = entries[slots[slot]];
-      if (known.length == word.size() && std::string_view(known.name, known.length) == word) return known;
+      if (known.length == word.size() && std::string_view(known.name, known.length) == word)
+        return known;
     }
     slots[slot] = static_cast<std::uint16_t>(count);
     Entry& fresh = entries[count++];
@@ -96,10 +97,14 @@ constexpr KeywordRow kKeywordRows[] = {
 constexpr Table make_table() {
   Table table;
   for (const KeywordRow& row : kKeywordRows) {
-    if (row.keyword != Keyword::LAST_SCANNED) table.entry_for(row.name).meaning = {row.keyword, row.call};
+    if (row.keyword != Keyword::LAST_SCANNED)
+      table.entry_for(row.name).meaning = {row.keyword, row.call};
   }
   for (std::string_view names : kPlainWords) table.add_calls(names, Call::plain);
   for (std::string_view names : kPlainFunctions) table.add_calls(names, Call::plain);
+  for (std::string_view names : kPlainIfAdjacent) table.add_calls(names, Call::plain_if_adjacent);
+  table.add_calls(kAfterComparison, Call::after_comparison);
+  table.add_calls(kColumnTypes, Call::column_type);
   table.add_calls(kTakesLock, Call::takes_lock);
   table.add_calls(kReleasesLock, Call::releases_lock);
   table.add_calls(kAsksLock, Call::asks_lock);
@@ -129,12 +134,15 @@ Packed pack_fast(std::string_view word, std::size_t room) {
 WordMeaning find_word(std::string_view word, std::size_t room) noexcept {
   if (word.empty() || word.size() > kTable.longest) return {};
   const Packed packed = pack_fast(word, room);
-  for (std::size_t slot = slot_of(packed, word.size()); kTable.slots[slot] != 0; slot = (slot + 1) % kSlots) {
+  for (std::size_t slot = slot_of(packed, word.size()); kTable.slots[slot] != 0;
+       slot = (slot + 1) % kSlots) {
     const Entry& entry = kTable.entries[kTable.slots[slot]];
-    if (entry.packed.head != packed.head || entry.packed.tail != packed.tail || entry.length != word.size()) {
+    if (entry.packed.head != packed.head || entry.packed.tail != packed.tail ||
+        entry.length != word.size()) {
       continue;
     }
-    if (word.size() > 16 && pack(word.substr(8, 8)) != pack(std::string_view(entry.name + 8, 8))) continue;
+    if (word.size() > 16 && pack(word.substr(8, 8)) != pack(std::string_view(entry.name + 8, 8)))
+      continue;
     // The middle of a word beyond 24 bytes is compared letter by letter; there are few.
     for (std::size_t i = 16; i + 8 < word.size(); ++i) {
       if ((word[i] | 0x20) != (entry.name[i] | 0x20)) return {};

@@ -20,8 +20,10 @@ bool is_insert_modifier(const Lexer& lexer) noexcept {
     case Keyword::DELAYED:
     case Keyword::HIGH_PRIORITY:
     case Keyword::IGNORE:
-    case Keyword::LOW_PRIORITY: return true;
-    default: return false;
+    case Keyword::LOW_PRIORITY:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -49,9 +51,13 @@ void read_load(Lexer& lexer, Facts& facts) noexcept {
   if (!lexer.accept(Keyword::DATA)) lexer.accept(Keyword::XML);
   while (is_insert_modifier(lexer)) lexer.next();
   if (lexer.accept(Keyword::LOCAL)) facts.effects |= Effect::local_infile;
-  while (!lexer.at_end() && !lexer.is(Keyword::INTO)) lexer.next();
-  if (lexer.accept(Keyword::INTO) && lexer.accept(Keyword::TABLE)) skip_table_name(lexer);
-  scan_query(lexer, facts, {.assigns = true});
+  // Up to SET there are formats and a list of columns and variables, and no expression.
+  for (bool charset = false; !lexer.at_end() && (charset || !lexer.is(Keyword::SET));
+       lexer.next()) {
+    if (lexer.token().type == TokenType::user_variable) facts.effects |= Effect::sets_user_variable;
+    charset = lexer.is(Keyword::CHARACTER);
+  }
+  scan_query(lexer, facts);
 }
 
 void read_call(Lexer& lexer, Facts& facts) noexcept {
@@ -67,7 +73,7 @@ void read_handler(Lexer& lexer, Facts& facts) noexcept {
   skip_table_name(lexer);
   if (lexer.accept(Keyword::OPEN)) facts.effects |= Effect::opens_handler;
   if (lexer.accept(Keyword::CLOSE)) facts.effects |= Effect::closes_handler;
-  scan_query(lexer, facts, {.calls = false});   // READ index = (values)
+  scan_query(lexer, facts, {.calls = false});  // READ index = (values)
 }
 
 }  // namespace weir::sql

@@ -281,6 +281,9 @@ void BackendConnection::on_replies(Bytes in) {
 bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
   const ReplyPurpose purpose = expected_.front().purpose;
   if (step.event == ReplyTracker::Event::malformed) {
+    // What came before it may complete a packet whose beginning the client has already.
+    const bool own = purpose == ReplyPurpose::setup || purpose == ReplyPurpose::reset;
+    if (!own && step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
     fail(BackendFailure::Kind::lost, "the server sent a packet that the protocol does not allow");
     return false;
   }
@@ -331,7 +334,21 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
   }
   const auto ok =
       protocol::decode_ok(step.packet.subspan(protocol::kFrameHeaderSize), capabilities_);
-  if (ok) state_.apply(ok->session_changes);
+  if (!ok) return;
+  state_.apply(ok->session_changes);
+  collect_gtids(ok->session_changes);
+}
+
+void BackendConnection::collect_gtids(Bytes session_changes) {
+  protocol::SessionChangeReader reader(session_changes);
+  while (const auto change = reader.next()) {
+    const bool mysql = change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::gtids);
+    if (!mysql && change->name != "last_gtid") continue;
+    if (change->value.empty()) continue;
+    reports_gtids_ = true;
+    if (!reported_gtids_.empty()) reported_gtids_.push_back(',');
+    reported_gtids_.append(change->value);
+  }
 }
 
 }  // namespace weir

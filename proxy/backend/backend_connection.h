@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "protocol/auth/client_auth.h"
@@ -36,6 +37,7 @@ class BackendConnection;
 enum class ReplyPurpose : std::uint8_t {
   client,     // the client's: forwarded
   repair,     // of a statement that adjusted the session state: swallowed
+  wait,       // of a statement that waits for replication, before a read: looked at, and swallowed
   prepare,    // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
   reset,      // of the COM_RESET_CONNECTION between two sessions: swallowed
   setup,      // of the statement that follows the login: never seen by the user
@@ -138,6 +140,10 @@ class BackendConnection final : private StreamHandler {
 
   // The session state that the server holds for this connection.
   SessionState& state() { return state_; }
+  // The GTIDs of what was committed here since the last call, as the server reported them.
+  std::string take_reported_gtids() { return std::exchange(reported_gtids_, {}); }
+  // The server reports GTIDs: what it committed without one changed nothing that replicas could lack.
+  bool reports_gtids() const { return reports_gtids_; }
   // Statements prepared here, by the session's own ids.
   std::unordered_map<std::uint32_t, BackendStatement>& statements() { return statements_; }
 
@@ -169,6 +175,7 @@ class BackendConnection final : private StreamHandler {
   bool take_step(const protocol::ReplyTracker::Step& step, Bytes in);
   bool take_own_step(ReplyPurpose purpose, const protocol::ReplyTracker::Step& step);
   void fold(const protocol::ReplyTracker::Step& step);
+  void collect_gtids(Bytes session_changes);
   void fail(BackendFailure::Kind kind, std::string text, std::string packet = {});
 
   Options options_;
@@ -177,10 +184,12 @@ class BackendConnection final : private StreamHandler {
   Stream stream_;
   Phase phase_ = Phase::idle;
   bool is_mariadb_ = false;
+  bool reports_gtids_ = false;
   protocol::ServerStatus status_ = 0;
   protocol::Capabilities capabilities_ = 0;
   std::vector<Expected> expected_;
   SessionState state_;
+  std::string reported_gtids_;
   std::unordered_map<std::uint32_t, BackendStatement> statements_;
   std::unique_ptr<Login> login_;
   Resolve* resolve_ = nullptr;

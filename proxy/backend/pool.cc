@@ -51,7 +51,10 @@ void Pool::request(PoolWaiter& waiter, const ConnectionWish& wish) {
 void Pool::try_open(Request& request) {
   const ConnectionWish& wish = request.wish;
   ServerSlot slot = context_.process->slots->take(wish.server);
-  if (!slot && evict_idle(wish.server)) slot = context_.process->slots->take(wish.server);
+  if (!slot && evict_idle(wish.server)) {
+    if (request.opening != nullptr) return;   // the place that came free has already been given to it
+    slot = context_.process->slots->take(wish.server);
+  }
   if (!slot) return;
   const ServerState& server = context_.topology->servers[wish.server];
   BackendConnection::Options options;

@@ -110,7 +110,7 @@ ClientError shutting_down() { return {1053, "08S01", "Server shutdown in progres
 
 ClientError statement_too_long(std::size_t limit) {
   return {1153, "08S01",
-          fmt::format("weir: the command is larger than limits.max_packet ({} bytes)", limit)};
+          fmt::format("weir: a prepared statement's command is longer than the {} bytes that weir keeps of one", limit)};
 }
 
 ClientError long_data_too_large(std::size_t limit) {

@@ -39,6 +39,16 @@ bool qualifies(const ServerState& server, const ReadNeeds& needs) {
   return server.fresh_until.has_value() && *server.fresh_until >= needs.fresh_after;
 }
 
+bool is_primarys_turn(const Topology& topology, const ReadNeeds& needs, std::uint64_t random) {
+  if (!topology.primary) return false;
+  const std::uint64_t own = topology.servers[*topology.primary].weight;
+  std::uint64_t units = own;
+  for (std::size_t i = 0; i < topology.servers.size(); ++i) {
+    if (eligible(topology, needs, i)) units += topology.servers[i].weight;
+  }
+  return units > 0 && random % units < own;
+}
+
 std::optional<std::size_t> select_replica(const Topology& topology, const ReadNeeds& needs,
                                           Balance balance, std::span<const std::uint32_t> outstanding,
                                           std::uint64_t random) {

@@ -16,15 +16,34 @@ bool begins_read_only_transaction(const sql::Classification& statement) {
          statement.has(sql::Effect::begins_read_only_transaction);
 }
 
+// A read-only transaction on a replica has no say over what belongs to the session on its primary
+// connection: variables, locks, prepared names, the last insert id. Such statements go there, outside of
+// the transaction, which cannot have written anything. What might write stays, to be refused as it must.
+bool leaves_replica_transaction(const sql::Classification& statement, const SessionFacts& session) {
+  if (!session.transaction_on_replica || statement.has(sql::Effect::calls_routine)) return false;
+  if (statement.placement != sql::Placement::primary) return false;
+  switch (statement.kind) {
+    case sql::StatementKind::read:
+      return statement.reason != sql::Reason::locking_read && statement.reason != sql::Reason::sequence;
+    case sql::StatementKind::set:
+      return !statement.has(sql::Effect::sets_autocommit);
+    case sql::StatementKind::prepare:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Route decide(const sql::Classification& statement, const SessionFacts& session,
              const RoutingConfig& config) {
   const sql::Reason reason = statement.reason;
-  if (session.in_transaction) {
+  if (session.in_transaction && !leaves_replica_transaction(statement, session)) {
     return {Destination::transaction, RouteCause::transaction, reason, Pin::unseen_text};
   }
   if (session.user_route == UserRoute::primary) return to_primary(RouteCause::user_route, reason);
+  if (session.in_transaction) return to_primary(RouteCause::statement, reason);
   if (!session.autocommit) return to_primary(RouteCause::autocommit_off, reason);
   if (!session.pins.empty()) {
     return {Destination::primary, RouteCause::pinned, reason, session.pins.first()};
@@ -40,7 +59,8 @@ Route decide(const sql::Classification& statement, const SessionFacts& session,
       break;
   }
   // COMMIT and the like may be harmless anywhere, but only a read gains from a replica.
-  const bool read = statement.kind == sql::StatementKind::read || begins_read_only_transaction(statement);
+  const bool read = statement.kind == sql::StatementKind::read ||
+                    (begins_read_only_transaction(statement) && !session.serializable);
   if (!read) return to_primary(RouteCause::statement, reason);
   return {Destination::replica, RouteCause::statement, reason, Pin::unseen_text};
 }

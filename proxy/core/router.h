@@ -40,6 +40,8 @@ struct Route {
 // What the router needs to know of a session.
 struct SessionFacts {
   bool in_transaction = false;
+  bool transaction_on_replica = false;   // it is read-only, and runs on a replica
+  bool serializable = false;             // even reads take locks, so they belong on the primary
   bool autocommit = true;
   PinSet pins;
   UserRoute user_route = UserRoute::split;

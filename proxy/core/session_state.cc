@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
@@ -17,6 +18,8 @@ struct KnownIds {
   std::size_t sql_mode = id_of("sql_mode");
   std::size_t charset_client = id_of("character_set_client");
   std::size_t charset_connection = id_of("character_set_connection");
+  std::size_t isolation_mysql = id_of("transaction_isolation");
+  std::size_t isolation_mariadb = id_of("tx_isolation");
   std::size_t collation_connection = id_of("collation_connection");
 };
 
@@ -58,27 +61,59 @@ void append_assignment(std::string& sql, std::size_t id) {
   sql.append(" = ");
 }
 
+const std::string* find(const std::vector<SessionState::Variable>& variables, std::size_t id) {
+  const auto at = std::find_if(variables.begin(), variables.end(),
+                               [id](const SessionState::Variable& v) { return v.id == id; });
+  return at != variables.end() ? &at->value : nullptr;
+}
+
+bool same(const std::string* left, const std::string* right) {
+  return left == right || (left != nullptr && right != nullptr && *left == *right);
+}
+
+bool is_of_connection(std::size_t id) {
+  return id == known().charset_connection || id == known().collation_connection;
+}
+
+// character_set_connection and collation_connection are one setting: to assign the one changes the
+// other. So they are assigned together or not at all, the collation last.
+void append_connection_charset(std::string& sql, const std::vector<SessionState::Variable>& from,
+                               const std::vector<SessionState::Variable>& to) {
+  const std::string* charset = find(to, known().charset_connection);
+  const std::string* collation = find(to, known().collation_connection);
+  if (same(charset, find(from, known().charset_connection)) &&
+      same(collation, find(from, known().collation_connection))) {
+    return;
+  }
+  if (charset != nullptr) {
+    append_assignment(sql, known().charset_connection);
+    append_value(sql, known().charset_connection, *charset);
+  }
+  if (collation != nullptr) {
+    append_assignment(sql, known().collation_connection);
+    append_value(sql, known().collation_connection, *collation);
+  }
+  if (charset == nullptr && collation == nullptr) {
+    append_assignment(sql, known().collation_connection);
+    sql.append("DEFAULT");
+  }
+}
+
 // The SET statement that turns the variables of `from` into those of `to`; empty when none differs.
 std::string variable_repair(const std::vector<SessionState::Variable>& from,
                             const std::vector<SessionState::Variable>& to) {
   std::string sql;
-  auto have = from.begin();
-  auto want = to.begin();
-  while (have != from.end() || want != to.end()) {
-    if (want == to.end() || (have != from.end() && have->id < want->id)) {
-      append_assignment(sql, have->id);
-      sql.append("DEFAULT");
-      ++have;
-      continue;
-    }
-    const bool both = have != from.end() && have->id == want->id;
-    if (!both || have->value != want->value) {
-      append_assignment(sql, want->id);
-      append_value(sql, want->id, want->value);
-    }
-    if (both) ++have;
-    ++want;
+  for (const SessionState::Variable& have : from) {
+    if (is_of_connection(have.id) || find(to, have.id) != nullptr) continue;
+    append_assignment(sql, have.id);
+    sql.append("DEFAULT");
   }
+  for (const SessionState::Variable& want : to) {
+    if (is_of_connection(want.id) || same(&want.value, find(from, want.id))) continue;
+    append_assignment(sql, want.id);
+    append_value(sql, want.id, want.value);
+  }
+  append_connection_charset(sql, from, to);
   return sql;
 }
 
@@ -100,7 +135,10 @@ void SessionState::set_variable(std::size_t id, std::string_view value) {
   const auto at = std::lower_bound(variables_.begin(), variables_.end(), id,
                                    [](const Variable& v, std::size_t wanted) { return v.id < wanted; });
   if (at != variables_.end() && at->id == id) {
-    if (at->value == value) return;
+    // Assigned again, the character set still brings its default collation back.
+    const bool resets = id == known().charset_connection &&
+                        find(variables_, known().collation_connection) != nullptr;
+    if (at->value == value && !resets) return;
     at->value = value;
   } else {
     variables_.insert(at, Variable{static_cast<std::uint8_t>(id), std::string(value)});
@@ -117,6 +155,8 @@ void SessionState::on_variable_changed(std::size_t id, std::string_view value) {
   if (id == known().sql_mode) {
     ansi_quotes_ = lists(value, "ANSI_QUOTES");
     no_backslash_escapes_ = lists(value, "NO_BACKSLASH_ESCAPES");
+  } else if (id == known().isolation_mysql || id == known().isolation_mariadb) {
+    serializable_ = value == "SERIALIZABLE";
   } else if (id == known().charset_connection) {
     // Brings its own default collation with it; an explicit one is reported or set after it.
     erase_variable(known().collation_connection);
@@ -127,20 +167,32 @@ void SessionState::reset_variables() {
   variables_.clear();
   ansi_quotes_ = false;
   no_backslash_escapes_ = false;
+  serializable_ = false;
   touch();
 }
 
 bool SessionState::apply(protocol::Bytes session_changes) {
   const std::uint64_t before = stamp_;
+  std::optional<std::string_view> collation;
   protocol::SessionChangeReader reader(session_changes);
   while (const auto change = reader.next()) {
     if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::schema)) {
       set_schema(change->value);
     } else if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::system_variables)) {
-      if (const auto id = sql::find_tracked_variable(change->name)) set_variable(*id, change->value);
+      const auto id = sql::find_tracked_variable(change->name);
+      if (!id) continue;
+      set_variable(*id, change->value);
+      if (*id == known().collation_connection) collation = change->value;
     }
   }
+  // Servers report in no certain order: the character set may have come behind its collation.
+  if (collation) set_variable(known().collation_connection, *collation);
   return stamp_ != before;
+}
+
+bool SessionState::sql_mode_known() const {
+  return std::any_of(variables_.begin(), variables_.end(),
+                     [](const Variable& v) { return v.id == known().sql_mode; });
 }
 
 std::string_view SessionState::client_charset() const {

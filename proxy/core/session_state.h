@@ -36,8 +36,11 @@ class SessionState {
   bool apply(protocol::Bytes session_changes);
 
   // How statements are to be read in this state.
+  bool sql_mode_known() const;
   bool ansi_quotes() const { return ansi_quotes_; }
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
+  // The isolation level was set to SERIALIZABLE.
+  bool is_serializable() const { return serializable_; }
   // The session's text charset, when it was changed since login; empty otherwise.
   std::string_view client_charset() const;
 
@@ -53,6 +56,7 @@ class SessionState {
   std::uint64_t stamp_ = 0;
   bool ansi_quotes_ = false;
   bool no_backslash_escapes_ = false;
+  bool serializable_ = false;
 };
 
 // The commands, framed and ready to send, that turn a connection in state `from` into one in state

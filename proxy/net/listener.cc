@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -63,10 +64,13 @@ int open_unix(const Endpoint& address) {
   const auto* raw = reinterpret_cast<const sockaddr*>(&name);
 
   const int probe = open_socket(AF_UNIX, address);
-  const bool alive = connect(probe, raw, sizeof name) == 0;
+  const bool refused = connect(probe, raw, sizeof name) != 0 && errno == ECONNREFUSED;
   close(probe);
-  if (alive) fail(address, "another process answers there", EADDRINUSE);
-  unlink(address.unix_path.c_str());
+  // Nothing but a socket that nobody listens on is removed: bind() refuses whatever else is there.
+  struct stat found{};
+  if (refused && lstat(address.unix_path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
+    unlink(address.unix_path.c_str());
+  }
   return bind_and_listen(open_socket(AF_UNIX, address), raw, sizeof name, address);
 }
 

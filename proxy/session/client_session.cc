@@ -101,7 +101,10 @@ void ClientSession::on_stream_read(std::span<std::uint8_t> bytes) {
 
 void ClientSession::on_stream_ended(int) { close(); }
 
-void ClientSession::on_stream_drained() { runner_.on_client_drained(); }
+void ClientSession::on_stream_drained() {
+  runner_.on_client_drained();
+  if (phase_ == Phase::commands && (!inbox_.empty() || !stream_->reading())) resume_input();
+}
 
 // --- login -------------------------------------------------------------------------------------------
 
@@ -179,6 +182,8 @@ void ClientSession::begin_change_user(Bytes frame) {
 bool ClientSession::takes_input() const {
   if (phase_ != Phase::commands) return false;
   if (runner_.wants_file()) return true;
+  // A client that sends commands but does not take their answers waits, too.
+  if (reader_.between_commands() && stream_->queued() > context_.config().limits.write_buffer) return false;
   return reader_.between_commands() ? !runner_.busy() : runner_.accepts_parts() || !runner_.busy();
 }
 
@@ -277,7 +282,7 @@ void ClientSession::drain() {
 }
 
 void ClientSession::shut_down() {
-  if (phase_ == Phase::commands) return refuse(errors::shutting_down(), reader_.next_sequence());
+  if (phase_ == Phase::commands && !runner_.answering()) return refuse(errors::shutting_down(), reader_.next_sequence());
   close();
 }
 

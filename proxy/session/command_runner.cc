@@ -47,12 +47,17 @@ void CommandRunner::run(const CommandReader::Step& step) {
   current_.whole = step.event == CommandReader::Event::command;
   current_.whole_when_classified = current_.whole;
   current_.begun = context_.loop_time();
-  if (bad_news_) {
+  if (step.bytes.size() <= kFrameHeaderSize) return answer_error(errors::unknown_command());
+  current_.info = &protocol::command_info(step.bytes[kFrameHeaderSize]);
+  // A reset would have ended the transaction anyway. A command that has no answer cannot carry the news.
+  if (current_.info->handling == Handling::reset_connection) bad_news_.reset();
+  if (bad_news_ && current_.info->reply != protocol::ReplyShape::none) {
+    if (current_.info->handling == Handling::execute) {
+      named_statement(Bytes(step.bytes).subspan(kFrameHeaderSize));   // its long data is used up
+    }
     const ClientError news = *std::exchange(bad_news_, std::nullopt);
     return answer_error(news);
   }
-  if (step.bytes.size() <= kFrameHeaderSize) return answer_error(errors::unknown_command());
-  current_.info = &protocol::command_info(step.bytes[kFrameHeaderSize]);
   dispatch(step.bytes);
 }
 
@@ -98,6 +103,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
 
 sql::TextOptions CommandRunner::text_options() const {
   sql::TextOptions options;
+  options.sql_mode_known = state_.sql_mode_known();
   options.ansi_quotes = state_.ansi_quotes();
   options.no_backslash_escapes = state_.no_backslash_escapes();
   const std::string_view charset = state_.client_charset();
@@ -188,7 +194,7 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
     protocol::ByteWriter(id).int4(prepared->second.id);
     std::copy(id.begin(), id.end(), bytes.begin() + kStatementIdAt);
     begin_simple(sql::StatementKind::admin);
-    return transmit(*link, {Bytes(bytes)});
+    return transmit(*link, {}, bytes);
   }
   if (fetches) {
     return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_fetch"));

@@ -27,8 +27,10 @@
 #include "proxy/core/loss_policy.h"
 #include "proxy/core/pins.h"
 #include "proxy/core/prepared_statements.h"
+#include "proxy/core/replica_selector.h"
 #include "proxy/core/router.h"
 #include "proxy/core/session_state.h"
+#include "proxy/core/write_position.h"
 #include "proxy/session/login.h"
 #include "proxy/session/reply_relay.h"
 #include "proxy/session/session_links.h"
@@ -78,6 +80,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   std::size_t feed_infile(std::span<std::uint8_t> bytes);
 
   bool busy() const { return stage_ != Stage::none; }
+  // A part of an answer has been sent, and nothing but the rest of it may follow.
+  bool answering() const { return stage_ != Stage::none && current_.answer_begun; }
   bool wants_file() const { return stage_ == Stage::infile; }
   // Parts of a begun command may come: its beginning has been sent.
   bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
@@ -115,6 +119,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
     bool rerun = false;                  // the answer is swallowed, and the primary is asked
     std::string repair_error;            // payload of the error that a repair was answered with
     std::size_t repairs_left = 0;
+    bool waits = false;                  // the replica must first reach the session's position
+    std::string wait_reply;              // of the statement that waits
     std::optional<std::size_t> avoid;    // a server that has just failed
     std::uint32_t statement_id = 0;
     BackendConnection* on = nullptr;     // where it runs
@@ -142,7 +148,10 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
+  bool only_replicas() const;
   BackendConnection* choose_primary();
+  std::optional<std::size_t> pick_replica();
+  std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs);
   BackendConnection* obtain(SessionLinks::Slot slot, std::size_t server, bool fresh);
   BackendConnection& adopt(SessionLinks::Slot slot, std::unique_ptr<BackendConnection> connection);
   ConnectionWish wish(std::size_t server, bool fresh) const;
@@ -157,12 +166,12 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
   void exchange(BackendConnection& link, std::span<std::uint8_t> bytes);
   bool needs_repair(BackendConnection& link) const;
-  bool lacks_autocommit_off(const BackendConnection& link) const;
+  bool autocommit_differs(const BackendConnection& link) const;
   void append_repairs(BackendConnection& link, std::string& commands);
   void prepare_on(BackendConnection& link);
   void send_execute(BackendConnection& link, std::span<std::uint8_t> bytes);
   void send_long_data(BackendConnection& link, PreparedStatement& statement, std::uint32_t backend_id);
-  void transmit(BackendConnection& link, std::initializer_list<Bytes> slices);
+  void transmit(BackendConnection& link, Bytes before, Bytes command);
   void retain(Bytes bytes);
 
   // runner_reply.cc: from the server to the client
@@ -180,6 +189,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
   void on_repair_end(BackendConnection& link);
+  void on_wait_end(BackendConnection& link);
+  void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
   void fold(BackendConnection& link);
   void run_again_on_primary();
@@ -211,7 +222,10 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   bool autocommit_ = true;
   bool set_option_used_ = false;       // multi-statements were switched on or off on the primary alone
   std::optional<ClientError> bad_news_; // answered to the next command: a transaction was lost meanwhile
-  TimePoint fresh_after_{};            // replicas must show what was committed before
+  TimePoint fresh_after_{};            // replicas must show what was committed before this,
+  WritePosition position_;             // which is when they have reached this
+  std::optional<std::size_t> reached_on_;   // a server that has
+  std::uint64_t gave_up_version_ = 0;  // the topology in which a wait was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;   // what the pool is asked for
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later

@@ -1,50 +1,6 @@
 #include "proxy/session/reply_relay.h"
 
-#include <algorithm>
-
-#include "protocol/frame.h"
-#include "protocol/response.h"
-
 namespace weir {
-namespace {
-
-using protocol::SessionChangeType;
-
-// What a server reports to every client that can read it, unless the client says otherwise.
-bool is_reported_by_default(std::string_view variable) {
-  constexpr std::array<std::string_view, 5> kDefaults = {
-      "autocommit", "character_set_client", "character_set_connection", "character_set_results",
-      "time_zone"};
-  return std::find(kDefaults.begin(), kDefaults.end(), variable) != kDefaults.end();
-}
-
-void append_variable(std::string& out, const protocol::SessionChange& change) {
-  std::string entry;
-  protocol::ByteWriter(entry).lenenc_text(change.name).lenenc_text(change.value);
-  protocol::ByteWriter(out)
-      .int1(static_cast<std::uint8_t>(SessionChangeType::system_variables))
-      .lenenc_text(entry);
-}
-
-std::string filter_changes(Bytes session_changes) {
-  std::string kept;
-  protocol::SessionChangeReader reader(session_changes);
-  while (const auto change = reader.next()) {
-    switch (static_cast<SessionChangeType>(change->type)) {
-      case SessionChangeType::gtids:
-        break;
-      case SessionChangeType::system_variables:
-        if (is_reported_by_default(change->name)) append_variable(kept, *change);
-        break;
-      default:
-        kept.append(protocol::as_text(change->raw));
-        break;
-    }
-  }
-  return kept;
-}
-
-}  // namespace
 
 void ReplyRelay::add(Stream& to, Bytes bytes) {
   if (bytes.empty()) return;
@@ -60,7 +16,8 @@ void ReplyRelay::add(Stream& to, Bytes bytes) {
 }
 
 void ReplyRelay::add_copy(Stream& to, Bytes bytes) {
-  if (scratch_.size() + bytes.size() > kScratch) {
+  // Makes room for the slice, too: add() must not flush, which forgets what the slice points at.
+  if (count_ == kSlices || scratch_.size() + bytes.size() > kScratch) {
     flush(to);
     if (bytes.size() > kScratch) return to.write({bytes});
   }
@@ -77,24 +34,6 @@ void ReplyRelay::flush(Stream& to) {
 void ReplyRelay::clear() {
   count_ = 0;
   scratch_.clear();
-}
-
-std::string translate_ok(Bytes packet, protocol::Capabilities server, protocol::Capabilities client,
-                         bool everything) {
-  auto ok = protocol::decode_ok(packet.subspan(protocol::kFrameHeaderSize), server);
-  if (!ok || (ok->status & protocol::kStatusSessionStateChanged) == 0) return {};
-  std::string changes;
-  if ((client & protocol::kSessionTrack) != 0) {
-    if (everything) return {};
-    changes = filter_changes(ok->session_changes);
-  }
-  ok->session_changes = protocol::as_bytes(changes);
-  std::string payload;
-  protocol::append_ok(payload, *ok, client);
-  std::string out;
-  std::uint8_t sequence = protocol::read_frame_header(packet).sequence;
-  protocol::append_frames(out, payload, sequence);
-  return out;
 }
 
 }  // namespace weir

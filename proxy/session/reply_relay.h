@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <string>
 
-#include "protocol/capabilities.h"
 #include "proxy/net/stream.h"
 
 namespace weir {
@@ -34,11 +33,5 @@ class ReplyRelay {
   std::size_t count_ = 0;
   std::string scratch_;   // never grows while slices point into it
 };
-
-// The OK packet `packet` (frame header included) as the client is to see it: without what only weir
-// asked the server to report, and within the client's capabilities. `everything` keeps all reports, for
-// a client that has asked for session trackers itself. Empty when the packet can go as it is.
-std::string translate_ok(Bytes packet, protocol::Capabilities server, protocol::Capabilities client,
-                         bool everything);
 
 }  // namespace weir

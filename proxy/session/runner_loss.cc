@@ -37,7 +37,7 @@ LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
                      current_.facts.kind == sql::StatementKind::set;
   facts.in_transaction = links_.transaction() == &link;
   facts.holds_state = &link == links_.primary() && pins_.holds_state();
-  facts.retried = current_.retried;
+  facts.retried = current_.retried || !context_.config().routing.retry_reads;
   return facts;
 }
 
@@ -52,8 +52,15 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     spdlog::info("user '{}' lost the connection to {}: {}", identity_.credentials->user, server,
                  failure.text);
   }
+  const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   relay_.flush(host_.client());
   leave(link);
+  if (was_resetting) {
+    // All that a reset clears went with the connection.
+    state_.reset_variables();
+    finish_reset_connection();
+    return answer_ok();
+  }
   if (!facts.statement_under_way && verdict == LossVerdict::transaction_lost) {
     // Nobody is listening now; the next command hears of it.
     bad_news_ = errors::transaction_lost(server, failure.text);
@@ -66,10 +73,12 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     current_.repairs_left = 0;
     current_.repair_error.clear();
     current_.rerun = false;
-    stage_ = Stage::none;
+    if (current_.sent) current_.begun = context_.loop_time();   // it ran until now, and waits from now on
+    stage_ = Stage::waiting;   // no other command may begin before this one goes on
     ++context_.counters.retried_reads;
     context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
-      if (!alive.expired() && current_.info != nullptr && stage_ == Stage::none) proceed_later();
+      // The client may have gone in the same round of the loop.
+      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_later();
     });
     return;
   }

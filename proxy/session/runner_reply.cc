@@ -7,6 +7,7 @@
 #include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/session/command_runner.h"
+#include "proxy/session/translate_ok.h"
 #include "sql_classifier/tracked_variables.h"
 
 namespace weir {
@@ -68,6 +69,7 @@ void CommandRunner::forward(Bytes bytes, bool copy) {
 
 void CommandRunner::on_reply_bytes(BackendConnection&, ReplyPurpose purpose, Bytes bytes) {
   if (purpose == ReplyPurpose::client) forward(bytes);
+  if (purpose == ReplyPurpose::wait) current_.wait_reply.append(protocol::as_text(bytes));
 }
 
 void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpose,
@@ -78,6 +80,10 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
     return;
   }
   if (purpose == ReplyPurpose::prepare) return on_prepare_packet(link, step);
+  if (purpose == ReplyPurpose::wait) {
+    current_.wait_reply.append(protocol::as_text(step.packet));
+    return;
+  }
   switch (step.event) {
     case Event::ok:
       return on_ok(link, step);
@@ -107,7 +113,7 @@ void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& ste
 
 void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
   const bool may_rerun = &link == links_.replica() && current_.repeatable && !current_.answer_begun &&
-                         !current_.only_primary && primary_may_know_better(error_code(step.packet));
+                         !current_.only_primary && !only_replicas() && primary_may_know_better(error_code(step.packet));
   if (may_rerun) {
     current_.rerun = true;
     return;
@@ -118,7 +124,7 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
 
 // The client's statement exists now, under an id of weir's.
 void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
-  if (!current_.repair_error.empty()) return;
+  if (current_.rerun || !current_.repair_error.empty()) return;   // the client never hears of it
   protocol::ByteReader in(packet.subspan(kFrameHeaderSize + 1));
   const std::uint32_t backend_id = in.int4();
   in.skip(2);
@@ -163,6 +169,8 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
   switch (purpose) {
     case ReplyPurpose::repair:
       return on_repair_end(link);
+    case ReplyPurpose::wait:
+      return on_wait_end(link);
     case ReplyPurpose::prepare:
       stage_ = Stage::none;
       if (current_.rerun) return run_again_on_primary();
@@ -171,6 +179,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::reset:
       state_ = link.state();
       finish_reset_connection();
+      autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
       --context_.outstanding[link.server()];
       return answer_ok();
     case ReplyPurpose::client:
@@ -192,6 +201,17 @@ void CommandRunner::on_repair_end(BackendConnection& link) {
   proceed_later();
 }
 
+// The read is already on its way behind the wait; if the wait was in vain, its answer does not count.
+void CommandRunner::on_wait_end(BackendConnection& link) {
+  if (wait_was_successful(current_.wait_reply)) {
+    reached_on_ = link.server();
+  } else {
+    ++context_.counters.waits_in_vain;
+    gave_up_version_ = context_.topology->version;
+    current_.rerun = true;
+  }
+}
+
 // The answer of this connection does not count. A replica that is behind is no reason for an error that
 // the primary would not give; an error in adjusting the primary's own connection is the client's.
 void CommandRunner::run_again_on_primary() {
@@ -199,8 +219,10 @@ void CommandRunner::run_again_on_primary() {
   const std::string error = std::exchange(current_.repair_error, {});
   const bool on_primary = link == links_.primary();
   current_.rerun = false;
+  current_.failed = false;
   stage_ = Stage::none;
-  if (!error.empty()) leave(*link);   // its state is not what was wished, and not known
+  // Its state is not what was wished, and not known; or a transaction has begun there that nobody wants.
+  if (!error.empty() || (!on_primary && link->in_transaction())) leave(*link);
   if (on_primary) {
     current_.failed = true;
     forward(protocol::as_bytes(error), true);
@@ -215,20 +237,27 @@ void CommandRunner::run_again_on_primary() {
 
 void CommandRunner::finish(BackendConnection& link) {
   relay_.flush(host_.client());
-  fold(link);
+  if (stage_ == Stage::infile || (current_.sent && !current_.whole)) {
+    // Answered before all of it had come: the server, or weir, would read the rest as commands.
+    stage_ = Stage::none;
+    leave(link);
+    return host_.on_session_over();
+  }
+  // These two went to the connection that has the statement, whose state may not be the session's.
+  const Handling handling = current_.info->handling;
+  if (handling != Handling::fetch && handling != Handling::reset_statement) fold(link);
   end_command();
 }
 
 // What the session has become by the statement that has just been answered.
 void CommandRunner::fold(BackendConnection& link) {
+  const bool was_in_transaction = links_.transaction() == &link;
   links_.set_last(&link);
   const bool in_transaction = link.in_transaction();
-  if (&link == links_.primary() || &link == links_.transaction() || in_transaction) {
+  if (&link == links_.transaction() || in_transaction) {
     links_.set_transaction(in_transaction ? &link : nullptr);
   }
-  if (&link == links_.primary()) {
-    autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
-  }
+  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
   if (!current_.failed && !current_.collation.empty()) {
     const auto id = sql::find_tracked_variable("collation_connection");
     if (id) link.state().set_variable(*id, current_.collation);
@@ -240,16 +269,35 @@ void CommandRunner::fold(BackendConnection& link) {
   const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
-  if (&link == links_.primary() && writes(current_.facts)) fresh_after_ = Clock::now();
-  if (current_.info->handling == Handling::execute) {
-    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
-      statement->drop_long_data();
-    }
+  if (&link == links_.primary()) fold_writes(link, was_in_transaction);
+}
+
+// What the primary has committed must be seen by the session's next reads, wherever they go.
+void CommandRunner::fold_writes(BackendConnection& link, bool was_in_transaction) {
+  if (link.in_transaction()) return;   // not committed yet, and the session reads on this connection
+  const std::string gtids = link.take_reported_gtids();
+  if (gtids.empty()) {
+    if (!was_in_transaction && !writes(current_.facts)) return;
+    // Nothing was committed; but errors carry no report, whatever was committed before them.
+    if (link.reports_gtids() && !current_.failed) return;
+  }
+  fresh_after_ = Clock::now();
+  reached_on_.reset();
+  if (gtids.empty()) {
+    position_.mark_unknown();
+  } else {
+    position_.add(gtids);
   }
 }
 
 void CommandRunner::end_command() {
   stage_ = Stage::none;
+  // However it ended: a client that tries again sends its long data again.
+  if (current_.info != nullptr && current_.info->handling == Handling::execute) {
+    if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
+      statement->drop_long_data();
+    }
+  }
   current_.on = nullptr;
   current_.info = nullptr;
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle) std::string().swap(current_.bytes);

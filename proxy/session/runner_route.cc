@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/response.h"
@@ -14,6 +15,20 @@ namespace weir {
 
 using protocol::Handling;
 using Slot = SessionLinks::Slot;
+
+namespace {
+
+// Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is not
+// the primary any more.
+bool only_looks(const sql::Classification& facts) {
+  using Reason = sql::Reason;
+  if (facts.kind != sql::StatementKind::read || facts.has(sql::Effect::calls_routine)) return false;
+  return facts.reason == Reason::plain_read || facts.reason == Reason::last_insert_id ||
+         facts.reason == Reason::previous_statement || facts.reason == Reason::server_variable ||
+         facts.reason == Reason::admin_statement;
+}
+
+}  // namespace
 
 void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
@@ -51,6 +66,11 @@ void CommandRunner::try_open() {
   }
   const Slot slot = server == topology.primary ? Slot::primary : Slot::replica;
   BackendConnection* link = obtain(slot, *server, identity_.learnt);
+  if (link != nullptr && link->state().schema() != identity_.schema) {
+    // Whether the schema exists and is the user's to see, only a login with it tells.
+    pool_.release(links_.take(slot));
+    link = obtain(slot, *server, true);
+  }
   if (link != nullptr) finish_open(*link);
 }
 
@@ -59,7 +79,7 @@ void CommandRunner::finish_open(BackendConnection& link) {
   stage_ = Stage::none;
   state_ = link.state();
   if (!identity_.schema.empty()) state_.set_schema(identity_.schema);
-  autocommit_ = true;
+  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;   // the server's own setting, at first
   if (identity_.learnt) context_.process->accounts->remember(identity_.credentials);
   host_.on_opened(link.status());
 }
@@ -67,6 +87,8 @@ void CommandRunner::finish_open(BackendConnection& link) {
 void CommandRunner::decide_route() {
   SessionFacts session;
   session.in_transaction = links_.transaction() != nullptr;
+  session.transaction_on_replica = session.in_transaction && links_.transaction() == links_.replica();
+  session.serializable = state_.is_serializable();
   session.autocommit = autocommit_;
   session.pins = pins_;
   session.user_route = identity_.listed != nullptr ? identity_.listed->route : UserRoute::split;
@@ -75,7 +97,8 @@ void CommandRunner::decide_route() {
   const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
                      current_.route.destination == Destination::replica;
   current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
-                        current_.info->command != protocol::Command::process_kill;
+                        current_.info->command != protocol::Command::process_kill &&
+                        current_.info->command != protocol::Command::refresh;
 }
 
 // Sends the command on its way as far as it can go now. Called with the command where it lies in the
@@ -103,31 +126,72 @@ BackendConnection* CommandRunner::choose_link() {
 }
 
 BackendConnection* CommandRunner::choose_replica() {
+  const std::optional<std::size_t> server = pick_replica();
+  if (!server) {
+    if (!only_replicas()) return choose_primary();
+    answer_error(errors::no_replica("none is up and fresh enough"));
+    return nullptr;
+  }
+  if (context_.topology->primary == server) return choose_primary();
+  if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
+  if (auto old = links_.take(Slot::replica)) pool_.release(std::move(old));
+  return obtain(Slot::replica, *server, false);
+}
+
+// The configuration says that reads never move to the primary: at all, or this user's.
+bool CommandRunner::only_replicas() const {
+  return context_.config().routing.primary_reads == PrimaryReads::never ||
+         (identity_.listed != nullptr && identity_.listed->route == UserRoute::replica);
+}
+
+// A replica that is fresh enough, or one that soon will be (current_.waits).
+std::optional<std::size_t> CommandRunner::pick_replica() {
   const RoutingConfig& routing = context_.config().routing;
   ReadNeeds needs;
   if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
   if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   needs.avoid = current_.avoid;
   if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
+  current_.waits = false;
+  if (routing.primary_reads == PrimaryReads::always &&
+      is_primarys_turn(*context_.topology, needs, context_.random())) {
+    return context_.topology->primary;
+  }
   const auto server = select_replica(*context_.topology, needs, routing.balance, context_.outstanding,
                                      context_.random());
-  if (!server) {
-    if (routing.primary_reads != PrimaryReads::never) return choose_primary();
-    answer_error(errors::no_replica("none is up and fresh enough"));
-    return nullptr;
+  if (server) {
+    position_.clear();
+    return server;
   }
-  if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
-  if (auto old = links_.take(Slot::replica)) pool_.release(std::move(old));
-  return obtain(Slot::replica, *server, false);
+  return pick_replica_to_wait_on(needs);
+}
+
+// The monitor has not yet seen the session's last write on any replica. One that keeps up otherwise has
+// most likely got it by now, or will in a moment: it is asked to wait for it, ahead of the read. When it
+// was in vain, or the replica is too far behind for it to make sense, the primary answers.
+std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs) {
+  const Milliseconds limit = context_.config().routing.wait;
+  if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
+  if (gave_up_version_ == context_.topology->version) return std::nullopt;
+  ReadNeeds waiting = needs;
+  waiting.fresh_after = {};
+  // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
+  const Milliseconds near = limit + context_.config().monitor.interval;
+  waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
+  const auto server = select_replica(*context_.topology, waiting, context_.config().routing.balance,
+                                     context_.outstanding, context_.random());
+  current_.waits = server.has_value() && server != reached_on_;
+  return server;
 }
 
 BackendConnection* CommandRunner::choose_primary() {
+  current_.waits = false;
   const std::optional<std::size_t> primary = context_.topology->primary;
   BackendConnection* held = links_.primary();
   if (held != nullptr && primary == held->server()) return held;
   if (!primary) {
     // While nobody knows who the primary is, what only reads may still go where it went before.
-    if (held != nullptr && current_.facts.kind == sql::StatementKind::read) return held;
+    if (held != nullptr && only_looks(current_.facts)) return held;
     wait_for_server(context_.topology->no_primary_why);
     return nullptr;
   }
@@ -184,6 +248,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user, failure.text);
   if (wanted_slot_ == Slot::replica) {
     // Another replica, and when that fails too, the primary.
+    if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));
     if (current_.avoid) current_.only_primary = true;
     current_.avoid = server;
     return proceed_later();

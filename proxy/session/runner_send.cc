@@ -44,9 +44,9 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
       stage_ = Stage::repairing;
       return link.send({protocol::as_bytes(commands)});
     }
-    if (current_.repairs_left > 0) return transmit(link, {protocol::as_bytes(commands), Bytes(bytes)});
+    if (current_.repairs_left > 0) return transmit(link, protocol::as_bytes(commands), bytes);
   }
-  if (!executes) return transmit(link, {Bytes(bytes)});
+  if (!executes) return transmit(link, {}, bytes);
   if (!link.statements().contains(current_.statement_id)) {
     retain(bytes);
     return prepare_on(link);
@@ -65,14 +65,14 @@ void CommandRunner::exchange(BackendConnection& link, std::span<std::uint8_t> by
   retain(bytes);
 }
 
-// Autocommit is no part of the state that is carried around, because a session without it stays on the
-// primary; only a new connection there must be told.
-bool CommandRunner::lacks_autocommit_off(const BackendConnection& link) const {
-  return !autocommit_ && (link.status() & protocol::kStatusAutocommit) != 0;
+// Autocommit is no part of the state that is carried around, because the status flags of every answer
+// tell it.
+bool CommandRunner::autocommit_differs(const BackendConnection& link) const {
+  return autocommit_ != ((link.status() & protocol::kStatusAutocommit) != 0);
 }
 
 bool CommandRunner::needs_repair(BackendConnection& link) const {
-  if (lacks_autocommit_off(link)) return true;
+  if (autocommit_differs(link)) return true;
   if (link.state().stamp() == state_.stamp()) return false;
   if (!(link.state() == state_)) return true;
   link.state() = state_;   // equal in value: from now on in one comparison
@@ -82,8 +82,9 @@ bool CommandRunner::needs_repair(BackendConnection& link) const {
 // Appends the commands that make the connection's state the session's, and expects their answers.
 void CommandRunner::append_repairs(BackendConnection& link, std::string& commands) {
   int count = append_repair(commands, link.state(), state_);
-  if (lacks_autocommit_off(link)) {
-    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query), "SET autocommit = 0");
+  if (autocommit_differs(link)) {
+    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
+                             autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0");
     ++count;
   }
   current_.repairs_left = static_cast<std::size_t>(count);
@@ -108,21 +109,21 @@ void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t
     statement.types = layout->types;
     ++statement.types_version;
   }
-  send_long_data(link, statement, prepared.id);
   // Before the first send the copy keeps the client's id, which is written over for each server.
   if (current_.repeatable) retain(bytes);
   const bool lacks_types = !layout->has_types && layout->types_flag_at > 0 &&
                            prepared.types_version != statement.types_version;
-  prepared.types_version = statement.types_version;
-  write_statement_id(bytes, prepared.id);
-  if (!lacks_types) return transmit(link, {Bytes(bytes)});
-  if (!current_.whole) {
+  if (lacks_types && !current_.whole) {
     return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
   }
+  send_long_data(link, statement, prepared.id);
+  prepared.types_version = statement.types_version;
+  write_statement_id(bytes, prepared.id);
+  if (!lacks_types) return transmit(link, {}, bytes);
   std::string command;
   std::uint8_t sequence = 0;
   protocol::append_frames(command, insert_types(payload, *layout, statement.types), sequence);
-  transmit(link, {protocol::as_bytes(command)});
+  transmit(link, {}, protocol::as_bytes(command));
 }
 
 void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& statement,
@@ -133,18 +134,27 @@ void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& s
   }
 }
 
-// Sends the command itself. From here on it counts as sent: what is not repeatable never is again.
-void CommandRunner::transmit(BackendConnection& link, std::initializer_list<Bytes> slices) {
+// Sends the command itself, behind what must come before it. From here on it counts as sent: what is not
+// repeatable never is again.
+void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes command) {
   current_.on = &link;
   current_.sent = true;
   stage_ = Stage::running;
   const bool keep = current_.repeatable || current_.info->handling == Handling::prepare;
-  if (keep && current_.info->handling != Handling::execute) retain(*(slices.end() - 1));
+  if (keep && current_.info->handling != Handling::execute) retain(command);
+  std::string wait;
+  if (current_.waits) {
+    current_.wait_reply.clear();
+    ++context_.counters.waits;
+    protocol::append_command(wait, static_cast<std::uint8_t>(Command::query),
+                             position_.wait_statement(context_.config().routing.wait));
+    link.expect(ReplyPurpose::wait, ReplyShape::result);
+  }
   link.expect(ReplyPurpose::client, current_.info->reply);
   ++context_.outstanding[link.server()];
   ++(&link == links_.replica() ? context_.counters.statements_to_replicas
                                : context_.counters.statements_to_primary);
-  link.send(slices);
+  link.send({before, protocol::as_bytes(wait), command});
   if (!keep) current_.bytes.clear();
   if (!current_.whole) host_.on_input_wanted();
 }

@@ -1,0 +1,258 @@
+// The login of a client, with the client half of the protocol library on the other side.
+
+#include "protocol/auth/client_auth.h"
+#include "proxy/session/login.h"
+#include "test/support/catch.h"
+#include "test/support/exact_bytes.h"
+#include "test/support/login.h"
+
+namespace weir {
+namespace {
+
+using namespace protocol;
+using test::ExactBytes;
+using Kind = Login::Step::Kind;
+
+struct Fixture {
+  explicit Fixture(AuthMode mode = AuthMode::users) {
+    Config made;
+    made.auth.mode = mode;
+    made.users.push_back({.name = "app", .password = "secret", .route = {}, .max_connections = 0});
+    made.users.push_back({.name = "open", .password = "", .route = {}, .max_connections = 0});
+    config = std::make_shared<const Config>(std::move(made));
+    accounts.emplace(config);
+    process.config = config;
+    process.accounts = &*accounts;
+    process.rsa_key = &test::shared_key();
+    topology.greeting_version = "8.4.0";
+    topology.default_collation = 255;
+  }
+  Login login(bool secure = false) { return Login(process, "127.0.0.1", secure); }
+
+  std::shared_ptr<const Config> config;
+  std::optional<AccountStore> accounts;
+  ProcessContext process;
+  Topology topology;
+};
+
+ClientAuth::Options options_for(std::string_view user, std::string_view password) {
+  ClientAuth::Options options;
+  options.user = user;
+  options.password = password;
+  options.database = "shop";
+  options.collation = 45;
+  options.capabilities = kTransactions | kDeprecateEof | kSessionTrack | kFoundRows;
+  return options;
+}
+
+// Carries packets until the login has a verdict.
+Login::Step converse(Login& login, ClientAuth& client, std::string framed) {
+  std::uint8_t sequence = 0;
+  for (int packets = 0; packets < 20; ++packets) {
+    REQUIRE(framed.size() >= kFrameHeaderSize);
+    const ExactBytes frame(framed);
+    CHECK(read_frame_header(frame).sequence == sequence);
+    const ClientAuthStep said = client.feed(Bytes(frame).subspan(kFrameHeaderSize));
+    REQUIRE(said.kind == ClientAuthStep::Kind::send);
+    FrameHeader header;
+    header.length = static_cast<std::uint32_t>(said.send.size());
+    header.sequence = static_cast<std::uint8_t>(sequence + 1);
+    sequence = static_cast<std::uint8_t>(sequence + 2);
+    Login::Step step = login.feed(header, ExactBytes(said.send));
+    if (step.kind != Kind::wait) return step;
+    framed = step.send;
+  }
+  FAIL("the login does not end");
+  return {};
+}
+
+Login::Step log_in(Login& login, const Fixture& fixture, std::string_view user,
+                   std::string_view password) {
+  ClientAuth client(options_for(user, password));
+  return converse(login, client, login.greeting(fixture.topology, 77));
+}
+
+TEST_CASE("client login: the greeting") {
+  Fixture fixture;
+  Login login = fixture.login();
+  const std::string framed = login.greeting(fixture.topology, 77);
+  const auto greeting = decode_greeting(as_bytes(framed).subspan(kFrameHeaderSize));
+  REQUIRE(greeting);
+  CHECK(greeting->version == "8.4.0");
+  CHECK(greeting->connection_id == 77);
+  CHECK(greeting->collation == 255);
+  CHECK(greeting->capabilities == offered_capabilities());
+  CHECK(greeting->plugin == kCachingSha2);
+  CHECK(login.next_sequence() == 1);
+  CHECK((offered_capabilities() & (kCompress | kQueryAttributes | kOptionalResultsetMetadata |
+                                   kZstdCompression | kSsl)) == 0);
+  CHECK(forwarded_capabilities(~Capabilities{0}) ==
+        (forwarded_capabilities(offered_capabilities())));
+  CHECK((forwarded_capabilities(~Capabilities{0}) & kSessionTrack) == 0);
+}
+
+TEST_CASE("client login: a listed user with the right password") {
+  for (const bool secure : {false, true}) {
+    Fixture fixture;
+    Login login = fixture.login(secure);
+    const auto step = log_in(login, fixture, "app", "secret");
+    REQUIRE(step.kind == Kind::accepted);
+    const ClientIdentity identity = login.take_identity();
+    REQUIRE(identity.credentials != nullptr);
+    CHECK(identity.credentials->user == "app");
+    REQUIRE(identity.listed != nullptr);
+    CHECK(identity.listed->name == "app");
+    CHECK(identity.schema == "shop");
+    CHECK(identity.collation == 45);
+    CHECK_FALSE(identity.learnt);
+    CHECK((identity.capabilities & kDeprecateEof) != 0);
+    CHECK((identity.capabilities & ~offered_capabilities()) == 0);
+  }
+}
+
+TEST_CASE("client login: a password of nothing") {
+  Fixture fixture;
+  Login right = fixture.login();
+  CHECK(log_in(right, fixture, "open", "").kind == Kind::accepted);
+  Login wrong = fixture.login();
+  CHECK(log_in(wrong, fixture, "app", "").error.code == 1045);
+}
+
+TEST_CASE("client login: wrong passwords and unknown users end with the same words") {
+  Fixture fixture;
+  for (const char* user : {"app", "nobody", ""}) {
+    Login login = fixture.login();
+    const auto step = log_in(login, fixture, user, "guess");
+    REQUIRE(step.kind == Kind::refused);
+    CHECK(step.error.code == 1045);
+    CHECK(step.error.sqlstate == "28000");
+    CHECK(step.error.message == "Access denied for user '" + std::string(user) +
+                                    "'@'127.0.0.1' (using password: YES)");
+  }
+}
+
+TEST_CASE("client login: an unknown user's password is learnt, to be proved by the primary") {
+  for (const bool secure : {false, true}) {
+    Fixture fixture(AuthMode::passthrough);
+    Login login = fixture.login(secure);
+    const auto step = log_in(login, fixture, "other", "claimed");
+    REQUIRE(step.kind == Kind::accepted);
+    const ClientIdentity identity = login.take_identity();
+    CHECK(identity.learnt);
+    CHECK(identity.listed == nullptr);
+    CHECK(identity.credentials->user == "other");
+    CHECK(identity.credentials->password.view() == "claimed");
+
+    // Proved: the next login needs no full authentication, and a changed password is learnt anew.
+    fixture.accounts->remember(identity.credentials);
+    Login again = fixture.login(secure);
+    CHECK(log_in(again, fixture, "other", "claimed").kind == Kind::accepted);
+    CHECK(again.take_identity().credentials == identity.credentials);
+    Login changed = fixture.login(secure);
+    CHECK(log_in(changed, fixture, "other", "new").kind == Kind::accepted);
+    CHECK(changed.take_identity().credentials->password.view() == "new");
+  }
+}
+
+TEST_CASE("client login: passthrough does not loosen what is listed") {
+  Fixture fixture(AuthMode::passthrough);
+  Login login = fixture.login();
+  CHECK(log_in(login, fixture, "app", "guess").error.code == 1045);
+}
+
+HandshakeResponse plain_response() {
+  HandshakeResponse response;
+  response.capabilities = test::kLoginCapabilities;
+  response.user = "app";
+  response.plugin = kCachingSha2;
+  return response;
+}
+
+Login::Step respond(const HandshakeResponse& response, std::uint8_t sequence = 1) {
+  Fixture fixture;
+  Login login = fixture.login();
+  login.greeting(fixture.topology, 1);
+  std::string payload;
+  encode_handshake_response(payload, response);
+  return login.feed({static_cast<std::uint32_t>(payload.size()), sequence}, ExactBytes(payload));
+}
+
+TEST_CASE("client login: a wrong sequence number") {
+  for (const unsigned sequence : {0u, 2u, 255u}) {
+    const auto step = respond(plain_response(), static_cast<std::uint8_t>(sequence));
+    CHECK(step.kind == Kind::refused);
+    CHECK(step.error.code == 1156);
+  }
+}
+
+TEST_CASE("client login: packets that are no response") {
+  for (const std::string& payload : {std::string(), std::string("\x85"), std::string(40, '\xff'),
+                                     std::string(31, '\0')}) {
+    Fixture fixture;
+    Login login = fixture.login();
+    login.greeting(fixture.topology, 1);
+    const auto step = login.feed({static_cast<std::uint32_t>(payload.size()), 1}, ExactBytes(payload));
+    CHECK(step.kind == Kind::refused);
+    CHECK(step.error.code == 1043);
+  }
+  HandshakeResponse tls = plain_response();   // TLS was not offered
+  tls.capabilities |= kSsl;
+  CHECK(respond(tls).error.code == 1043);
+}
+
+TEST_CASE("client login: names longer than any account's or schema's") {
+  const std::string long_name(300, 'x');
+  HandshakeResponse user = plain_response();
+  user.user = long_name;
+  const auto step = respond(user);
+  CHECK(step.error.code == 1045);
+  CHECK(step.error.message.size() < 256);
+  HandshakeResponse schema = plain_response();
+  schema.database = long_name;
+  CHECK(respond(schema).error.code == 1045);
+}
+
+TEST_CASE("client login: an answer nobody asked for") {
+  Fixture fixture;
+  Login login = fixture.login();
+  REQUIRE(log_in(login, fixture, "app", "secret").kind == Kind::accepted);
+  const std::uint8_t sequence = login.next_sequence();
+  const auto step = login.feed({1, sequence}, ExactBytes("x"));
+  CHECK(step.kind == Kind::refused);
+  CHECK(step.error.code == 1043);
+}
+
+TEST_CASE("client login: a change of user") {
+  Fixture fixture;
+  Login first = fixture.login();
+  REQUIRE(log_in(first, fixture, "app", "secret").kind == Kind::accepted);
+  const ClientIdentity identity = first.take_identity();
+
+  auto malformed = Login::resume(fixture.process, "127.0.0.1", false, identity);
+  REQUIRE(malformed);
+  CHECK(malformed->start_change_user(ExactBytes("\x11open")).error.code == 1047);
+
+  auto login = Login::resume(fixture.process, "127.0.0.1", false, identity);
+  REQUIRE(login);
+  ChangeUser request;
+  request.user = "open";
+  request.database = "stock";
+  request.collation = 8;
+  request.plugin = kCachingSha2;
+  std::string payload;
+  encode_change_user(payload, request, identity.capabilities);
+  auto step = login->start_change_user(ExactBytes(payload));
+  if (step.kind == Kind::wait) {   // asked to answer a fresh nonce; no password answers with nothing
+    CHECK(read_frame_header(as_bytes(step.send)).sequence == 1);
+    step = login->feed({0, 2}, Bytes{});
+  }
+  CHECK(step.kind == Kind::accepted);
+  const ClientIdentity changed = login->take_identity();
+  CHECK(changed.credentials->user == "open");
+  CHECK(changed.schema == "stock");
+  CHECK(changed.collation == 8);
+  CHECK(changed.capabilities == identity.capabilities);
+}
+
+}  // namespace
+}  // namespace weir

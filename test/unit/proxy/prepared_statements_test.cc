@@ -1,0 +1,128 @@
+#include "proxy/core/prepared_statements.h"
+
+#include <set>
+
+#include "protocol/byte_writer.h"
+#include "test/support/catch.h"
+#include "test/support/exact_bytes.h"
+
+namespace weir {
+namespace {
+
+using test::ExactBytes;
+using namespace std::string_literals;
+
+TEST_CASE("prepared statements: ids are never given twice at a time") {
+  PreparedStatements statements;
+  sql::Classification facts;
+  facts.kind = sql::StatementKind::read;
+  facts.names_collation = "about to dangle";
+  std::set<std::uint32_t> ids;
+  for (int i = 0; i < 100; ++i) {
+    const PreparedStatement& made = statements.add("SELECT ?", facts, 1);
+    CHECK(made.id != 0);
+    CHECK(made.text == "SELECT ?");
+    CHECK(made.parameters == 1);
+    CHECK(made.facts.kind == sql::StatementKind::read);
+    CHECK(made.facts.names_collation.empty());
+    ids.insert(made.id);
+  }
+  CHECK(ids.size() == 100);
+  CHECK(statements.size() == 100);
+  const std::uint32_t one = *ids.begin();
+  REQUIRE(statements.find(one) != nullptr);
+  CHECK(statements.find(one)->id == one);
+  statements.erase(one);
+  statements.erase(one);
+  CHECK(statements.find(one) == nullptr);
+  CHECK(ids.count(statements.add("SELECT 1", facts, 0).id) == 0);
+  CHECK(statements.find(0) == nullptr);
+  CHECK(statements.find(UINT32_MAX) == nullptr);   // MariaDB's word for "the last one prepared"
+  statements.clear();
+  CHECK(statements.size() == 0);
+}
+
+TEST_CASE("prepared statements: long data is dropped as a whole") {
+  PreparedStatement statement;
+  statement.long_data = {"a", "b"};
+  statement.long_data_size = 2;
+  statement.long_data_too_large = true;
+  statement.drop_long_data();
+  CHECK(statement.long_data.empty());
+  CHECK(statement.long_data_size == 0);
+  CHECK_FALSE(statement.long_data_too_large);
+}
+
+std::string execute(std::uint16_t parameters, const std::string& types, const std::string& values,
+                    std::uint8_t flags = 0) {
+  std::string out;
+  protocol::ByteWriter writer(out);
+  writer.int1(0x17).int4(7).int1(flags).int4(1);
+  if (parameters > 0) {
+    writer.text(std::string((parameters + 7u) / 8u, '\0')).int1(types.empty() ? 0 : 1).text(types);
+  }
+  writer.text(values);
+  return out;
+}
+
+TEST_CASE("execute: the layout for any number of parameters") {
+  for (const std::uint16_t parameters : {1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
+    INFO(parameters);
+    const std::string types(parameters * 2u, '\x03');
+    const std::size_t bitmap = (parameters + 7u) / 8u;
+    const ExactBytes with(execute(parameters, types, "values"));
+    const auto layout = parse_execute(with, parameters);
+    REQUIRE(layout);
+    CHECK(layout->has_types);
+    CHECK(layout->types == types);
+    CHECK(layout->types_flag_at == 10 + bitmap);
+
+    const std::string bare = execute(parameters, "", "values", 1);
+    const ExactBytes without(bare);
+    const auto shorter = parse_execute(without, parameters);
+    REQUIRE(shorter);
+    CHECK_FALSE(shorter->has_types);
+    CHECK(shorter->types.empty());
+    CHECK(shorter->flags == 1);
+    const std::string inserted = insert_types(without, *shorter, types);
+    CHECK(inserted == execute(parameters, types, "values", 1));
+  }
+}
+
+TEST_CASE("execute: without parameters there is nothing but the head") {
+  const ExactBytes bytes(execute(0, "", "", 1));
+  const auto layout = parse_execute(bytes, 0);
+  REQUIRE(layout);
+  CHECK(layout->flags == 1);
+  CHECK_FALSE(layout->has_types);
+  CHECK(layout->types_flag_at == 0);
+}
+
+TEST_CASE("execute: every truncation up to the values is malformed") {
+  for (const std::uint16_t parameters : {0, 1, 9, 300}) {
+    for (const bool has_types : {false, true}) {
+      if (parameters == 0 && has_types) continue;
+      const std::string types = has_types ? std::string(parameters * 2u, '\x08') : "";
+      const std::string bytes = execute(parameters, types, "");
+      for (std::size_t size = 0; size < bytes.size(); ++size) {
+        const ExactBytes cut(bytes.substr(0, size));
+        if (parse_execute(cut, parameters)) {
+          INFO(parameters << " parameters, " << size << " bytes");
+          FAIL("a truncated command was understood");
+        }
+      }
+      CHECK(parse_execute(ExactBytes(bytes), parameters));
+    }
+  }
+}
+
+TEST_CASE("execute: a flag other than 1 announces no types") {
+  std::string bytes = execute(1, "", "");
+  bytes.back() = '\2';
+  const auto layout = parse_execute(ExactBytes(bytes), 1);
+  REQUIRE(layout);
+  CHECK_FALSE(layout->has_types);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,253 @@
+#include "proxy/core/session_state.h"
+
+#include "protocol/frame.h"
+#include "sql_classifier/tracked_variables.h"
+#include "test/support/catch.h"
+#include "test/support/exact_bytes.h"
+#include "test/support/packets.h"
+
+namespace weir {
+namespace {
+
+using test::ExactBytes;
+using test::schema_entry;
+using test::variable_entry;
+
+using Values = std::vector<std::pair<const char*, const char*>>;
+
+SessionState state_of(const Values& values, std::string_view schema = {}) {
+  SessionState state;
+  for (const auto& [name, value] : values) {
+    state.set_variable(sql::find_tracked_variable(name).value(), value);
+  }
+  state.set_schema(schema);
+  return state;
+}
+
+std::string value_of(const SessionState& state, std::string_view name) {
+  const auto id = sql::find_tracked_variable(name).value();
+  for (const auto& variable : state.variables()) {
+    if (variable.id == id) return variable.value;
+  }
+  return "none";
+}
+
+struct Command {
+  unsigned code;
+  std::string text;
+  bool operator==(const Command&) const = default;
+};
+
+std::vector<Command> repair(const SessionState& from, const SessionState& to) {
+  std::string out;
+  const int count = append_repair(out, from, to);
+  std::vector<Command> commands;
+  protocol::ByteReader in(protocol::as_bytes(out));
+  while (!in.empty()) {
+    const std::uint32_t length = in.int3();
+    CHECK(in.int1() == 0);
+    const unsigned code = in.int1();
+    commands.push_back({code, std::string(in.text(length - 1))});
+  }
+  CHECK(in.ok());
+  CHECK(commands.size() == static_cast<std::size_t>(count));
+  return commands;
+}
+
+// The one SET statement of a repair, or nothing.
+std::string repair_sql(const SessionState& from, const SessionState& to) {
+  const auto commands = repair(from, to);
+  if (commands.empty()) return {};
+  CHECK(commands.size() == 1);
+  CHECK(commands[0].code == 0x03);
+  return commands[0].text;
+}
+
+TEST_CASE("session state: equal values are equal, whatever their stamps") {
+  SessionState a = state_of({{"sql_mode", "ANSI"}}, "shop");
+  const SessionState copy = a;
+  CHECK(copy.stamp() == a.stamp());
+  SessionState b = state_of({{"sql_mode", "ANSI"}}, "shop");
+  CHECK(a.stamp() != b.stamp());
+  CHECK(a == b);
+  const std::uint64_t stamp = b.stamp();
+  b.set_variable(sql::find_tracked_variable("sql_mode").value(), "ANSI");
+  b.set_schema("shop");
+  CHECK(b.stamp() == stamp);
+  b.set_schema("other");
+  CHECK_FALSE(a == b);
+  CHECK(b.stamp() != stamp);
+  a.reset_variables();
+  CHECK(a.variables().empty());
+  CHECK(a.schema() == "shop");
+  CHECK(copy.variables().size() == 1);
+}
+
+TEST_CASE("session state: what servers report is taken over") {
+  SessionState state;
+  const std::string changes = variable_entry("SQL_Mode", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES") +
+                              schema_entry("shop") + variable_entry("no_such_variable", "1") +
+                              test::gtid_entry("u:1") + variable_entry("autocommit", "OFF") +
+                              variable_entry("character_set_client", "gbk");
+  CHECK(state.apply(ExactBytes(changes)));
+  CHECK(state.schema() == "shop");
+  CHECK(state.variables().size() == 2);
+  CHECK(state.ansi_quotes());
+  CHECK(state.no_backslash_escapes());
+  CHECK(state.client_charset() == "gbk");
+  CHECK_FALSE(state.apply(ExactBytes(changes)));
+  CHECK_FALSE(state.apply(ExactBytes("")));
+  CHECK(state.apply(ExactBytes(variable_entry("sql_mode", "PIPES_AS_CONCAT,NOT_ANSI_QUOTES"))));
+  CHECK_FALSE(state.ansi_quotes());
+  CHECK_FALSE(state.no_backslash_escapes());
+  CHECK(state.apply(ExactBytes(schema_entry(""))));
+  CHECK(state.schema().empty());
+  state.reset_variables();
+  CHECK(state.client_charset().empty());
+}
+
+TEST_CASE("session state: a malformed report changes nothing from there on") {
+  SessionState state;
+  CHECK(state.apply(ExactBytes(schema_entry("shop") + "\1\5\x30xyzw" + schema_entry("other"))));
+  CHECK(state.schema() == "shop");
+}
+
+TEST_CASE("session state: variables are kept in the order of their ids") {
+  const SessionState state = state_of({{"wait_timeout", "1"}, {"sql_mode", ""},
+                                       {"alter_algorithm", "DEFAULT"}});
+  REQUIRE(state.variables().size() == 3);
+  CHECK(state.variables()[0].id < state.variables()[1].id);
+  CHECK(state.variables()[1].id < state.variables()[2].id);
+}
+
+TEST_CASE("session state: a character set brings its own collation") {
+  const std::string german = variable_entry("collation_connection", "latin1_german1_ci");
+  const std::string latin = variable_entry("character_set_connection", "latin1");
+  // In one report the order says nothing: both are the values at its end.
+  for (const std::string& report : {latin + german, german + latin}) {
+    SessionState state;
+    CHECK(state.apply(ExactBytes(report)));
+    CHECK(value_of(state, "collation_connection") == "latin1_german1_ci");
+    CHECK(value_of(state, "character_set_connection") == "latin1");
+    // The same character set again: the collation is its default again.
+    CHECK(state.apply(ExactBytes(latin)));
+    CHECK(value_of(state, "collation_connection") == "none");
+    CHECK_FALSE(state.apply(ExactBytes(latin)));
+  }
+}
+
+TEST_CASE("session state: no repair for equal states") {
+  CHECK(repair({}, {}).empty());
+  const Values values = {{"sql_mode", "ANSI"}};
+  CHECK(repair(state_of(values, "shop"), state_of(values, "shop")).empty());
+}
+
+TEST_CASE("session state: the SET statement for every kind of difference") {
+  struct Case {
+    const char* name;
+    Values from;
+    Values to;
+    const char* sql;
+  };
+  const Case cases[] = {
+      {"a number", {}, {{"wait_timeout", "600"}}, "SET wait_timeout = 600"},
+      {"a text", {}, {{"sql_mode", "ANSI_QUOTES"}}, "SET sql_mode = 'ANSI_QUOTES'"},
+      {"an empty text", {}, {{"sql_mode", ""}}, "SET sql_mode = ''"},
+      {"a quote in it", {}, {{"time_zone", "it's"}}, "SET time_zone = 'it''s'"},
+      {"another value", {{"time_zone", "UTC"}}, {{"time_zone", "+02:00"}},
+       "SET time_zone = '+02:00'"},
+      {"back to the default", {{"time_zone", "UTC"}}, {}, "SET time_zone = DEFAULT"},
+      {"a character set that is NULL", {}, {{"character_set_results", ""}},
+       "SET character_set_results = NULL"},
+      {"a number that is NULL", {}, {{"max_join_size", ""}}, "SET max_join_size = NULL"},
+      {"all at once",
+       {{"time_zone", "UTC"}, {"sql_notes", "OFF"}, {"sql_mode", "ANSI"}},
+       {{"sql_mode", "ANSI"}, {"sql_notes", "ON"}, {"wait_timeout", "5"}},
+       "SET time_zone = DEFAULT, sql_notes = ON, wait_timeout = 5"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    CHECK(repair_sql(state_of(c.from), state_of(c.to)) == c.sql);
+  }
+}
+
+// The two are one setting on the server, so the collation stands last and is never defaulted away from
+// under a character set.
+TEST_CASE("session state: character set and collation of the connection") {
+  const std::pair<const char*, const char*> latin = {"character_set_connection", "latin1"};
+  const std::pair<const char*, const char*> utf = {"character_set_connection", "utf8mb4"};
+  const std::pair<const char*, const char*> german = {"collation_connection", "latin1_german1_ci"};
+  const std::pair<const char*, const char*> binary = {"collation_connection", "utf8mb4_bin"};
+  struct Case {
+    Values from;
+    Values to;
+    const char* sql;
+  };
+  const Case cases[] = {
+      {{}, {latin}, "SET character_set_connection = 'latin1'"},
+      {{latin}, {}, "SET collation_connection = DEFAULT"},
+      {{german}, {}, "SET collation_connection = DEFAULT"},
+      {{latin, german}, {latin}, "SET character_set_connection = 'latin1'"},
+      {{german}, {utf}, "SET character_set_connection = 'utf8mb4'"},
+      {{latin}, {binary}, "SET collation_connection = 'utf8mb4_bin'"},
+      {{latin, german},
+       {utf, german},
+       "SET character_set_connection = 'utf8mb4', collation_connection = 'latin1_german1_ci'"},
+      {{latin, german},
+       {utf, binary},
+       "SET character_set_connection = 'utf8mb4', collation_connection = 'utf8mb4_bin'"},
+      {{latin, german}, {latin, german}, ""},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sql);
+    CHECK(repair_sql(state_of(c.from), state_of(c.to)) == c.sql);
+  }
+}
+
+TEST_CASE("session state: the schema is its own command, and comes first") {
+  const SessionState plain = state_of({});
+  const SessionState shop = state_of({{"sql_mode", "ANSI"}}, "shop");
+  CHECK((repair(plain, shop) ==
+         std::vector<Command>{{0x02, "shop"}, {0x03, "SET sql_mode = 'ANSI'"}}));
+  CHECK((repair(shop, state_of({{"sql_mode", "ANSI"}}, "o'ther")) ==
+         std::vector<Command>{{0x02, "o'ther"}}));
+  CHECK((repair(shop, state_of({{"sql_mode", "ANSI"}})).empty()));
+  CHECK(can_repair(plain, shop));
+  CHECK(can_repair(plain, plain));
+  CHECK(can_repair(shop, state_of({}, "other")));
+  CHECK_FALSE(can_repair(shop, plain));
+}
+
+TEST_CASE("session state: every tracked variable survives a repair and the report of it") {
+  SessionState wish;
+  for (std::size_t id = 0; id < sql::tracked_variables().size(); ++id) wish.set_variable(id, "7");
+  const std::string sql = repair_sql({}, wish);
+  std::string report;
+  for (const sql::TrackedVariable& variable : sql::tracked_variables()) {
+    CHECK(sql.find(std::string(variable.name) + " = ") != std::string::npos);
+    report += variable_entry(variable.name, "7");
+  }
+  SessionState connection;
+  connection.apply(ExactBytes(report));
+  CHECK(repair(connection, wish).empty());
+  CHECK(connection == wish);
+}
+
+TEST_CASE("session state: character sets that hide ASCII in their letters") {
+  for (const char* charset : {"gbk", "sjis", "big5", "cp932", "gb18030"}) CHECK(is_ascii_unsafe(charset));
+  for (const char* charset : {"", "utf8mb4", "latin1", "binary", "euckr", "gb2312", "ujis", "GBK "}) {
+    CHECK_FALSE(is_ascii_unsafe(charset));
+  }
+  // big5, sjis, gbk, cp932, gb18030; with MariaDB's variants.
+  for (const unsigned id : {1u, 84u, 13u, 88u, 28u, 87u, 95u, 96u, 248u, 249u, 250u, 1025u, 1052u}) {
+    INFO(id);
+    CHECK(is_ascii_unsafe_collation(id));
+  }
+  for (const unsigned id : {0u, 8u, 33u, 45u, 63u, 192u, 224u, 255u, 1024u, 1057u}) {
+    INFO(id);
+    CHECK_FALSE(is_ascii_unsafe_collation(id));
+  }
+}
+
+}  // namespace
+}  // namespace weir
