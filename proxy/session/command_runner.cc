@@ -301,7 +301,15 @@ void CommandRunner::on_client_drained() {
 }
 
 void CommandRunner::on_topology_changed() {
-  if (stage_ == Stage::waiting) proceed_later();
+  if (stage_ == Stage::waiting) return proceed_later();
+  // A replica that hangs keeps its connections open. Who waits there for the first byte of a read is
+  // better served elsewhere; all others may still get their answer.
+  BackendConnection* link = links_.replica();
+  const bool waits = stage_ == Stage::running && link != nullptr && current_.on == link &&
+                     current_.repeatable && !current_.answer_begun && !current_.retried;
+  if (waits && context_.topology->servers[link->server()].health == Health::down) {
+    on_backend_failed(*link, {BackendFailure::Kind::lost, "it does not answer any more", {}});
+  }
 }
 
 void CommandRunner::tick(TimePoint now) {
