@@ -12,7 +12,8 @@ std::span<std::uint8_t> as_span(std::string& text) {
 }  // namespace
 
 CommandReader::Event CommandReader::check(const FrameHeader& header, bool first) {
-  if (header.sequence != (first ? 0 : next_sequence_)) return Event::out_of_order;
+  if (first) next_sequence_ = 0;
+  if (header.sequence != next_sequence_) return Event::out_of_order;
   next_sequence_ = static_cast<std::uint8_t>(header.sequence + 1);
   total_ = (first ? 0 : total_) + header.length;
   return total_ > limit_ ? Event::too_large : Event::none;

@@ -47,7 +47,8 @@ class CommandReader {
 
   Step step(std::span<std::uint8_t> in);
 
-  // The sequence number that an answer to what was read last must begin with.
+  // The sequence number that an answer to what was read last must begin with; after `out_of_order`, the
+  // one that was expected, which is what servers answer with.
   std::uint8_t next_sequence() const { return next_sequence_; }
   // Gives back memory that a long command needed. What was shown is gone then.
   void trim() {

@@ -115,7 +115,7 @@ void ClientSession::on_login_bytes(Bytes bytes) {
     if (in.size() < kFrameHeaderSize) return;
     const protocol::FrameHeader header = protocol::read_frame_header(in);
     if (header.sequence != login_->next_sequence()) {
-      return refuse(errors::packets_out_of_order(), static_cast<std::uint8_t>(header.sequence + 1));
+      return refuse(errors::packets_out_of_order(), login_->next_sequence());
     }
     if (header.length > kMaxLoginPacket) {
       return refuse(errors::packet_too_large(), static_cast<std::uint8_t>(header.sequence + 1));
@@ -227,7 +227,7 @@ std::size_t ClientSession::take_step(std::span<std::uint8_t> bytes) {
       runner_.run_part(step);
       break;
     case CommandReader::Event::out_of_order:
-      refuse(errors::packets_out_of_order(), 1);
+      refuse(errors::packets_out_of_order(), reader_.next_sequence());
       break;
     case CommandReader::Event::too_large:
       refuse(errors::packet_too_large(), reader_.next_sequence());

@@ -306,7 +306,7 @@ void CommandRunner::on_client_drained() {
 }
 
 void CommandRunner::on_topology_changed() {
-  drop_dead_links();
+  give_up_hung_server();
   if (stage_ == Stage::waiting) proceed_again();
 }
 

@@ -198,7 +198,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
 
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;
-  void drop_dead_links();
+  void give_up_hung_server();
   LossFacts loss_facts(const BackendConnection& link) const;
   void carry_out(LossVerdict verdict, const std::string& server, const std::string& why,
                  std::uint8_t sequence);

@@ -24,15 +24,20 @@ void CommandRunner::leave(BackendConnection& link) {
   pool_.discard(links_.take(link));
 }
 
-// A server that hangs keeps its connections open and answers nothing. Once the monitor gives it up, so do
-// the sessions.
-void CommandRunner::drop_dead_links() {
-  for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica}) {
-    BackendConnection* link = closed_ ? nullptr : links_.get(slot);
-    if (link == nullptr) continue;
-    const ServerState& server = context_.topology->servers[link->server()];
-    if (server.health == Health::down) link->give_up(server.why);
-  }
+// A server that hangs keeps its connections open and answers nothing. What waits there for the first byte
+// of a read is better served elsewhere; anything else may still get its answer, and waits for it until
+// there is another primary or its patience is used up.
+void CommandRunner::give_up_hung_server() {
+  BackendConnection* link = stage_ == Stage::none ? nullptr : current_.on;
+  if (link == nullptr) return;
+  const Topology& topology = *context_.topology;
+  const ServerState& server = topology.servers[link->server()];
+  if (server.health != Health::down) return;
+  const bool moves_on = link == links_.replica() && current_.repeatable && !current_.answer_begun;
+  const bool replaced = link == links_.primary() && topology.primary && topology.primary != link->server();
+  const bool too_long =
+      context_.loop_time() - current_.begun >= context_.config().routing.failover_wait;
+  if (moves_on || replaced || too_long) link->give_up("it does not answer: " + server.why);
 }
 
 LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {

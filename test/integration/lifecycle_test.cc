@@ -10,7 +10,7 @@ TEST_CASE_METHOD(ClusterTest, "lifecycle: started before any server is up", "[li
   bool running = true;
   Finally put_right{[&] {
     if (running) return;
-    for (const int n : {1, 2, 3}) cluster.restart(n);
+    for (const int n : {2, 3, 1}) cluster.restart(n);
     cluster.catch_up();
   }};
   for (const int n : {1, 2, 3}) cluster.kill(n, "KILL");
@@ -20,7 +20,7 @@ TEST_CASE_METHOD(ClusterTest, "lifecycle: started before any server is up", "[li
   Weir weir(cluster, options);
   CHECK(until([&] { return weir.log().find("there is no primary") != std::string::npos; }));
   CHECK(weir.running());
-  for (const int n : {1, 2, 3}) cluster.restart(n);
+  for (const int n : {2, 3, 1}) cluster.restart(n);
   running = true;
   weir.wait_until_serving();
   Client client = weir.connect();

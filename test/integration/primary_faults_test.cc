@@ -23,9 +23,11 @@ struct Revival {
       WARN("the primary was not put right: " << error.what());
     }
   }
-  void kill(const char* signal = "KILL") {
+  // Returns when its connections are gone, too: what is sent before that has an unknown outcome.
+  void kill() {
     dead = true;
-    cluster.kill(1, signal);
+    cluster.kill(1, "KILL");
+    REQUIRE(until([&] { return login_error(cluster.root(1)).code == 2002; }));
   }
   void revive() {
     cluster.restart(1);

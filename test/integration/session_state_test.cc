@@ -222,11 +222,20 @@ TEST_CASE_METHOD(ProxyTest, "session state: the charset of the login", "[state]"
   for (const std::string charset : {"latin1", "utf8mb4", "koi8r"}) {
     Login login = weir.login();
     login.charset = charset;
-    Client client(login);
-    const Both both = on_both(client, "@@character_set_client");
-    CHECK(both.replica == charset);
-    CHECK(both.primary == charset);
-    client.reset();
-    CHECK(on_both(client, "@@character_set_connection").replica == charset);
+    Login straight = cluster.root(1);
+    straight.charset = charset;
+    Client direct(straight);
+    direct.reset();
+    const std::string after_reset = direct.value("SELECT @@character_set_connection");
+    for (int i = 0; i < 4; ++i) {  // also on connections that others have used before
+      INFO(charset << ", session " << i);
+      Client client(login);
+      const Both both = on_both(client, "@@character_set_client");
+      CHECK(both.replica == charset);
+      CHECK(both.primary == charset);
+      client.reset();  // a MySQL forgets it then, a MariaDB does not
+      CHECK(on_both(client, "@@character_set_connection").replica == after_reset);
+      CHECK(client.value("/* weir: primary */ SELECT @@character_set_connection") == after_reset);
+    }
   }
 }
