@@ -164,7 +164,7 @@ void obey_hint(Reading& reading, const RoutingHint& hint) noexcept {
 
 Classification classify(std::string_view text, const TextOptions& options) noexcept {
   Reading reading = read_all_ways(text, options);
-  if (options.hints) obey_hint(reading, read_hint(text));
+  if (options.hints && may_have_hint(text)) obey_hint(reading, read_hint(text));
   restrict_placement(reading, text, options);
   // "Tracked" promises that nothing else was set.
   Classification& verdict = reading.verdict;

@@ -31,11 +31,15 @@ enum class TokenType : std::uint8_t {
   other,
 };
 
-struct Token {
+struct TokenHead {
   TokenType type = TokenType::end;
   bool plain_word = false;  // a word in ASCII and not behind a dot, where everything is a name
   WordMeaning meaning;      // of a plain word, once it has been looked up
-  std::string_view text;    // without its quotes; escapes are not resolved
+};
+
+// A power of two in size, because the lexer keeps them in a ring.
+struct alignas(32) Token : TokenHead {
+  std::string_view text;  // without its quotes; escapes are not resolved
 
   bool is(Keyword k) const { return meaning.keyword == k; }
   bool is_name() const { return type == TokenType::word || type == TokenType::quoted_name; }
@@ -66,8 +70,8 @@ class Lexer {
   // Like next(), but does not look the word up: most words of a query need not be known.
   void advance() noexcept;
   // Like advance(), but goes on over the tokens that the scan of a query has no use for: numbers,
-  // commas, comparisons, and words which may_be_scanned() rules out. They can still be seen with
-  // passed().
+  // commas, operators, words which may_be_scanned() rules out, and names, qualified or not, which
+  // may_be_server_name() rules out. They can still be seen with passed().
   void advance_past_plain() noexcept;
   void look_up() noexcept {
     if (token().plain_word) tokens_[current_].meaning = meaning_of(token());
@@ -122,9 +126,7 @@ class Lexer {
   void emit_byte(TokenType type) noexcept { emit(type, position_, position_ + 1); }
   Token& emit(TokenType type, const char* from, const char* to) noexcept {
     Token& token = tokens_[current_];
-    token.type = type;
-    token.plain_word = false;
-    token.meaning = {};
+    static_cast<TokenHead&>(token) = {type, false, {}};
     token.text = {from, static_cast<std::size_t>(to - from)};
     position_ = to;
     return token;
@@ -135,7 +137,8 @@ class Lexer {
 
   const char* position_;
   const char* end_;
-  Token tokens_[kKept];  // a ring: the current token and those before it
+  const char* fence_ = nullptr;  // for advance_past_plain(); null until it is needed
+  Token tokens_[kKept];          // a ring: the current token and those before it
   unsigned current_ = 0;
   LexMode mode_;
   bool in_code_comment_ = false;
