@@ -46,16 +46,21 @@ struct alignas(32) Token : TokenHead {
 };
 
 // One way of reading a text. Where the session does not say which, several are tried.
+// Bits of one byte: it is passed on where three bytes would be stored and loaded in other sizes.
 struct LexMode {
-  bool ansi_quotes = false;
-  bool no_backslash_escapes = false;
-  bool skip_conditional = false;  // comments that only some servers execute are read as comments
+  bool ansi_quotes : 1 = false;
+  bool no_backslash_escapes : 1 = false;
+  bool skip_conditional : 1 =
+      false;  // comments that only some servers execute are read as comments
 };
 
 class Lexer {
  public:
   Lexer(std::string_view text, LexMode mode) noexcept
-      : position_(text.data()), end_(text.data() + text.size()), mode_(mode) {
+      : position_(text.data()),
+        end_(text.data() + text.size()),
+        tokens_{before(text), before(text), before(text), before(text)},
+        mode_(mode) {
     next();
   }
 
@@ -105,6 +110,7 @@ class Lexer {
   unsigned conditional_comments() const { return conditional_comments_; }
 
  private:
+  static Token before(std::string_view text) noexcept { return {{}, text.substr(0, 0)}; }
   void read_token() noexcept;
   void skip_and_read() noexcept;
   void read_word() noexcept;
