@@ -12,9 +12,9 @@
 namespace weir::sql {
 namespace {
 
-// What one reading of the whole text gave.
+// What one reading of the whole text gave. The verdict lives where it is returned to.
 struct Reading {
-  Classification verdict;
+  Classification& verdict;
   std::uint32_t reasons = 0;  // against a replica, of all statements
   bool all_reads = true;
   bool all_any = true;
@@ -43,8 +43,7 @@ void fold(Reading& reading, const Facts& facts) noexcept {
   reading.all_any = reading.all_any && placement == Placement::any;
 }
 
-Reading read_text(std::string_view text, LexMode mode) noexcept {
-  Reading reading;
+void read_text(std::string_view text, LexMode mode, Reading& reading) noexcept {
   Lexer lexer(text, mode);
   while (lexer.token().type != TokenType::end) {
     if (lexer.token().type == TokenType::semicolon) {
@@ -69,7 +68,6 @@ Reading read_text(std::string_view text, LexMode mode) noexcept {
   reading.doubtful = lexer.doubtful();
   reading.depends_on_sql_mode = lexer.depends_on_sql_mode();
   reading.conditional_comments = lexer.conditional_comments();
-  return reading;
 }
 
 bool has_high_byte(std::string_view text) noexcept {
@@ -105,25 +103,32 @@ void merge(Reading& reading, const Reading& other, bool must_agree) noexcept {
   reading.all_reads = reading.all_reads && other.all_reads;
 }
 
-Reading read_all_ways(std::string_view text, const TextOptions& options) noexcept {
+void merge_reading(Reading& reading, std::string_view text, LexMode mode,
+                   bool must_agree) noexcept {
+  Classification verdict;
+  Reading other{verdict};
+  read_text(text, mode, other);
+  merge(reading, other, must_agree);
+}
+
+void read_all_ways(std::string_view text, const TextOptions& options, Reading& reading) noexcept {
   LexMode mode{options.ansi_quotes, options.no_backslash_escapes, false};
-  Reading reading = read_text(text, mode);
+  read_text(text, mode, reading);
   const unsigned conditional = reading.conditional_comments;
   if (conditional != 0) {
     // With several such comments a server may execute some of them and skip others.
     if (conditional > 1) reading.doubtful = true;
     mode.skip_conditional = true;
-    merge(reading, read_text(text, mode), false);
+    merge_reading(reading, text, mode, false);
     mode.skip_conditional = false;
   }
-  if (options.sql_mode_known || !reading.depends_on_sql_mode) return reading;
+  if (options.sql_mode_known || !reading.depends_on_sql_mode) return;
   if (conditional != 0) reading.doubtful = true;
   for (unsigned other = 1; other < 4; ++other) {
     mode.ansi_quotes = options.ansi_quotes != ((other & 1u) != 0);
     mode.no_backslash_escapes = options.no_backslash_escapes != ((other & 2u) != 0);
-    merge(reading, read_text(text, mode), true);
+    merge_reading(reading, text, mode, true);
   }
-  return reading;
 }
 
 // Doubt and truncation take the replica, and the connection of the statement before, out of the
@@ -163,11 +168,12 @@ void obey_hint(Reading& reading, const RoutingHint& hint) noexcept {
 }  // namespace
 
 Classification classify(std::string_view text, const TextOptions& options) noexcept {
-  Reading reading = read_all_ways(text, options);
-  if (options.hints) obey_hint(reading, read_hint(text));
+  Classification verdict;
+  Reading reading{verdict};
+  read_all_ways(text, options, reading);
+  if (options.hints && may_have_hint(text)) obey_hint(reading, read_hint(text));
   restrict_placement(reading, text, options);
   // "Tracked" promises that nothing else was set.
-  Classification& verdict = reading.verdict;
   if (verdict.has(Effect::sets_untracked_variable) && !verdict.has(Effect::sets_names)) {
     verdict.effects =
         static_cast<Effect>(static_cast<std::uint32_t>(verdict.effects) &

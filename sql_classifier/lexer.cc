@@ -69,44 +69,6 @@ void Lexer::advance() noexcept {
   read_token();
 }
 
-// Everything the loop needs is in local variables, and what is not simple is left to advance():
-// most bytes of most queries pass through here.
-void Lexer::advance_past_plain() noexcept {
-  const char* const end = end_;
-  const char* p = position_;
-  unsigned current = current_;
-  const auto keep = [&](TokenType type, bool plain_word, const char* to) {
-    current = (current + 1) % kKept;
-    tokens_[current] = {type, plain_word, {}, {p, static_cast<std::size_t>(to - p)}};
-    p = to;
-  };
-  const bool name_follows = tokens_[current].type == TokenType::dot;
-  while (p != end && !name_follows) {
-    const CharClass first = char_class(*p);
-    const char* q = p + 1;
-    if (first == CharClass::space) {
-      p = q;
-    } else if (first == CharClass::word) {
-      while (q != end && is_ascii_word_byte(*q)) ++q;
-      if (may_be_scanned({p, static_cast<std::size_t>(q - p)}) || (q != end && is_high(*q))) break;
-      keep(TokenType::word, true, q);
-    } else if (first == CharClass::digit) {
-      while (q != end && is_digit(*q)) ++q;
-      if (q != end && (*q == '.' || is_word_byte(*q))) break;
-      keep(TokenType::number, false, q);
-    } else if (first == CharClass::comma) {
-      keep(TokenType::comma, false, q);
-    } else if (first == CharClass::compare) {
-      keep(*p == '=' ? TokenType::equals : TokenType::compare, false, q);
-    } else {
-      break;
-    }
-  }
-  position_ = p;
-  current_ = current;
-  advance();
-}
-
 // White space, comments, and what only looks like the beginning of one.
 void Lexer::skip_and_read() noexcept {
   for (; position_ != end_ && is_skippable(*position_);) {

@@ -31,27 +31,36 @@ enum class TokenType : std::uint8_t {
   other,
 };
 
-struct Token {
+struct TokenHead {
   TokenType type = TokenType::end;
   bool plain_word = false;  // a word in ASCII and not behind a dot, where everything is a name
   WordMeaning meaning;      // of a plain word, once it has been looked up
-  std::string_view text;    // without its quotes; escapes are not resolved
+};
+
+// A power of two in size, because the lexer keeps them in a ring.
+struct alignas(32) Token : TokenHead {
+  std::string_view text;  // without its quotes; escapes are not resolved
 
   bool is(Keyword k) const { return meaning.keyword == k; }
   bool is_name() const { return type == TokenType::word || type == TokenType::quoted_name; }
 };
 
 // One way of reading a text. Where the session does not say which, several are tried.
+// Bits of one byte: it is passed on where three bytes would be stored and loaded in other sizes.
 struct LexMode {
-  bool ansi_quotes = false;
-  bool no_backslash_escapes = false;
-  bool skip_conditional = false;  // comments that only some servers execute are read as comments
+  bool ansi_quotes : 1 = false;
+  bool no_backslash_escapes : 1 = false;
+  bool skip_conditional : 1 =
+      false;  // comments that only some servers execute are read as comments
 };
 
 class Lexer {
  public:
   Lexer(std::string_view text, LexMode mode) noexcept
-      : position_(text.data()), end_(text.data() + text.size()), mode_(mode) {
+      : position_(text.data()),
+        end_(text.data() + text.size()),
+        tokens_{before(text), before(text), before(text), before(text)},
+        mode_(mode) {
     next();
   }
 
@@ -66,8 +75,8 @@ class Lexer {
   // Like next(), but does not look the word up: most words of a query need not be known.
   void advance() noexcept;
   // Like advance(), but goes on over the tokens that the scan of a query has no use for: numbers,
-  // commas, comparisons, and words which may_be_scanned() rules out. They can still be seen with
-  // passed().
+  // commas, operators, words which may_be_scanned() rules out, and names, qualified or not, which
+  // may_be_server_name() rules out. They can still be seen with passed().
   void advance_past_plain() noexcept;
   void look_up() noexcept {
     if (token().plain_word) tokens_[current_].meaning = meaning_of(token());
@@ -101,6 +110,7 @@ class Lexer {
   unsigned conditional_comments() const { return conditional_comments_; }
 
  private:
+  static Token before(std::string_view text) noexcept { return {{}, text.substr(0, 0)}; }
   void read_token() noexcept;
   void skip_and_read() noexcept;
   void read_word() noexcept;
@@ -122,9 +132,7 @@ class Lexer {
   void emit_byte(TokenType type) noexcept { emit(type, position_, position_ + 1); }
   Token& emit(TokenType type, const char* from, const char* to) noexcept {
     Token& token = tokens_[current_];
-    token.type = type;
-    token.plain_word = false;
-    token.meaning = {};
+    static_cast<TokenHead&>(token) = {type, false, {}};
     token.text = {from, static_cast<std::size_t>(to - from)};
     position_ = to;
     return token;
@@ -135,7 +143,8 @@ class Lexer {
 
   const char* position_;
   const char* end_;
-  Token tokens_[kKept];  // a ring: the current token and those before it
+  const char* fence_ = nullptr;  // for advance_past_plain(); null until it is needed
+  Token tokens_[kKept];          // a ring: the current token and those before it
   unsigned current_ = 0;
   LexMode mode_;
   bool in_code_comment_ = false;

@@ -89,7 +89,7 @@ class QueryScan {
 
 // True where the scan ends.
 bool QueryScan::on_keyword() noexcept {
-  lexer_.look_up();
+  if (lexer_.is(Keyword::NONE)) lexer_.look_up();
   switch (lexer_.token().meaning.keyword) {
     case Keyword::WITH:
       if ((query_seen_ & level()) == 0) with_list_ |= level();

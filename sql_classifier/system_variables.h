@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 
@@ -35,5 +36,28 @@ bool is_server_schema(std::string_view schema) noexcept;
 
 // A table whose rows describe the server that is asked, not the replicated data.
 bool is_server_table(std::string_view schema, std::string_view table) noexcept;
+
+// The same in a hurry, and with the names that read a sequence: false only where schema.name is
+// none of these.
+constexpr bool may_be_server_name(std::string_view schema, std::string_view name) noexcept;
+
+namespace detail {
+
+constexpr WordFilter make_filter(std::initializer_list<std::string_view> words) {
+  WordFilter filter;
+  for (std::string_view word : words) filter.add(word);
+  return filter;
+}
+
+inline constexpr WordFilter kServerSchemas =
+    make_filter({"sys", "mysql", "performance_schema", "information_schema"});
+inline constexpr WordFilter kSequenceNames = make_filter({"nextval", "currval"});
+
+}  // namespace detail
+
+constexpr bool may_be_server_name(std::string_view schema, std::string_view name) noexcept {
+  return schema.empty() || name.empty() || detail::kServerSchemas.may_hold(schema) ||
+         detail::kSequenceNames.may_hold(name);
+}
 
 }  // namespace weir::sql

@@ -27,27 +27,37 @@ constexpr bool may_be_scanned(std::string_view word) noexcept;
 // ASCII comparison without letter case; `lower_text` must be in lower case.
 bool equals_lower(std::string_view text, std::string_view lower_text) noexcept;
 
+// A set of words as far as length and first letter tell: a bit per letter, for every length.
+class WordFilter {
+ public:
+  constexpr void add(std::string_view word) { letters_[word.size()] |= 1u << (word.front() & 31); }
+  // Not for the empty word.
+  constexpr bool may_hold(std::string_view word) const {
+    return word.size() < letters_.size() &&
+           (letters_[word.size()] >> (word.front() & 31) & 1u) != 0;
+  }
+
+ private:
+  std::array<std::uint32_t, 32> letters_{};
+};
+
 namespace detail {
 
-// A bit per first letter, for every length.
-constexpr std::array<std::uint32_t, 32> make_scan_filter() {
-  std::array<std::uint32_t, 32> filter{};
-  const auto add = [&filter](Keyword keyword, std::string_view name) {
-    if (keyword < Keyword::LAST_SCANNED) filter[name.size()] |= 1u << (name.front() & 31);
-  };
-#define WEIR_SQL_ADD(word, call) add(Keyword::word, #word);
+constexpr WordFilter make_scan_filter() {
+  WordFilter filter;
+#define WEIR_SQL_ADD(word, call) \
+  if (Keyword::word < Keyword::LAST_SCANNED) filter.add(#word);
   WEIR_SQL_KEYWORDS(WEIR_SQL_ADD)
 #undef WEIR_SQL_ADD
   return filter;
 }
 
-inline constexpr std::array<std::uint32_t, 32> kScanFilter = make_scan_filter();
+inline constexpr WordFilter kScanFilter = make_scan_filter();
 
 }  // namespace detail
 
 constexpr bool may_be_scanned(std::string_view word) noexcept {
-  return word.size() < detail::kScanFilter.size() &&
-         (detail::kScanFilter[word.size()] >> (word.front() & 31) & 1u) != 0;
+  return detail::kScanFilter.may_hold(word);
 }
 
 }  // namespace weir::sql
