@@ -99,6 +99,7 @@ enum class Effect : std::uint32_t {
   xa_statement = 1u << 26,
   calls_routine = 1u << 27,                 // CALL, or a stored function: may do any of the above
   profiling = 1u << 28,                     // SHOW PROFILE(S)
+  ends_session = 1u << 29,                  // COMMIT RELEASE, ROLLBACK RELEASE
 };
 
 constexpr Effect operator|(Effect a, Effect b) {

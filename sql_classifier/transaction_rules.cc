@@ -3,15 +3,13 @@
 namespace weir::sql {
 namespace {
 
-// AND [NO] CHAIN, RELEASE. A chained transaction begins at once.
+// AND [NO] CHAIN, [NO] RELEASE. A chained transaction begins at once; a released session ends.
 void read_completion(Lexer& lexer, Facts& facts) noexcept {
-  bool chain = true;
+  bool negated = false;
   for (; !lexer.at_end(); lexer.next()) {
-    if (lexer.is(Keyword::NO)) chain = false;
-    if (lexer.is(Keyword::CHAIN)) {
-      if (chain) facts.effects |= Effect::begins_transaction;
-      chain = true;
-    }
+    if (!negated && lexer.is(Keyword::CHAIN)) facts.effects |= Effect::begins_transaction;
+    if (!negated && lexer.is(Keyword::RELEASE)) facts.effects |= Effect::ends_session;
+    negated = lexer.is(Keyword::NO);
   }
 }
 

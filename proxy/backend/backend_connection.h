@@ -138,6 +138,7 @@ class BackendConnection final : private StreamHandler {
   protocol::Capabilities capabilities() const { return capabilities_; }
   // Status flags of the last OK or EOF packet.
   protocol::ServerStatus status() const { return status_; }
+  bool is_mariadb() const { return is_mariadb_; }
   bool in_transaction() const { return (status_ & protocol::kStatusInTransaction) != 0; }
 
   // The session state that the server holds for this connection.

@@ -101,7 +101,10 @@ void Pool::cancel(PoolWaiter& waiter) {
 
 void Pool::release(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
-  const bool reusable = connection->ready() && connection->idle() && connection->queued() == 0 &&
+  // MySQL's reset brings back its own default collation, MariaDB's the one of the login.
+  const bool keeps_collation =
+      connection->is_mariadb() || connection->options().collation == context_.topology->default_collation;
+  const bool reusable = keeps_collation && connection->ready() && connection->idle() && connection->queued() == 0 &&
                         !context_.draining &&
                         context_.loop_time() - connection->created() < context_.config().pool.max_age;
   if (!reusable) return discard(std::move(connection));

@@ -37,6 +37,10 @@ ClientError local_infile_refused() {
           "connection to the server was closed"};
 }
 
+ClientError read_only_transaction() {
+  return {1792, "25006", "Cannot execute statement in a READ ONLY transaction."};
+}
+
 ClientError command_refused(std::string_view command) {
   return {1047, "08S01",
           fmt::format("weir: {} does not pass the proxy; connect to the server itself for it", command)};

@@ -29,6 +29,7 @@ ClientError too_many_statements(std::size_t limit);               // 1461
 ClientError access_denied(std::string_view user, std::string_view host, bool used_password);  // 1045
 ClientError too_many_connections();                               // 1040
 ClientError local_infile_refused();                               // 1148
+ClientError read_only_transaction();                              // 1792
 
 // weir's own.
 ClientError command_refused(std::string_view command);            // 1047

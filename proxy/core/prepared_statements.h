@@ -28,6 +28,7 @@ struct PreparedStatement {
   // COM_STMT_SEND_LONG_DATA, framed as they came, to be sent before the next execute.
   std::vector<std::string> long_data;
   std::size_t long_data_size = 0;
+  const void* executed_on = nullptr;    // the connection that ran it last; only to be compared
   bool long_data_too_large = false;     // told to the client in answer to its next execute
 
   void drop_long_data();

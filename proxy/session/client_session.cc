@@ -170,6 +170,12 @@ void ClientSession::on_open_failed(const std::string& error_payload) {
   close();
 }
 
+void ClientSession::on_open_denied() {
+  const Credentials& credentials = *runner_.identity().credentials;
+  refuse(errors::access_denied(credentials.user, host_of(stream_->peer()), !credentials.password.empty()),
+         login_sequence_);
+}
+
 void ClientSession::begin_change_user(Bytes frame) {
   auto login = Login::resume(*context_.process, host_of(stream_->peer()), stream_->peer() == "unix",
                              runner_.identity());

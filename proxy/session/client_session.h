@@ -57,6 +57,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   std::uint8_t answer_sequence() const override { return reader_.next_sequence(); }
   void on_opened(protocol::ServerStatus status) override;
   void on_open_failed(const std::string& error_payload) override;
+  void on_open_denied() override;
   void on_command_done() override;
   void on_input_wanted() override;
   void on_input_unwanted() override;

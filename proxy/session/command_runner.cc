@@ -191,8 +191,8 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
         current_.statement_id, fetches ? "mysqld_stmt_fetch" : "mysqld_stmt_reset"));
   }
   if (!fetches) statement->drop_long_data();
-  for (BackendConnection* link : {links_.last(), links_.primary(), links_.replica()}) {
-    if (link == nullptr) continue;
+  for (BackendConnection* link : {links_.primary(), links_.replica()}) {
+    if (link == nullptr || link != statement->executed_on) continue;
     const auto prepared = link->statements().find(statement->id);
     if (prepared == link->statements().end()) continue;
     std::string id;

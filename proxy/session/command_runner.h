@@ -48,6 +48,8 @@ class RunnerHost {
   virtual void on_opened(protocol::ServerStatus status) = 0;
   // open() has failed; `error_payload` is an error packet for the client.
   virtual void on_open_failed(const std::string& error_payload) = 0;
+  // open() has failed, because the password cannot be proven to be right.
+  virtual void on_open_denied() = 0;
   // The command is answered; the next one may come.
   virtual void on_command_done() = 0;
   // Input that the runner did not accept before may come now.
@@ -114,7 +116,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
     bool sent = false;
     bool answer_begun = false;           // a byte of the answer has gone to the client
     bool failed = false;                 // the answer was an error
-    bool retried = false;
+    unsigned retries = 0;                // how often it was sent again
     bool only_primary = false;           // no replica will do any more
     bool rerun = false;                  // the answer is swallowed, and the primary is asked
     std::string repair_error;            // the error packet that a repair was answered with
@@ -188,6 +190,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void on_infile_request(BackendConnection& link, Bytes packet);
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
+  void flush_relay();
+  void forward_error(const ClientError& error, std::uint8_t sequence);
   void on_repair_end(BackendConnection& link);
   void on_wait_end(BackendConnection& link);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
@@ -226,6 +230,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   TimePoint fresh_after_{};            // replicas must show what was committed before this,
   WritePosition position_;             // which is when they have reached this
   std::optional<std::size_t> reached_on_;   // a server that has
+  std::optional<std::size_t> read_on_; // the replica that answered last,
+  TimePoint read_at_{};                // and when: another must not show less
   std::uint64_t gave_up_version_ = 0;  // the topology in which a wait was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;   // what the pool is asked for
   protocol::InfileReader infile_;

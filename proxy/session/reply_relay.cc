@@ -19,7 +19,10 @@ void ReplyRelay::add_copy(Stream& to, Bytes bytes) {
   // Makes room for the slice, too: add() must not flush, which forgets what the slice points at.
   if (count_ == kSlices || scratch_.size() + bytes.size() > kScratch) {
     flush(to);
-    if (bytes.size() > kScratch) return to.write({bytes});
+    if (bytes.size() > kScratch) {
+      ++writes_;
+      return to.write({bytes});
+    }
   }
   const std::size_t at = scratch_.size();
   scratch_.append(protocol::as_text(bytes));
@@ -27,7 +30,10 @@ void ReplyRelay::add_copy(Stream& to, Bytes bytes) {
 }
 
 void ReplyRelay::flush(Stream& to) {
-  if (count_ > 0) to.write(std::span<const Bytes>(slices_.data(), count_));
+  if (count_ > 0) {
+    ++writes_;
+    to.write(std::span<const Bytes>(slices_.data(), count_));
+  }
   clear();
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "proxy/net/stream.h"
@@ -16,6 +17,9 @@ class ReplyRelay {
  public:
   ReplyRelay() { scratch_.reserve(kScratch); }
 
+  bool empty() const { return count_ == 0; }
+  // How often anything was written so far.
+  std::uint64_t writes() const { return writes_; }
   // Bytes to forward; they must stay valid until flush().
   void add(Stream& to, Bytes bytes);
   // Bytes that are copied, because they will not.
@@ -31,6 +35,7 @@ class ReplyRelay {
 
   std::array<Bytes, kSlices> slices_;
   std::size_t count_ = 0;
+  std::uint64_t writes_ = 0;
   std::string scratch_;   // never grows while slices point into it
 };
 

@@ -10,6 +10,12 @@
 #include "proxy/session/command_runner.h"
 
 namespace weir {
+namespace {
+
+// A plain read follows its servers as they die, up to here.
+constexpr unsigned kMaxRetries = 3;
+
+}  // namespace
 
 // True while the command under way is counted as outstanding on this connection's server.
 bool CommandRunner::counts_on(const BackendConnection& link) const {
@@ -53,11 +59,14 @@ LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
                      current_.facts.kind == sql::StatementKind::set;
   facts.in_transaction = links_.transaction() == &link;
   facts.holds_state = &link == links_.primary() && pins_.holds_state();
-  facts.retried = current_.retried || !context_.config().routing.retry_reads;
+  facts.retried = current_.retries >= kMaxRetries || !context_.config().routing.retry_reads;
   return facts;
 }
 
 void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFailure& failure) {
+  // What has not been written yet can still be taken back, when the statement may run again.
+  if (current_.on == &link && current_.repeatable && !current_.answer_begun) relay_.clear();
+  flush_relay();
   const LossFacts facts = loss_facts(link);
   const LossVerdict verdict = judge_loss(facts);
   const std::string server = link.options().server_name;
@@ -69,7 +78,6 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
                  failure.text);
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
-  relay_.flush(host_.client());
   leave(link);
   if (was_resetting) {
     // All that a reset clears went with the connection.
@@ -83,7 +91,7 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     return;
   }
   if (verdict == LossVerdict::run_elsewhere) {
-    current_.retried = current_.sent;
+    if (current_.sent) ++current_.retries;
     current_.avoid = index;
     current_.why = server + ": " + failure.text;
     current_.repairs_left = 0;

@@ -31,6 +31,8 @@ bool primary_may_know_better(std::uint16_t code) {
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 
+bool is_read_only_server(std::uint16_t code) { return code == 1290 || code == 1836; }
+
 std::uint16_t error_code(Bytes packet) {
   const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
   return err ? err->code : 0;
@@ -58,14 +60,22 @@ bool writes(const sql::Classification& facts) {
 
 }  // namespace
 
+// What is put together here counts as begun only when it is written: until then it can be taken back.
 void CommandRunner::forward(Bytes bytes, bool copy) {
   if (current_.rerun || !current_.repair_error.empty()) return;
-  current_.answer_begun = true;
+  const std::uint64_t writes = relay_.writes();
   if (copy) {
     relay_.add_copy(host_.client(), bytes);
   } else {
     relay_.add(host_.client(), bytes);
   }
+  if (relay_.writes() != writes) current_.answer_begun = true;
+}
+
+void CommandRunner::flush_relay() {
+  if (relay_.empty()) return;
+  current_.answer_begun = true;
+  relay_.flush(host_.client());
 }
 
 void CommandRunner::on_reply_bytes(BackendConnection&, ReplyPurpose purpose, Bytes bytes) {
@@ -116,11 +126,27 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
   const bool may_rerun = &link == links_.replica() && current_.repeatable && !current_.answer_begun &&
                          !current_.only_primary && !only_replicas() && primary_may_know_better(error_code(step.packet));
   if (may_rerun) {
+    relay_.clear();
     current_.rerun = true;
     return;
   }
+  if (&link == links_.transaction() && &link == links_.replica() &&
+      is_read_only_server(error_code(step.packet))) {
+    // The primary would have refused the write for the transaction's sake, not for its own.
+    current_.failed = true;
+    return forward_error(errors::read_only_transaction(),
+                         protocol::read_frame_header(step.packet).sequence);
+  }
   current_.failed = true;
   forward(step.packet, step.kept);
+}
+
+void CommandRunner::forward_error(const ClientError& error, std::uint8_t sequence) {
+  std::string payload;
+  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
+  std::string packet;
+  protocol::append_frames(packet, payload, sequence);
+  forward(protocol::as_bytes(packet), true);
 }
 
 // The client's statement exists now, under an id of weir's.
@@ -146,14 +172,14 @@ void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
     const ClientError error = errors::local_infile_refused();
     const std::uint8_t sequence = link.current_reply().next_sequence();
     leave(link);
-    relay_.flush(host_.client());
+    flush_relay();
     write_error(error, static_cast<std::uint8_t>(sequence - 1));
     return end_command();
   }
   forward(packet, true);
   infile_ = {};
   stage_ = Stage::infile;
-  relay_.flush(host_.client());
+  flush_relay();
   host_.on_input_wanted();
 }
 
@@ -180,6 +206,9 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::reset:
       state_ = link.state();
       finish_reset_connection();
+      if (!link.is_mariadb()) {
+        identity_.collation = static_cast<std::uint8_t>(context_.topology->default_collation);
+      }
       autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
       --context_.outstanding[link.server()];
       return answer_ok();
@@ -227,7 +256,7 @@ void CommandRunner::run_again_on_primary() {
   if (on_primary) {
     current_.failed = true;
     forward(protocol::as_bytes(error), true);
-    relay_.flush(host_.client());
+    flush_relay();
     return end_command();
   }
   ++context_.counters.answered_by_primary_instead;
@@ -237,7 +266,7 @@ void CommandRunner::run_again_on_primary() {
 }
 
 void CommandRunner::finish(BackendConnection& link) {
-  relay_.flush(host_.client());
+  flush_relay();
   if (stage_ == Stage::infile || (current_.sent && !current_.whole)) {
     // Answered before all of it had come: the server, or weir, would read the rest as commands.
     stage_ = Stage::none;
@@ -247,6 +276,10 @@ void CommandRunner::finish(BackendConnection& link) {
   // These two went to the connection that has the statement, whose state may not be the session's.
   const Handling handling = current_.info->handling;
   if (handling != Handling::fetch && handling != Handling::reset_statement) fold(link);
+  if (!current_.failed && current_.facts.has(sql::Effect::ends_session)) {
+    stage_ = Stage::none;
+    return host_.on_session_over();
+  }
   end_command();
 }
 
@@ -271,6 +304,10 @@ void CommandRunner::fold(BackendConnection& link) {
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
+  if (&link == links_.replica()) {
+    read_on_ = link.server();
+    read_at_ = context_.loop_time();
+  }
 }
 
 // What the primary has committed must be seen by the session's next reads, wherever they go.
@@ -307,7 +344,7 @@ void CommandRunner::end_command() {
 
 void CommandRunner::on_reply_flush(BackendConnection& link) {
   Stream& client = host_.client();
-  relay_.flush(client);
+  flush_relay();
   if (client.queued() > context_.config().limits.write_buffer && !link.idle()) link.pause();
 }
 

@@ -161,6 +161,13 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   needs.avoid = current_.avoid;
   if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
+  if (links_.replica() == nullptr || read_on_ != links_.replica()->server() ||
+      !qualifies(context_.topology->servers[*read_on_], needs)) {
+    // Another replica than before must show at least what that one could.
+    if (needs.fresh_after < read_at_ && routing.consistency != Consistency::eventual) {
+      needs.fresh_after = read_at_;
+    }
+  }
   current_.waits = false;
   if (routing.primary_reads == PrimaryReads::always &&
       is_primarys_turn(*context_.topology, needs, context_.random())) {
@@ -189,6 +196,8 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
   const auto server = select_replica(*context_.topology, waiting, context_.config().routing.balance,
                                      context_.outstanding, context_.random());
+  // The position speaks of what was written, not of what was read on another replica.
+  if (read_on_ && server != read_on_) return std::nullopt;
   current_.waits = server.has_value() && server != reached_on_;
   return server;
 }
@@ -288,6 +297,13 @@ void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& fa
     return wait_for_server(fmt::format("{}: {}", name, failure.text));
   }
   opening_ = false;
+  if (failure.kind == BackendFailure::Kind::refused && identity_.learnt) {
+    // Servers answer unknown names with methods drawn at random, so that names cannot be guessed; a method
+    // that weir does not know proves nothing about the password.
+    spdlog::info("user '{}' cannot be logged in to {}: {}", identity_.credentials->user, name,
+                 failure.text);
+    return host_.on_open_denied();
+  }
   if (failure.kind == BackendFailure::Kind::denied) {
     if (identity_.learnt) context_.process->accounts->forget(identity_.credentials);
     return host_.on_open_failed(failure.packet);

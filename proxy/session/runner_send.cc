@@ -117,6 +117,7 @@ void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t
     return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
   }
   send_long_data(link, statement, prepared.id);
+  statement.executed_on = &link;
   prepared.types_version = statement.types_version;
   write_statement_id(bytes, prepared.id);
   if (!lacks_types) return transmit(link, {}, bytes);

@@ -46,6 +46,7 @@ constexpr std::array kEffectNames = {
     std::pair{std::string_view("xa_statement"), Effect::xa_statement},
     std::pair{std::string_view("calls_routine"), Effect::calls_routine},
     std::pair{std::string_view("profiling"), Effect::profiling},
+    std::pair{std::string_view("ends_session"), Effect::ends_session},
 };
 
 // What a line's parser knows of its surroundings.
