@@ -160,13 +160,12 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
   if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   needs.avoid = current_.avoid;
-  if (links_.replica() != nullptr) needs.preferred = links_.replica()->server();
-  if (links_.replica() == nullptr || read_on_ != links_.replica()->server() ||
-      !qualifies(context_.topology->servers[*read_on_], needs)) {
-    // Another replica than before must show at least what that one could.
-    if (needs.fresh_after < read_at_ && routing.consistency != Consistency::eventual) {
-      needs.fresh_after = read_at_;
-    }
+  needs.preferred = links_.replica() != nullptr ? links_.replica()->server() : read_on_;
+  const bool stays = !read_on_ || (needs.avoid != read_on_ && needs.preferred == read_on_ &&
+                                   qualifies(context_.topology->servers[*read_on_], needs));
+  // Another replica than before must show at least what that one could.
+  if (!stays && routing.consistency != Consistency::eventual) {
+    needs.fresh_after = std::max(needs.fresh_after, read_at_);
   }
   current_.waits = false;
   if (routing.primary_reads == PrimaryReads::always &&
