@@ -111,6 +111,7 @@ class Lexer {
 
  private:
   static Token before(std::string_view text) noexcept { return {{}, text.substr(0, 0)}; }
+  void leave_plain(const char* p, Token* kept) noexcept;
   void read_token() noexcept;
   void skip_and_read() noexcept;
   void read_word() noexcept;

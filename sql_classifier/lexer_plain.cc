@@ -47,6 +47,10 @@ inline std::string_view between(const char* from, const char* to) noexcept {
   return {from, static_cast<std::size_t>(to - from)};
 }
 
+inline const char* behind(const Token& token) noexcept {
+  return token.text.data() + token.text.size();
+}
+
 // The last byte that continues no word, or `from`. Nothing that begins before it needs a check for
 // the end of the text.
 const char* find_fence(const char* from, const char* to) noexcept {
@@ -62,9 +66,10 @@ struct Name {
   const char* next = nullptr;
 };
 
+// Where it goes on in bytes that are not ASCII, the lane drops it again when it sees those.
 inline Name read_bare_name(const char* p) noexcept {
   const char* const q = skip_word(p + 1);
-  return {kName, between(p, q), is_high(*q) ? nullptr : q};
+  return {kName, between(p, q), q};
 }
 
 inline Name read_backticks(const char* p, const char* fence) noexcept {
@@ -119,16 +124,12 @@ void Lexer::advance_past_plain() noexcept {
     keep(head, {p, 1});
     return p + 1;
   };
-  const auto leave = [&] {
-    position_ = p;
-    current_ = static_cast<unsigned>(kept - tokens_);
-  };
   while (p < fence) {
     const std::uint8_t flags = char_flags(*p);
     const char* next = nullptr;
     if (flags == kLetter) {
       const Name word = read_bare_name(p);
-      if (word.next == nullptr || may_be_scanned(word.text)) break;
+      if (may_be_scanned(word.text)) break;
       keep(kPlainWord, word.text);
       next = word.next;
     } else if (flags == kDigit) {
@@ -153,8 +154,9 @@ void Lexer::advance_past_plain() noexcept {
     } else if (char_class(*p) == CharClass::compare) {
       next = keep_byte(*p == '=' ? kEquals : kCompare);
     } else if (*p == '(' || *p == ')') {
-      p = keep_byte(*p == '(' ? kOpen : kClose);
-      return leave();
+      position_ = keep_byte(*p == '(' ? kOpen : kClose);
+      current_ = static_cast<unsigned>(kept - tokens_);
+      return;
     } else if (is_lone_operator(p)) {
       next = keep_byte(kOther);
     } else {
@@ -162,13 +164,25 @@ void Lexer::advance_past_plain() noexcept {
     }
     p = *next == ' ' ? next + 1 : next;
   }
-  // Behind the fence there are only word bytes.
-  if (p > fence && p != end_ && is_plain_run(p, end_)) {
-    keep(is_digit(*p) ? kNumber : kPlainWord, between(p, end_));
+  leave_plain(p, kept);
+  advance();
+}
+
+// What the loop could not know, and back to the state of the other functions.
+void Lexer::leave_plain(const char* p, Token* kept) noexcept {
+  if (p == end_) {
+    // nothing is left to look at
+  } else if (is_high(*p) && kept->type == TokenType::word && behind(*kept) == p) {
+    p = kept->text.data();  // the word was only a beginning; its place in the ring is used again
+    kept = kept == tokens_ ? tokens_ + kKept - 1 : kept - 1;
+  } else if (p > fence_ && is_plain_run(p, end_)) {  // behind the fence are only word bytes
+    kept = kept == tokens_ + kKept - 1 ? tokens_ : kept + 1;
+    static_cast<TokenHead&>(*kept) = is_digit(*p) ? kNumber : kPlainWord;
+    kept->text = between(p, end_);
     p = end_;
   }
-  leave();
-  advance();
+  position_ = p;
+  current_ = static_cast<unsigned>(kept - tokens_);
 }
 
 }  // namespace weir::sql

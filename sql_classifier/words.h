@@ -27,18 +27,20 @@ constexpr bool may_be_scanned(std::string_view word) noexcept;
 // ASCII comparison without letter case; `lower_text` must be in lower case.
 bool equals_lower(std::string_view text, std::string_view lower_text) noexcept;
 
-// A set of words as far as length and first letter tell: a bit per letter, for every length.
+// A set of words as far as length and first letter tell: a bit per length, for every letter. Words
+// beyond 31 bytes share the bits of shorter ones.
 class WordFilter {
  public:
-  constexpr void add(std::string_view word) { letters_[word.size()] |= 1u << (word.front() & 31); }
+  constexpr void add(std::string_view word) {
+    lengths_[word.front() & 31] |= 1u << word.size() % 32;
+  }
   // Not for the empty word.
   constexpr bool may_hold(std::string_view word) const {
-    return word.size() < letters_.size() &&
-           (letters_[word.size()] >> (word.front() & 31) & 1u) != 0;
+    return (lengths_[word.front() & 31] & 1u << word.size() % 32) != 0;
   }
 
  private:
-  std::array<std::uint32_t, 32> letters_{};
+  std::array<std::uint32_t, 32> lengths_{};
 };
 
 namespace detail {
