@@ -192,7 +192,9 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
   }
   if (!fetches) statement->drop_long_data();
   for (BackendConnection* link : {links_.primary(), links_.replica()}) {
-    if (link == nullptr || link != statement->executed_on) continue;
+    if (link == nullptr) continue;
+    // Before the first execute any connection that has the statement knows what to say.
+    if (statement->executed_on != nullptr && link != statement->executed_on) continue;
     const auto prepared = link->statements().find(statement->id);
     if (prepared == link->statements().end()) continue;
     std::string id;
