@@ -15,13 +15,9 @@ constexpr std::uint64_t kTickMilliseconds = 100;
 
 // Before the greeting an error has no SQLSTATE and the sequence number 0.
 std::string too_many_connections_packet() {
-  const ClientError error = errors::too_many_connections();
-  std::string payload;
-  protocol::append_err(payload, {error.code, {}, error.message});
-  std::string packet;
-  std::uint8_t sequence = 0;
-  protocol::append_frames(packet, payload, sequence);
-  return packet;
+  ClientError error = errors::too_many_connections();
+  error.sqlstate = {};
+  return error_packet(error, 0);
 }
 
 }  // namespace

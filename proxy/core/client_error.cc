@@ -2,7 +2,24 @@
 
 #include <fmt/format.h>
 
-namespace weir::errors {
+#include "protocol/frame.h"
+#include "protocol/response.h"
+
+namespace weir {
+
+std::string error_payload(const ClientError& error) {
+  std::string payload;
+  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
+  return payload;
+}
+
+std::string error_packet(const ClientError& error, std::uint8_t sequence) {
+  std::string packet;
+  protocol::append_frames(packet, error_payload(error), sequence);
+  return packet;
+}
+
+namespace errors {
 
 ClientError bad_handshake() { return {1043, "08S01", "Bad handshake"}; }
 ClientError packets_out_of_order() { return {1156, "08S01", "Got packets out of order"}; }
@@ -123,4 +140,5 @@ ClientError long_data_too_large(std::size_t limit) {
                       limit)};
 }
 
-}  // namespace weir::errors
+}  // namespace errors
+}  // namespace weir

@@ -16,6 +16,11 @@ struct ClientError {
   std::string message;
 };
 
+// The error packet's payload, as open() reports and clients are sent it.
+std::string error_payload(const ClientError& error);
+// The same, framed and ready to send.
+std::string error_packet(const ClientError& error, std::uint8_t sequence);
+
 namespace errors {
 
 // As a server says it (faults at the level of packets and of the handshake).

@@ -1,5 +1,7 @@
 #include "proxy/core/prepared_statements.h"
 
+#include "protocol/frame.h"
+
 namespace weir {
 
 void PreparedStatement::drop_long_data() {
@@ -38,6 +40,12 @@ void PreparedStatements::clear() {
 PreparedStatement* PreparedStatements::find(std::uint32_t id) {
   const auto found = statements_.find(id);
   return found != statements_.end() ? &found->second : nullptr;
+}
+
+void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id) {
+  for (std::size_t i = 0; i < sizeof id; ++i) {
+    command[protocol::kFrameHeaderSize + 1 + i] = static_cast<std::uint8_t>(id >> (8 * i));
+  }
 }
 
 std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters) {

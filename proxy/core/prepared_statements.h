@@ -52,6 +52,10 @@ class PreparedStatements {
   std::size_t text_size_ = 0;
 };
 
+// Writes a statement id over the one in a command that has one: it lies behind the frame header and the
+// command byte. `command` is at least as long.
+void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id);
+
 // COM_STMT_EXECUTE, as far as a proxy needs to understand it. Protocol documentation:
 // "COM_STMT_EXECUTE".
 //

@@ -279,11 +279,7 @@ void ClientSession::resume_input() {
 // --- the end -----------------------------------------------------------------------------------------
 
 void ClientSession::refuse(const ClientError& error, std::uint8_t sequence) {
-  std::string payload;
-  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
-  std::string packet;
-  protocol::append_frames(packet, payload, sequence);
-  stream_->write(packet);
+  stream_->write(error_packet(error, sequence));
   close();
 }
 

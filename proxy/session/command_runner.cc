@@ -12,13 +12,6 @@ using protocol::CommandReader;
 using protocol::Handling;
 using protocol::kFrameHeaderSize;
 
-namespace {
-
-// Where the statement id lies in the commands that have one: behind the frame header and the command.
-constexpr std::size_t kStatementIdAt = kFrameHeaderSize + 1;
-
-}  // namespace
-
 CommandRunner::CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host)
     : context_(context), pool_(pool), relay_(relay), host_(host) {}
 
@@ -197,9 +190,7 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
     if (statement->executed_on != nullptr && link != statement->executed_on) continue;
     const auto prepared = link->statements().find(statement->id);
     if (prepared == link->statements().end()) continue;
-    std::string id;
-    protocol::ByteWriter(id).int4(prepared->second.id);
-    std::copy(id.begin(), id.end(), bytes.begin() + kStatementIdAt);
+    write_statement_id(bytes, prepared->second.id);
     begin_simple(sql::StatementKind::admin);
     return transmit(*link, {}, bytes);
   }
@@ -321,9 +312,7 @@ void CommandRunner::tick(TimePoint now) {
   if (!opening_) return answer_error(error);
   opening_ = false;
   stage_ = Stage::none;
-  std::string payload;
-  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
-  host_.on_open_failed(payload);
+  host_.on_open_failed(error_payload(error));
 }
 
 }  // namespace weir

@@ -191,7 +191,6 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
   void flush_relay();
-  void forward_error(const ClientError& error, std::uint8_t sequence);
   void on_repair_end(BackendConnection& link);
   void on_wait_end(BackendConnection& link);
   void fold_writes(BackendConnection& link, bool was_in_transaction);

@@ -138,11 +138,7 @@ void CommandRunner::carry_out(LossVerdict verdict, const std::string& server, co
 
 void CommandRunner::write_error(const ClientError& error, std::uint8_t sequence) {
   ++context_.counters.failed_statements;
-  std::string payload;
-  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
-  std::string packet;
-  protocol::append_frames(packet, payload, sequence);
-  host_.client().write(packet);
+  host_.client().write(error_packet(error, sequence));
 }
 
 void CommandRunner::answer_error(const ClientError& error) {

@@ -124,7 +124,8 @@ void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& ste
 
 void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
   const bool may_rerun = &link == links_.replica() && current_.repeatable && !current_.answer_begun &&
-                         !current_.only_primary && !only_replicas() && primary_may_know_better(error_code(step.packet));
+                         !current_.only_primary && !only_replicas() &&
+                         primary_may_know_better(error_code(step.packet));
   if (may_rerun) {
     relay_.clear();
     current_.rerun = true;
@@ -134,19 +135,12 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
       is_read_only_server(error_code(step.packet))) {
     // The primary would have refused the write for the transaction's sake, not for its own.
     current_.failed = true;
-    return forward_error(errors::read_only_transaction(),
-                         protocol::read_frame_header(step.packet).sequence);
+    const std::string packet = error_packet(errors::read_only_transaction(),
+                                            protocol::read_frame_header(step.packet).sequence);
+    return forward(protocol::as_bytes(packet), true);
   }
   current_.failed = true;
   forward(step.packet, step.kept);
-}
-
-void CommandRunner::forward_error(const ClientError& error, std::uint8_t sequence) {
-  std::string payload;
-  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
-  std::string packet;
-  protocol::append_frames(packet, payload, sequence);
-  forward(protocol::as_bytes(packet), true);
 }
 
 // The client's statement exists now, under an id of weir's.

@@ -23,10 +23,6 @@ bool is_unknown_database(const BackendFailure& failure) {
   return err && err->code == 1049;
 }
 
-}  // namespace
-
-namespace {
-
 // Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is not
 // the primary any more.
 bool only_looks(const sql::Classification& facts) {
@@ -312,9 +308,7 @@ void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& fa
           ? errors::pool_timeout(name, context_.process->slots->limit(server),
                                  context_.config().pool.queue_timeout.count())
           : errors::server_unreachable(name, failure.text);
-  std::string payload;
-  protocol::append_err(payload, {error.code, error.sqlstate, error.message});
-  host_.on_open_failed(payload);
+  host_.on_open_failed(error_payload(error));
 }
 
 }  // namespace weir

@@ -1,8 +1,6 @@
 // From a connection to the server: the part of CommandRunner that makes a connection's state the session's
 // and sends the command.
 
-#include <algorithm>
-
 #include "protocol/frame.h"
 #include "proxy/session/command_runner.h"
 
@@ -12,18 +10,6 @@ using protocol::Command;
 using protocol::Handling;
 using protocol::kFrameHeaderSize;
 using protocol::ReplyShape;
-
-namespace {
-
-constexpr std::size_t kStatementIdAt = kFrameHeaderSize + 1;
-
-void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id) {
-  std::string bytes;
-  protocol::ByteWriter(bytes).int4(id);
-  std::copy(bytes.begin(), bytes.end(), command.begin() + kStatementIdAt);
-}
-
-}  // namespace
 
 void CommandRunner::retain(Bytes bytes) {
   if (bytes.data() == protocol::as_bytes(current_.bytes).data()) return;
