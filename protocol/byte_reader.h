@@ -77,7 +77,8 @@ class ByteReader {
       fail();
       return {};
     }
-    const auto length = static_cast<std::size_t>(static_cast<const std::uint8_t*>(nul) - bytes_.data());
+    const auto length =
+        static_cast<std::size_t>(static_cast<const std::uint8_t*>(nul) - bytes_.data());
     const std::string_view taken = text(length);
     skip(1);
     return taken;

@@ -35,8 +35,11 @@ class ByteWriter {
     return *this;
   }
   ByteWriter& lenenc_text(std::string_view value) { return lenenc_int(value.size()).text(value); }
-  // `value` must hold no NUL byte; what follows one is not written, so that the reader's view agrees.
-  ByteWriter& nul_text(std::string_view value) { return text(value.substr(0, value.find('\0'))).int1(0); }
+  // `value` must hold no NUL byte; what follows one is not written, so that the reader's view
+  // agrees.
+  ByteWriter& nul_text(std::string_view value) {
+    return text(value.substr(0, value.find('\0'))).int1(0);
+  }
   ByteWriter& zeros(std::size_t count) {
     out_.append(count, '\0');
     return *this;

@@ -9,7 +9,8 @@ namespace weir::protocol {
 
 using Capabilities = std::uint32_t;
 
-inline constexpr Capabilities kLongPassword = 1u << 0;      // MariaDB: CLIENT_MYSQL, absent means MariaDB
+inline constexpr Capabilities kLongPassword = 1u
+                                              << 0;  // MariaDB: CLIENT_MYSQL, absent means MariaDB
 inline constexpr Capabilities kFoundRows = 1u << 1;
 inline constexpr Capabilities kLongFlag = 1u << 2;
 inline constexpr Capabilities kConnectWithDb = 1u << 3;

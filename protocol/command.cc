@@ -30,7 +30,8 @@ constexpr CommandInfo kCommands[] = {
     {Command::register_replica, "COM_REGISTER_SLAVE", Handling::refuse, ReplyShape::ok},
     {Command::stmt_prepare, "COM_STMT_PREPARE", Handling::prepare, ReplyShape::prepare},
     {Command::stmt_execute, "COM_STMT_EXECUTE", Handling::execute, ReplyShape::result},
-    {Command::stmt_send_long_data, "COM_STMT_SEND_LONG_DATA", Handling::long_data, ReplyShape::none},
+    {Command::stmt_send_long_data, "COM_STMT_SEND_LONG_DATA", Handling::long_data,
+     ReplyShape::none},
     {Command::stmt_close, "COM_STMT_CLOSE", Handling::close_statement, ReplyShape::none},
     {Command::stmt_reset, "COM_STMT_RESET", Handling::reset_statement, ReplyShape::ok},
     {Command::set_option, "COM_SET_OPTION", Handling::set_option, ReplyShape::ok},
@@ -58,6 +59,8 @@ constexpr auto kIndex = [] {
 
 }  // namespace
 
-const CommandInfo& command_info(std::uint8_t code) { return *kIndex[code]; }
+const CommandInfo& command_info(std::uint8_t code) {
+  return *kIndex[code];
+}
 
 }  // namespace weir::protocol

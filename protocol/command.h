@@ -59,10 +59,10 @@ enum class ReplyShape : std::uint8_t {
 
 // What a proxy does with a command.
 enum class Handling : std::uint8_t {
-  refuse,             // answered with 1047: unknown, obsolete, or never to pass a proxy
+  refuse,  // answered with 1047: unknown, obsolete, or never to pass a proxy
   quit,
-  text,               // SQL: classified and routed
-  to_primary,         // forwarded to the primary as it is
+  text,        // SQL: classified and routed
+  to_primary,  // forwarded to the primary as it is
   init_db,
   change_user,
   reset_connection,
@@ -77,7 +77,7 @@ enum class Handling : std::uint8_t {
 
 struct CommandInfo {
   Command command;
-  std::string_view name;    // as MySQL spells it, "COM_QUERY"
+  std::string_view name;  // as MySQL spells it, "COM_QUERY"
   Handling handling;
   ReplyShape reply;
 };

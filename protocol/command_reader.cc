@@ -71,7 +71,8 @@ CommandReader::Step CommandReader::step_streaming(std::span<std::uint8_t> in) {
       continue;
     }
     // A further header. One that is cut is kept apart, and shown together with what follows it.
-    if (used > 0 && in.size() - used < kFrameHeaderSize) return {Event::part, false, used, in.first(used)};
+    if (used > 0 && in.size() - used < kFrameHeaderSize)
+      return {Event::part, false, used, in.first(used)};
     if (!kept_.empty() || in.size() < kFrameHeaderSize) {
       const std::size_t taken = std::min(kFrameHeaderSize - kept_.size(), in.size());
       kept_.append(as_text(in.first(taken)));

@@ -10,9 +10,9 @@
 
 namespace weir::protocol {
 
-// Fed the bytes of one client in reads of any size. A command that arrives whole in one read is shown
-// where it lies; one that is cut is kept until it is whole; one longer than kMaxKept is handed on in
-// parts.
+// Fed the bytes of one client in reads of any size. A command that arrives whole in one read is
+// shown where it lies; one that is cut is kept until it is whole; one longer than kMaxKept is
+// handed on in parts.
 //
 // How to drive it:
 //   while (!in.empty() && the next command may be taken) {
@@ -23,12 +23,12 @@ namespace weir::protocol {
 class CommandReader {
  public:
   enum class Event : std::uint8_t {
-    none,           // everything was consumed; more is needed
-    command,        // `bytes` is one whole command
-    begin,          // `bytes` is the beginning of a command that goes on in `part` events
-    part,           // `bytes` is the next part of it; `last` tells whether it is complete now
-    out_of_order,   // a wrong sequence number: the stream can no longer be understood
-    too_large,      // the command is longer than the limit; seen at the header, before it is read
+    none,          // everything was consumed; more is needed
+    command,       // `bytes` is one whole command
+    begin,         // `bytes` is the beginning of a command that goes on in `part` events
+    part,          // `bytes` is the next part of it; `last` tells whether it is complete now
+    out_of_order,  // a wrong sequence number: the stream can no longer be understood
+    too_large,     // the command is longer than the limit; seen at the header, before it is read
   };
 
   struct Step {
@@ -47,8 +47,8 @@ class CommandReader {
 
   Step step(std::span<std::uint8_t> in);
 
-  // The sequence number that an answer to what was read last must begin with; after `out_of_order`, the
-  // one that was expected, which is what servers answer with.
+  // The sequence number that an answer to what was read last must begin with; after `out_of_order`,
+  // the one that was expected, which is what servers answer with.
   std::uint8_t next_sequence() const { return next_sequence_; }
   // Gives back memory that a long command needed. What was shown is gone then.
   void trim() {
@@ -64,13 +64,13 @@ class CommandReader {
   Event check(const FrameHeader& header, bool first);
 
   std::size_t limit_;
-  std::uint64_t total_ = 0;            // payload bytes of the command so far, by the headers
+  std::uint64_t total_ = 0;  // payload bytes of the command so far, by the headers
   std::uint8_t next_sequence_ = 0;
   bool streaming_ = false;
-  bool continues_ = false;             // streaming: another frame follows the current one
-  std::size_t frame_left_ = 0;         // streaming: bytes of the current frame still to come
+  bool continues_ = false;      // streaming: another frame follows the current one
+  std::size_t frame_left_ = 0;  // streaming: bytes of the current frame still to come
   std::string kept_;
-  std::string shown_;                  // what the last event showed, when it had been kept
+  std::string shown_;  // what the last event showed, when it had been kept
 };
 
 }  // namespace weir::protocol

@@ -1,5 +1,5 @@
-// Packets on the wire: a header of four bytes (payload length, sequence number), then the payload. A
-// payload of 0xffffff bytes is continued by the next packet, which may be empty. Protocol
+// Packets on the wire: a header of four bytes (payload length, sequence number), then the payload.
+// A payload of 0xffffff bytes is continued by the next packet, which may be empty. Protocol
 // documentation: "MySQL Packets".
 
 #pragma once
@@ -17,7 +17,7 @@ inline constexpr std::size_t kFrameHeaderSize = 4;
 inline constexpr std::size_t kMaxFramePayload = 0xffffff;
 
 struct FrameHeader {
-  std::uint32_t length = 0;     // of the payload that follows
+  std::uint32_t length = 0;  // of the payload that follows
   std::uint8_t sequence = 0;
 
   bool continues() const { return length == kMaxFramePayload; }

@@ -1,5 +1,5 @@
-// The file that a client sends after LOAD DATA LOCAL INFILE: packets of raw bytes, the last one empty.
-// Protocol documentation: "LOCAL INFILE Request".
+// The file that a client sends after LOAD DATA LOCAL INFILE: packets of raw bytes, the last one
+// empty. Protocol documentation: "LOCAL INFILE Request".
 
 #pragma once
 

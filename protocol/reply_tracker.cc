@@ -15,7 +15,8 @@ bool knows_head(Bytes bytes) {
   return bytes.size() > kFrameHeaderSize || read_frame_header(bytes).length == 0;
 }
 
-// The first byte of the payload, which an empty packet does not have: what lies behind it is another's.
+// The first byte of the payload, which an empty packet does not have: what lies behind it is
+// another's.
 std::uint8_t head_byte(const FrameHeader& header, Bytes frame) {
   return header.length > 0 ? frame[kFrameHeaderSize] : std::uint8_t{0};
 }
@@ -81,7 +82,8 @@ ReplyTracker::Step ReplyTracker::step_kept(Bytes in) {
   };
   if (!fill(kFrameHeaderSize)) return {Event::none, 0, used, {}, false, false};
   const FrameHeader header = read_frame_header(as_bytes(kept_));
-  if (header.length > 0 && !fill(kFrameHeaderSize + 1)) return {Event::none, 0, used, {}, false, false};
+  if (header.length > 0 && !fill(kFrameHeaderSize + 1))
+    return {Event::none, 0, used, {}, false, false};
 
   const std::size_t size = kFrameHeaderSize + header.length;
   const Interest kind = interest(header, head_byte(header, as_bytes(kept_)));
@@ -127,10 +129,14 @@ ReplyTracker::Interest ReplyTracker::interest_in_head(std::uint8_t first) const 
     return shape_ == ReplyShape::text && first == kOkHead ? Interest::pass : Interest::show;
   }
   switch (shape_) {
-    case ReplyShape::text: return Interest::pass;
-    case ReplyShape::result: return first == kEofHead ? Interest::malformed : Interest::show;
-    case ReplyShape::ok: return first == kEofHead ? Interest::show : Interest::malformed;
-    default: return Interest::malformed;
+    case ReplyShape::text:
+      return Interest::pass;
+    case ReplyShape::result:
+      return first == kEofHead ? Interest::malformed : Interest::show;
+    case ReplyShape::ok:
+      return first == kEofHead ? Interest::show : Interest::malformed;
+    default:
+      return Interest::malformed;
   }
 }
 

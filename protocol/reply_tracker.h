@@ -13,8 +13,8 @@
 
 namespace weir::protocol {
 
-// Follows one reply of a server through reads of any size. Rows and column definitions are passed over
-// without being looked at; the few packets that carry meaning are shown whole.
+// Follows one reply of a server through reads of any size. Rows and column definitions are passed
+// over without being looked at; the few packets that carry meaning are shown whole.
 //
 // How to drive it:
 //   while (!in.empty()) {
@@ -25,29 +25,29 @@ namespace weir::protocol {
 //     if (step.last) break;           // `in` now begins the next reply
 //   }
 //
-// A packet of interest that is cut by the end of a read is kept inside the tracker until the rest has
-// come, so whoever drives it can still replace a packet after having seen only half of it. At most
-// kMaxKept bytes are kept.
+// A packet of interest that is cut by the end of a read is kept inside the tracker until the rest
+// has come, so whoever drives it can still replace a packet after having seen only half of it. At
+// most kMaxKept bytes are kept.
 class ReplyTracker {
  public:
   enum class Event : std::uint8_t {
-    none,           // nothing but bytes to pass on; `packet` may still hold bytes that were kept back
-    ok,             // an OK packet, also the one that ends rows under CLIENT_DEPRECATE_EOF
-    eof,            // the EOF packet that ends rows or definitions
-    err,            // an ERR packet
-    local_infile,   // the server asks for a file of the client's; it answers again once it has it
-    prepared,       // PREPARE_OK; definitions may follow
-    malformed,      // no server answers like this: the connection is of no more use
+    none,  // nothing but bytes to pass on; `packet` may still hold bytes that were kept back
+    ok,    // an OK packet, also the one that ends rows under CLIENT_DEPRECATE_EOF
+    eof,   // the EOF packet that ends rows or definitions
+    err,   // an ERR packet
+    local_infile,  // the server asks for a file of the client's; it answers again once it has it
+    prepared,      // PREPARE_OK; definitions may follow
+    malformed,     // no server answers like this: the connection is of no more use
   };
 
   struct Step {
     Event event = Event::none;
-    std::size_t pass = 0;        // bytes at the front of the input to forward unchanged
-    std::size_t consumed = 0;    // bytes of the input that are done with, `pass` included
-    Bytes packet;                // the packet of the event, frame header included; follows the passed
-                                 // bytes on the wire. Valid until the next call, and while the input is
-    bool last = false;           // the reply is complete
-    bool kept = false;           // `packet` is the tracker's own copy, not part of the input
+    std::size_t pass = 0;      // bytes at the front of the input to forward unchanged
+    std::size_t consumed = 0;  // bytes of the input that are done with, `pass` included
+    Bytes packet;              // the packet of the event, frame header included; follows the passed
+                   // bytes on the wire. Valid until the next call, and while the input is
+    bool last = false;  // the reply is complete
+    bool kept = false;  // `packet` is the tracker's own copy, not part of the input
   };
 
   static constexpr std::size_t kMaxKept = 1u << 20;
@@ -90,16 +90,16 @@ class ReplyTracker {
   ReplyShape shape_ = ReplyShape::ok;
   State state_ = State::head;
   bool started_ = false;
-  bool continued_ = false;             // the frame before was full, so the next one has no head
-  bool ends_with_frame_ = false;       // no packet of its own marks the end
+  bool continued_ = false;        // the frame before was full, so the next one has no head
+  bool ends_with_frame_ = false;  // no packet of its own marks the end
   std::uint8_t next_sequence_ = 1;
   ServerStatus status_ = 0;
   Capabilities capabilities_ = 0;
-  std::uint64_t definitions_left_ = 0; // in State::definitions
-  std::uint64_t columns_after_ = 0;    // COM_STMT_PREPARE: columns that follow the parameters
-  std::size_t frame_left_ = 0;         // bytes of the current frame that are still to pass
-  std::string kept_;                   // a packet cut by the end of a read
-  std::string shown_;                  // what step_kept() returned a view of
+  std::uint64_t definitions_left_ = 0;  // in State::definitions
+  std::uint64_t columns_after_ = 0;     // COM_STMT_PREPARE: columns that follow the parameters
+  std::size_t frame_left_ = 0;          // bytes of the current frame that are still to pass
+  std::string kept_;                    // a packet cut by the end of a read
+  std::string shown_;                   // what step_kept() returned a view of
 };
 
 }  // namespace weir::protocol

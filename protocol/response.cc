@@ -17,8 +17,8 @@ std::optional<OkPacket> decode_ok(Bytes payload, Capabilities capabilities) {
       ok.session_changes = in.lenenc_bytes();
     }
   } else if (!in.empty()) {
-    // Servers write a length in front of the text here too, although the documentation says that the
-    // text goes to the end of the packet.
+    // Servers write a length in front of the text here too, although the documentation says that
+    // the text goes to the end of the packet.
     ok.info = in.lenenc_text();
   }
   if (!in.ok()) return std::nullopt;

@@ -1,6 +1,6 @@
-// The packets that end a reply, or a part of it: OK, ERR, EOF; and the session changes that ride in an
-// OK. Payloads only, without the frame header. Protocol documentation: "OK_Packet", "ERR_Packet",
-// "EOF_Packet".
+// The packets that end a reply, or a part of it: OK, ERR, EOF; and the session changes that ride in
+// an OK. Payloads only, without the frame header. Protocol documentation: "OK_Packet",
+// "ERR_Packet", "EOF_Packet".
 
 #pragma once
 
@@ -22,18 +22,18 @@ inline constexpr std::uint8_t kErrHead = 0xff;
 
 // Views point into the payload that was decoded.
 struct OkPacket {
-  std::uint8_t head = kOkHead;     // kEofHead when it ends a result set under CLIENT_DEPRECATE_EOF
+  std::uint8_t head = kOkHead;  // kEofHead when it ends a result set under CLIENT_DEPRECATE_EOF
   std::uint64_t affected_rows = 0;
   std::uint64_t last_insert_id = 0;
   ServerStatus status = 0;
   std::uint16_t warnings = 0;
-  std::string_view info;           // for people, e.g. "Rows matched: 1  Changed: 1  Warnings: 0"
-  Bytes session_changes;           // entries for SessionChangeReader; empty when there are none
+  std::string_view info;  // for people, e.g. "Rows matched: 1  Changed: 1  Warnings: 0"
+  Bytes session_changes;  // entries for SessionChangeReader; empty when there are none
 };
 
 struct ErrPacket {
   std::uint16_t code = 0;
-  std::string_view sqlstate;       // five letters; empty in errors before the handshake
+  std::string_view sqlstate;  // five letters; empty in errors before the handshake
   std::string_view message;
 };
 
@@ -47,8 +47,8 @@ std::optional<OkPacket> decode_ok(Bytes payload, Capabilities capabilities);
 std::optional<ErrPacket> decode_err(Bytes payload);
 std::optional<EofPacket> decode_eof(Bytes payload);
 
-// `capabilities` are those negotiated with the receiver: one without CLIENT_SESSION_TRACK never gets
-// session changes, nor the status bit that announces them.
+// `capabilities` are those negotiated with the receiver: one without CLIENT_SESSION_TRACK never
+// gets session changes, nor the status bit that announces them.
 void append_ok(std::string& out, const OkPacket& ok, Capabilities capabilities);
 void append_err(std::string& out, const ErrPacket& err);
 void append_eof(std::string& out, const EofPacket& eof);
@@ -64,10 +64,11 @@ enum class SessionChangeType : std::uint8_t {
 };
 
 struct SessionChange {
-  std::uint8_t type = 0;           // a SessionChangeType, or one that this version does not know
-  std::string_view name;           // of a system variable; empty for the other types
-  std::string_view value;          // system variable: its value; schema: its name; gtids: the set; others: raw
-  Bytes raw;                       // the whole entry, type byte included, for copying
+  std::uint8_t type = 0;  // a SessionChangeType, or one that this version does not know
+  std::string_view name;  // of a system variable; empty for the other types
+  std::string_view
+      value;  // system variable: its value; schema: its name; gtids: the set; others: raw
+  Bytes raw;  // the whole entry, type byte included, for copying
 };
 
 // Walks through OkPacket::session_changes. One entry of MariaDB can hold several variables: each is
@@ -82,7 +83,7 @@ class SessionChangeReader {
 
  private:
   ByteReader in_;
-  ByteReader entry_{Bytes{}};      // what is left of the entry of variables being read
+  ByteReader entry_{Bytes{}};  // what is left of the entry of variables being read
   Bytes raw_;
 };
 

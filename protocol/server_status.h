@@ -17,6 +17,6 @@ inline constexpr ServerStatus kStatusNoBackslashEscapes = 0x0200;
 inline constexpr ServerStatus kStatusPsOutParams = 0x1000;
 inline constexpr ServerStatus kStatusInReadOnlyTransaction = 0x2000;
 inline constexpr ServerStatus kStatusSessionStateChanged = 0x4000;
-inline constexpr ServerStatus kStatusAnsiQuotes = 0x8000;   // MariaDB only
+inline constexpr ServerStatus kStatusAnsiQuotes = 0x8000;  // MariaDB only
 
 }  // namespace weir::protocol

@@ -70,7 +70,7 @@ class App {
   ProcessContext process_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;
-  std::thread reaper_;       // waits for the workers once they drain
+  std::thread reaper_;  // waits for the workers once they drain
   uv_loop_t loop_;
   uv_signal_t signals_[3];
   uv_timer_t drain_timer_;
@@ -98,14 +98,18 @@ int App::run() {
 
   uv_loop_init(&loop_);
   start_workers();
-  monitor_ = std::make_unique<Monitor>(config_, [this](std::shared_ptr<const Topology> topology) {
-    for (auto& worker : workers_) worker->publish(topology);
-  }, spdlog::default_logger());
+  monitor_ = std::make_unique<Monitor>(
+      config_,
+      [this](std::shared_ptr<const Topology> topology) {
+        for (auto& worker : workers_) worker->publish(topology);
+      },
+      spdlog::default_logger());
   monitor_->start();
 
   drained_.data = drain_timer_.data = this;
   uv_timer_init(&loop_, &drain_timer_);
-  uv_async_init(&loop_, &drained_, [](uv_async_t* handle) { static_cast<App*>(handle->data)->on_drained(); });
+  uv_async_init(&loop_, &drained_,
+                [](uv_async_t* handle) { static_cast<App*>(handle->data)->on_drained(); });
   watch(signals_[0], SIGTERM);
   watch(signals_[1], SIGINT);
   watch(signals_[2], SIGHUP);
@@ -122,7 +126,8 @@ void App::watch(uv_signal_t& handle, int number) {
   uv_signal_init(&loop_, &handle);
   handle.data = this;
   uv_signal_start(
-      &handle, [](uv_signal_t* signal, int n) { static_cast<App*>(signal->data)->on_signal(n); }, number);
+      &handle, [](uv_signal_t* signal, int n) { static_cast<App*>(signal->data)->on_signal(n); },
+      number);
 }
 
 // The first signal lets what is under way finish, the second does not.

@@ -70,10 +70,14 @@ int explain(const std::string& path, const std::string& sql) {
 
 int carry_out(const weir::cli::Command& command) {
   switch (command.action) {
-    case Action::run: return run(command.config_path);
-    case Action::check: return check(command.config_path);
-    case Action::explain: return explain(command.config_path, command.sql);
-    case Action::version: break;
+    case Action::run:
+      return run(command.config_path);
+    case Action::check:
+      return check(command.config_path);
+    case Action::explain:
+      return explain(command.config_path, command.sql);
+    case Action::version:
+      break;
   }
   fmt::print("{}\n", weir::cli::version_text());
   return 0;

@@ -25,17 +25,20 @@ std::string too_many_connections_packet() {
 Worker::Worker(ProcessContext& process, std::vector<ListenSocket> sockets)
     : process_(process), sockets_(std::move(sockets)) {
   if (uv_loop_init(&loop_) != 0) throw std::runtime_error("cannot create an event loop");
-  uv_async_init(&loop_, &wake_, [](uv_async_t* handle) {
-    static_cast<Worker*>(handle->data)->take_orders();
-  });
+  uv_async_init(&loop_, &wake_,
+                [](uv_async_t* handle) { static_cast<Worker*>(handle->data)->take_orders(); });
   wake_.data = this;
   uv_timer_init(&loop_, &timer_);
   timer_.data = this;
 }
 
-Worker::~Worker() { join(); }
+Worker::~Worker() {
+  join();
+}
 
-void Worker::start() { thread_ = std::thread([this] { run(); }); }
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 void Worker::join() {
   if (thread_.joinable()) thread_.join();
@@ -43,7 +46,7 @@ void Worker::join() {
 
 void Worker::give(const std::function<void(Orders&)>& order) {
   const std::lock_guard lock(mutex_);
-  if (closing_) return;   // libuv aborts the program when a loop that is gone is woken
+  if (closing_) return;  // libuv aborts the program when a loop that is gone is woken
   order(orders_);
   uv_async_send(&wake_);
 }
@@ -82,12 +85,14 @@ void Worker::run() {
 
   pool_.reset();
   deferred_.reset();
-  uv_run(&loop_, UV_RUN_DEFAULT);   // the close callbacks of what was just closed
+  uv_run(&loop_, UV_RUN_DEFAULT);  // the close callbacks of what was just closed
   uv_loop_close(&loop_);
   const WorkerCounters& counters = context_.counters;
   spdlog::info(
-      "worker done: {} sessions, {} statements to the primary, {} to replicas, {} reads retried, {} "
-      "reads behind a wait ({} in vain), {} answered by the primary in a replica's place, {} answered with an error of weir's own",
+      "worker done: {} sessions, {} statements to the primary, {} to replicas, {} reads retried, "
+      "{} "
+      "reads behind a wait ({} in vain), {} answered by the primary in a replica's place, {} "
+      "answered with an error of weir's own",
       counters.sessions, counters.statements_to_primary, counters.statements_to_replicas,
       counters.retried_reads, counters.waits, counters.waits_in_vain,
       counters.answered_by_primary_instead, counters.failed_statements);
@@ -115,8 +120,8 @@ void Worker::accept(std::unique_ptr<Stream> stream) {
     return;
   }
   ++context_.counters.sessions;
-  auto session = std::make_unique<ClientSession>(context_, *pool_, relay_, static_cast<SessionOwner&>(*this),
-                                                 std::move(stream));
+  auto session = std::make_unique<ClientSession>(
+      context_, *pool_, relay_, static_cast<SessionOwner&>(*this), std::move(stream));
   ClientSession& started = *session;
   sessions_.emplace(&started, std::move(session));
   started.start();

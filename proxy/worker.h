@@ -1,5 +1,5 @@
-// One event loop on one thread, with its own listeners, sessions and pool. Workers share nothing but what
-// ProcessContext holds.
+// One event loop on one thread, with its own listeners, sessions and pool. Workers share nothing
+// but what ProcessContext holds.
 
 #pragma once
 
@@ -22,15 +22,15 @@ namespace weir {
 class Worker final : private SessionOwner {
  public:
   Worker(ProcessContext& process, std::vector<ListenSocket> sockets);
-  ~Worker();   // joins; stop() or drain() must have been called
+  ~Worker();  // joins; stop() or drain() must have been called
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   void start();
   // From any thread. `topology` is never null.
   void publish(std::shared_ptr<const Topology> topology);
-  // From any thread: no new clients; each session ends when its transaction does, and the thread with the
-  // last of them.
+  // From any thread: no new clients; each session ends when its transaction does, and the thread
+  // with the last of them.
   void drain();
   // From any thread: every session ends now.
   void stop();
@@ -57,8 +57,8 @@ class Worker final : private SessionOwner {
   ProcessContext& process_;
   std::vector<ListenSocket> sockets_;
   std::mutex mutex_;
-  Orders orders_;          // guarded by mutex_
-  bool closing_ = false;   // guarded by mutex_: the loop takes no more orders
+  Orders orders_;         // guarded by mutex_
+  bool closing_ = false;  // guarded by mutex_: the loop takes no more orders
   uv_loop_t loop_;
   uv_async_t wake_;
   uv_timer_t timer_;

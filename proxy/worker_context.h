@@ -35,10 +35,10 @@ struct WorkerCounters {
   std::uint64_t statements_to_primary = 0;
   std::uint64_t statements_to_replicas = 0;
   std::uint64_t retried_reads = 0;
-  std::uint64_t answered_by_primary_instead = 0;   // a replica's error was not shown to the client
+  std::uint64_t answered_by_primary_instead = 0;  // a replica's error was not shown to the client
   std::uint64_t waits = 0;              // reads sent behind a wait for the session's own write
   std::uint64_t waits_in_vain = 0;      // and answered by the primary after all
-  std::uint64_t failed_statements = 0;             // answered with an error of weir's own
+  std::uint64_t failed_statements = 0;  // answered with an error of weir's own
 };
 
 // Belongs to one worker and its thread.
@@ -47,8 +47,8 @@ struct WorkerContext {
   ReadBuffer* buffer = nullptr;
   Deferred* deferred = nullptr;
   ProcessContext* process = nullptr;
-  std::shared_ptr<const Topology> topology;      // never null; replaced between callbacks
-  std::vector<std::uint32_t> outstanding;        // statements under way, by server
+  std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks
+  std::vector<std::uint32_t> outstanding;    // statements under way, by server
   WorkerCounters counters;
   std::uint64_t random_state = 0x9e3779b97f4a7c15;
   bool draining = false;

@@ -8,8 +8,8 @@
 
 namespace weir::sql {
 
-// Reads `text` once, from its first to at most its last byte, and says what it is. Allocates nothing,
-// keeps nothing, throws nothing; any bytes are accepted. Safe from any thread.
+// Reads `text` once, from its first to at most its last byte, and says what it is. Allocates
+// nothing, keeps nothing, throws nothing; any bytes are accepted. Safe from any thread.
 //
 // Doubt always falls to Placement::primary: unknown words, unterminated quotes or comments, bytes
 // that the options make ambiguous, and truncated text are never Placement::any.

@@ -1,5 +1,6 @@
-// The session variables whose values weir carries from one backend connection to another. A variable
-// that is not listed here cannot be replayed, so setting it keeps the session on one connection.
+// The session variables whose values weir carries from one backend connection to another. A
+// variable that is not listed here cannot be replayed, so setting it keeps the session on one
+// connection.
 
 #pragma once
 
@@ -13,12 +14,12 @@ namespace weir::sql {
 
 // How a value is written in a SET statement.
 enum class ValueStyle : std::uint8_t {
-  quoted,   // a string or set: 'STRICT_TRANS_TABLES'
-  bare,     // a number, ON or OFF
+  quoted,  // a string or set: 'STRICT_TRANS_TABLES'
+  bare,    // a number, ON or OFF
 };
 
 struct TrackedVariable {
-  std::string_view name;   // lower case
+  std::string_view name;  // lower case
   ValueStyle style;
 };
 

@@ -1,5 +1,5 @@
-// Who may come in, and with what password weir logs in to servers for them. Shared by all workers; every
-// call is safe from any thread and none blocks for long.
+// Who may come in, and with what password weir logs in to servers for them. Shared by all workers;
+// every call is safe from any thread and none blocks for long.
 
 #pragma once
 
@@ -15,8 +15,8 @@
 
 namespace weir {
 
-// A user and the password that logs in to the servers. Shared by the sessions and connections of the
-// user; wiped with the last of them.
+// A user and the password that logs in to the servers. Shared by the sessions and connections of
+// the user; wiped with the last of them.
 struct Credentials {
   std::string user;
   protocol::Secret password;
@@ -29,7 +29,7 @@ class AccountStore {
 
   struct Lookup {
     protocol::Account account;
-    CredentialsPtr credentials;          // null while the password must be learnt, or nobody is let in
+    CredentialsPtr credentials;  // null while the password must be learnt, or nobody is let in
     const UserConfig* listed = nullptr;  // lives as long as the configuration
   };
   Lookup find(std::string_view user) const;
@@ -47,9 +47,9 @@ class AccountStore {
  private:
   std::shared_ptr<const Config> config_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, CredentialsPtr> listed_;   // constant after construction
-  std::unordered_map<std::string, CredentialsPtr> learnt_;   // guarded by mutex_
-  std::unordered_map<std::string, std::size_t> connections_; // guarded by mutex_
+  std::unordered_map<std::string, CredentialsPtr> listed_;    // constant after construction
+  std::unordered_map<std::string, CredentialsPtr> learnt_;    // guarded by mutex_
+  std::unordered_map<std::string, std::size_t> connections_;  // guarded by mutex_
 };
 
 }  // namespace weir

@@ -20,9 +20,9 @@ using protocol::ReplyTracker;
 constexpr std::size_t kMaxLoginPacket = 64u << 10;
 
 // Flags that every connection asks for, whatever its client did.
-constexpr protocol::Capabilities kAlwaysWanted =
-    protocol::kLongPassword | protocol::kLongFlag | protocol::kTransactions |
-    protocol::kSessionTrack | protocol::kConnectAttrs;
+constexpr protocol::Capabilities kAlwaysWanted = protocol::kLongPassword | protocol::kLongFlag |
+                                                 protocol::kTransactions | protocol::kSessionTrack |
+                                                 protocol::kConnectAttrs;
 
 std::string make_attributes() {
   std::string attributes;
@@ -41,7 +41,7 @@ std::string err_text(Bytes payload) {
 struct BackendConnection::Login {
   std::string attributes = make_attributes();
   protocol::ClientAuth auth;
-  std::string kept;            // a packet that has not come whole
+  std::string kept;  // a packet that has not come whole
   bool greeted = false;
 
   explicit Login(const Options& options)
@@ -56,25 +56,28 @@ struct BackendConnection::Login {
 
 struct BackendConnection::Resolve {
   uv_getaddrinfo_t request;
-  BackendConnection* owner;    // null once it no longer waits
+  BackendConnection* owner;  // null once it no longer waits
 };
 
 struct BackendConnection::Connect {
   uv_connect_t request;
-  BackendConnection* owner;    // null once it no longer waits
+  BackendConnection* owner;  // null once it no longer waits
 };
 
 BackendConnection::BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options,
                                      ServerSlot slot)
     : options_(std::move(options)),
       loop_(loop),
-      stream_(loop, options_.address.is_unix() ? Stream::Kind::unix_socket : Stream::Kind::tcp, buffer),
+      stream_(loop, options_.address.is_unix() ? Stream::Kind::unix_socket : Stream::Kind::tcp,
+              buffer),
       created_(Clock::now()),
       slot_(std::move(slot)) {
   stream_.set_handler(this);
 }
 
-BackendConnection::~BackendConnection() { close(); }
+BackendConnection::~BackendConnection() {
+  close();
+}
 
 bool BackendConnection::open(BackendUser& user) {
   user_ = &user;
@@ -131,8 +134,8 @@ int BackendConnection::connect(const sockaddr* address) {
   phase_ = Phase::connecting;
   connect_ = new Connect{{}, this};
   connect_->request.data = connect_;
-  const int error = uv_tcp_connect(&connect_->request, reinterpret_cast<uv_tcp_t*>(stream_.handle()),
-                                   address, on_connect);
+  const int error = uv_tcp_connect(
+      &connect_->request, reinterpret_cast<uv_tcp_t*>(stream_.handle()), address, on_connect);
   if (error != 0) delete std::exchange(connect_, nullptr);
   return error;
 }
@@ -159,8 +162,9 @@ void BackendConnection::on_connect(uv_connect_t* request, int status) {
     if (self->connect_next() == 0) return;
   }
   if (status != 0) {
-    return self->fail(BackendFailure::Kind::unreachable,
-                      fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(status)));
+    return self->fail(
+        BackendFailure::Kind::unreachable,
+        fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(status)));
   }
   self->stream_.configure();
   self->phase_ = Phase::login;
@@ -235,7 +239,8 @@ void BackendConnection::on_login_bytes(Bytes in) {
     if (kept.size() < size) return;
     const std::string packet = login_->kept.substr(0, size);
     login_->kept.erase(0, size);
-    on_login_packet(protocol::as_bytes(packet).subspan(protocol::kFrameHeaderSize), header.sequence);
+    on_login_packet(protocol::as_bytes(packet).subspan(protocol::kFrameHeaderSize),
+                    header.sequence);
   }
 }
 
@@ -258,8 +263,9 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
       return begin_setup(step.packet);
     case Kind::failed:
       // Before the greeting this is a server that takes no more connections, not one that knows us.
-      return fail(login_->greeted ? BackendFailure::Kind::denied : BackendFailure::Kind::unreachable,
-                  err_text(step.packet), std::string(protocol::as_text(step.packet)));
+      return fail(
+          login_->greeted ? BackendFailure::Kind::denied : BackendFailure::Kind::unreachable,
+          err_text(step.packet), std::string(protocol::as_text(step.packet)));
     case Kind::refused:
       return fail(BackendFailure::Kind::refused, step.text);
   }
@@ -351,7 +357,8 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
   if (step.event == ReplyTracker::Event::ok || step.event == ReplyTracker::Event::eof) {
     status_ = expected_.front().tracker.status();
   }
-  if (step.event != ReplyTracker::Event::ok || (status_ & protocol::kStatusSessionStateChanged) == 0) {
+  if (step.event != ReplyTracker::Event::ok ||
+      (status_ & protocol::kStatusSessionStateChanged) == 0) {
     return;
   }
   const auto ok =
@@ -364,7 +371,8 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
 void BackendConnection::collect_gtids(Bytes session_changes) {
   protocol::SessionChangeReader reader(session_changes);
   while (const auto change = reader.next()) {
-    const bool mysql = change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::gtids);
+    const bool mysql =
+        change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::gtids);
     if (!mysql && change->name != "last_gtid") continue;
     if (change->value.empty()) continue;
     reports_gtids_ = true;

@@ -1,12 +1,12 @@
-// One connection to one server: connects, logs in, and then sends commands and takes their replies in
-// order. Loop thread only.
+// One connection to one server: connects, logs in, and then sends commands and takes their replies
+// in order. Loop thread only.
 //
 //   resolving → connecting → login → setup → ready ─┐
 //        └──────────┴──────────┴───────┴────────────┴──> dead
 //
-// A connection answers for a queue of expected replies, each with a tracker that knows where it ends
-// and a purpose that says who wants it. Several commands may be under way at once; that only one
-// client's command is, is the user's policy.
+// A connection answers for a queue of expected replies, each with a tracker that knows where it
+// ends and a purpose that says who wants it. Several commands may be under way at once; that only
+// one client's command is, is the user's policy.
 
 #pragma once
 
@@ -35,35 +35,35 @@ class BackendConnection;
 
 // Whose reply it is.
 enum class ReplyPurpose : std::uint8_t {
-  client,     // the client's: forwarded
-  repair,     // of a statement that adjusted the session state: swallowed
-  wait,       // of a statement that waits for replication, before a read: looked at, and swallowed
-  prepare,    // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
-  reset,      // of the COM_RESET_CONNECTION between two sessions: swallowed
-  setup,      // of the statement that follows the login: never seen by the user
+  client,   // the client's: forwarded
+  repair,   // of a statement that adjusted the session state: swallowed
+  wait,     // of a statement that waits for replication, before a read: looked at, and swallowed
+  prepare,  // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
+  reset,    // of the COM_RESET_CONNECTION between two sessions: swallowed
+  setup,    // of the statement that follows the login: never seen by the user
 };
 
 // How a connection ended, or why it never began.
 struct BackendFailure {
   enum class Kind : std::uint8_t {
-    unreachable,   // no connection, or none in time
-    denied,        // the server refused the login: `packet` is its error packet
-    full,          // no place among the server's max_connections came free in time
-    refused,       // weir refused to go on with the login, see `text`
-    lost,          // it was logged in, and then the server or the network ended it
+    unreachable,  // no connection, or none in time
+    denied,       // the server refused the login: `packet` is its error packet
+    full,         // no place among the server's max_connections came free in time
+    refused,      // weir refused to go on with the login, see `text`
+    lost,         // it was logged in, and then the server or the network ended it
   };
   Kind kind = Kind::lost;
-  std::string text;     // for people: "Connection refused"
-  std::string packet;   // payload of the server's error packet, if it sent one
+  std::string text;    // for people: "Connection refused"
+  std::string packet;  // payload of the server's error packet, if it sent one
 };
 
-// Who uses a connection. Calls come from the loop, never from inside a call to the connection, except
-// where noted. Every call may close the connection; it is deleted later by whoever owns it.
+// Who uses a connection. Calls come from the loop, never from inside a call to the connection,
+// except where noted. Every call may close the connection; it is deleted later by whoever owns it.
 class BackendUser {
  public:
   virtual void on_backend_ready(BackendConnection& connection) = 0;
-  // The connection is dead. What it still owed is lost; current_purpose() and current_reply() still tell
-  // how far it came.
+  // The connection is dead. What it still owed is lost; current_purpose() and current_reply() still
+  // tell how far it came.
   virtual void on_backend_failed(BackendConnection& connection, const BackendFailure& failure) = 0;
   // Bytes of the reply, to be forwarded as they are. Valid until on_reply_flush.
   virtual void on_reply_bytes(BackendConnection& connection, ReplyPurpose purpose, Bytes bytes) = 0;
@@ -83,19 +83,19 @@ class BackendUser {
 
 // A statement that was prepared on one connection.
 struct BackendStatement {
-  std::uint32_t id = 0;              // the server's
-  std::uint32_t types_version = 0;   // of the parameter types that the server has seen; 0: none
+  std::uint32_t id = 0;             // the server's
+  std::uint32_t types_version = 0;  // of the parameter types that the server has seen; 0: none
 };
 
 class BackendConnection final : private StreamHandler {
  public:
   struct Options {
-    std::size_t server = 0;               // index in the topology
+    std::size_t server = 0;  // index in the topology
     std::string server_name;
     Endpoint address;
     CredentialsPtr credentials;
-    std::string schema;                   // to log in with; empty: none
-    std::uint8_t collation = 0;           // as the client's login asked for
+    std::string schema;                       // to log in with; empty: none
+    std::uint8_t collation = 0;               // as the client's login asked for
     protocol::Capabilities capabilities = 0;  // the client's, as far as they change replies
   };
 
@@ -103,8 +103,8 @@ class BackendConnection final : private StreamHandler {
   BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options, ServerSlot slot);
   ~BackendConnection();
 
-  // Begins to connect. False when that fails at once, without a call to the user; every later failure
-  // is reported from the loop.
+  // Begins to connect. False when that fails at once, without a call to the user; every later
+  // failure is reported from the loop.
   [[nodiscard]] bool open(BackendUser& user);
   // Changes who is told; the connection is idle.
   void set_user(BackendUser& user) { user_ = &user; }
@@ -145,7 +145,8 @@ class BackendConnection final : private StreamHandler {
   SessionState& state() { return state_; }
   // The GTIDs of what was committed here since the last call, as the server reported them.
   std::string take_reported_gtids() { return std::exchange(reported_gtids_, {}); }
-  // The server reports GTIDs: what it committed without one changed nothing that replicas could lack.
+  // The server reports GTIDs: what it committed without one changed nothing that replicas could
+  // lack.
   bool reports_gtids() const { return reports_gtids_; }
   // Statements prepared here, by the session's own ids.
   std::unordered_map<std::uint32_t, BackendStatement>& statements() { return statements_; }
@@ -160,8 +161,8 @@ class BackendConnection final : private StreamHandler {
     ReplyPurpose purpose;
     protocol::ReplyTracker tracker;
   };
-  struct Login;      // what only the login needs
-  struct Resolve;    // survives the connection until libuv has called back
+  struct Login;    // what only the login needs
+  struct Resolve;  // survives the connection until libuv has called back
   struct Connect;
 
   int resolve();
@@ -197,7 +198,8 @@ class BackendConnection final : private StreamHandler {
   std::unordered_map<std::uint32_t, BackendStatement> statements_;
   std::unique_ptr<Login> login_;
   Resolve* resolve_ = nullptr;
-  std::vector<sockaddr_storage> addresses_;   // of a host name, those not tried yet, the next one last
+  std::vector<sockaddr_storage>
+      addresses_;  // of a host name, those not tried yet, the next one last
   Connect* connect_ = nullptr;
   TimePoint created_;
   ServerSlot slot_;

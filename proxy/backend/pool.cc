@@ -52,7 +52,8 @@ void Pool::try_open(Request& request) {
   const ConnectionWish& wish = request.wish;
   ServerSlot slot = context_.process->slots->take(wish.server);
   if (!slot && evict_idle(wish.server)) {
-    if (request.opening != nullptr) return;   // the place that came free has already been given to it
+    if (request.opening != nullptr)
+      return;  // the place that came free has already been given to it
     slot = context_.process->slots->take(wish.server);
   }
   if (!slot) return;
@@ -71,10 +72,10 @@ void Pool::try_open(Request& request) {
   // Tell it from the loop, as every other failure.
   BackendConnection* connection = request.opening.get();
   context_.deferred->call([this, connection] {
-    on_backend_failed(*connection, {BackendFailure::Kind::unreachable,
-                                    "no socket can be opened to " +
-                                        connection->options().address.to_string(),
-                                    {}});
+    on_backend_failed(*connection,
+                      {BackendFailure::Kind::unreachable,
+                       "no socket can be opened to " + connection->options().address.to_string(),
+                       {}});
   });
 }
 
@@ -102,11 +103,12 @@ void Pool::cancel(PoolWaiter& waiter) {
 void Pool::release(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
   // MySQL's reset brings back its own default collation, MariaDB's the one of the login.
-  const bool keeps_collation =
-      connection->is_mariadb() || connection->options().collation == context_.topology->default_collation;
-  const bool reusable = keeps_collation && connection->ready() && connection->idle() && connection->queued() == 0 &&
-                        !context_.draining &&
-                        context_.loop_time() - connection->created() < context_.config().pool.max_age;
+  const bool keeps_collation = connection->is_mariadb() || connection->options().collation ==
+                                                               context_.topology->default_collation;
+  const bool reusable =
+      keeps_collation && connection->ready() && connection->idle() && connection->queued() == 0 &&
+      !context_.draining &&
+      context_.loop_time() - connection->created() < context_.config().pool.max_age;
   if (!reusable) return discard(std::move(connection));
   connection->set_user(*this);
   connection->resume();
@@ -193,7 +195,8 @@ void Pool::expire_requests(TimePoint now) {
     auto request = std::move(*late);
     requests_.erase(late);
     BackendFailure failure;
-    failure.kind = request->opening ? BackendFailure::Kind::unreachable : BackendFailure::Kind::full;
+    failure.kind =
+        request->opening ? BackendFailure::Kind::unreachable : BackendFailure::Kind::full;
     failure.text = fmt::format("no answer to the login within {} ms", timeout.count());
     discard(std::move(request->opening));
     request->waiter->on_no_connection(request->wish.server, failure);

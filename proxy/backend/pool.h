@@ -28,7 +28,7 @@ struct ConnectionWish {
   std::string schema;
   std::uint8_t collation = 0;
   protocol::Capabilities capabilities = 0;
-  bool fresh = false;      // a new login, which proves the password
+  bool fresh = false;  // a new login, which proves the password
 };
 
 class Pool final : private BackendUser {
@@ -38,24 +38,25 @@ class Pool final : private BackendUser {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // An idle connection that fits, or null. Its session state may differ from what is wished as far as
-  // append_repair() can mend it.
+  // An idle connection that fits, or null. Its session state may differ from what is wished as far
+  // as append_repair() can mend it.
   std::unique_ptr<BackendConnection> take_idle(const ConnectionWish& wish);
-  // Opens a new connection, or waits for a place among the server's max_connections. Answers from the
-  // loop, never from inside this call. The waiter has no other request under way.
+  // Opens a new connection, or waits for a place among the server's max_connections. Answers from
+  // the loop, never from inside this call. The waiter has no other request under way.
   void request(PoolWaiter& waiter, const ConnectionWish& wish);
   // The waiter is no longer interested.
   void cancel(PoolWaiter& waiter);
 
-  // Takes a connection back. It is reset and kept for the next session with the same account, or closed
-  // when it is in no state for that.
+  // Takes a connection back. It is reset and kept for the next session with the same account, or
+  // closed when it is in no state for that.
   void release(std::unique_ptr<BackendConnection> connection);
   // Closes a connection for good.
   void discard(std::unique_ptr<BackendConnection> connection);
 
   // Closes every connection that it holds.
   void close_all();
-  // Called a few times a second: deadlines, idle connections that are too old, places that came free.
+  // Called a few times a second: deadlines, idle connections that are too old, places that came
+  // free.
   void tick();
   std::size_t idle_connections() const { return idle_.size(); }
 
@@ -64,7 +65,7 @@ class Pool final : private BackendUser {
     PoolWaiter* waiter;
     ConnectionWish wish;
     TimePoint begun;
-    std::unique_ptr<BackendConnection> opening;   // null while it waits for a place
+    std::unique_ptr<BackendConnection> opening;  // null while it waits for a place
   };
   struct Idle {
     std::unique_ptr<BackendConnection> connection;
@@ -75,7 +76,8 @@ class Pool final : private BackendUser {
   void on_backend_ready(BackendConnection& connection) override;
   void on_backend_failed(BackendConnection& connection, const BackendFailure& failure) override;
   void on_reply_bytes(BackendConnection&, ReplyPurpose, Bytes) override {}
-  void on_reply_packet(BackendConnection&, ReplyPurpose, const protocol::ReplyTracker::Step&) override {}
+  void on_reply_packet(BackendConnection&, ReplyPurpose,
+                       const protocol::ReplyTracker::Step&) override {}
   void on_reply_end(BackendConnection& connection, ReplyPurpose purpose) override;
   void on_reply_flush(BackendConnection&) override {}
   void on_backend_drained(BackendConnection&) override {}

@@ -27,7 +27,8 @@ class ServerSlot {
 // Safe from any thread.
 class ServerSlots {
  public:
-  explicit ServerSlots(std::vector<std::size_t> limits) : limits_(std::move(limits)), used_(limits_.size()) {}
+  explicit ServerSlots(std::vector<std::size_t> limits)
+      : limits_(std::move(limits)), used_(limits_.size()) {}
 
   // Empty when the server's limit is reached. A limit of 0 is none.
   ServerSlot take(std::size_t server) {

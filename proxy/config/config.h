@@ -1,5 +1,6 @@
 // The configuration as plain values. Immutable once loaded and shared between threads as
-// std::shared_ptr<const Config>. Meanings, ranges and defaults for people: conf/weir.reference.toml.
+// std::shared_ptr<const Config>. Meanings, ranges and defaults for people:
+// conf/weir.reference.toml.
 
 #pragma once
 
@@ -16,12 +17,12 @@ using Milliseconds = std::chrono::milliseconds;
 
 // Where to listen or connect: a TCP host and port, or the path of a unix socket.
 struct Endpoint {
-  std::string host;         // name or address; empty for a unix socket
+  std::string host;  // name or address; empty for a unix socket
   std::uint16_t port = 0;
-  std::string unix_path;    // empty for TCP
+  std::string unix_path;  // empty for TCP
 
   bool is_unix() const { return !unix_path.empty(); }
-  std::string to_string() const;   // "10.0.0.1:3306", "[::1]:3306", "unix:/run/weir.sock"
+  std::string to_string() const;  // "10.0.0.1:3306", "[::1]:3306", "unix:/run/weir.sock"
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -34,12 +35,12 @@ struct ListenConfig {
 enum class RolePin : std::uint8_t { automatic, primary, replica };
 
 struct ServerConfig {
-  std::string name;                     // unique; [A-Za-z0-9_.-]+
+  std::string name;  // unique; [A-Za-z0-9_.-]+
   Endpoint address;
   RolePin role = RolePin::automatic;
-  unsigned weight = 100;                // 0: serves reads only when nobody else can
+  unsigned weight = 100;  // 0: serves reads only when nobody else can
   std::string zone;
-  std::size_t max_connections = 0;      // over all workers; 0: no limit of weir's own
+  std::size_t max_connections = 0;  // over all workers; 0: no limit of weir's own
 };
 
 struct MonitorConfig {
@@ -48,7 +49,7 @@ struct MonitorConfig {
   Milliseconds interval{250};
   Milliseconds timeout{1000};
   Milliseconds max_lag{2000};
-  unsigned recover_after = 3;           // good samples in a row before a replica is read from again
+  unsigned recover_after = 3;  // good samples in a row before a replica is read from again
 };
 
 enum class Consistency : std::uint8_t { eventual, session, global };
@@ -64,7 +65,7 @@ struct RoutingConfig {
   RoutingMode mode = RoutingMode::split;
   bool retry_reads = true;
   Milliseconds failover_wait{10000};
-  bool hints = true;                    // obey routing hints in leading comments
+  bool hints = true;  // obey routing hints in leading comments
 };
 
 enum class PoolMode : std::uint8_t { transaction, session };
@@ -79,7 +80,7 @@ struct PoolConfig {
 enum class AuthMode : std::uint8_t { passthrough, users };
 
 struct AuthConfig {
-  AuthMode mode = AuthMode::passthrough;   // `users` as soon as a [[user]] is listed, unless set
+  AuthMode mode = AuthMode::passthrough;  // `users` as soon as a [[user]] is listed, unless set
 };
 
 enum class UserRoute : std::uint8_t { split, primary, replica };
@@ -88,15 +89,15 @@ struct UserConfig {
   std::string name;
   std::string password;
   UserRoute route = UserRoute::split;
-  std::size_t max_connections = 0;         // 0: no limit
+  std::size_t max_connections = 0;  // 0: no limit
 };
 
 struct LimitsConfig {
-  std::size_t max_packet = 64u << 20;      // bytes of one command from a client
+  std::size_t max_packet = 64u << 20;  // bytes of one command from a client
   Milliseconds handshake_timeout{10000};
   Milliseconds idle_timeout{8 * 3600 * 1000};
-  std::size_t write_buffer = 256u << 10;   // bytes queued per client before its backend must wait
-  std::size_t prepared_statements = 16384; // per client
+  std::size_t write_buffer = 256u << 10;    // bytes queued per client before its backend must wait
+  std::size_t prepared_statements = 16384;  // per client
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

@@ -1,5 +1,5 @@
-// TOML is UTF-8 by definition, and the parser must not meet anything else: its own check comes late,
-// and in some versions reads outside the text when it fails.
+// TOML is UTF-8 by definition, and the parser must not meet anything else: its own check comes
+// late, and in some versions reads outside the text when it fails.
 
 #pragma once
 

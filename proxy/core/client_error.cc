@@ -21,13 +21,21 @@ std::string error_packet(const ClientError& error, std::uint8_t sequence) {
 
 namespace errors {
 
-ClientError bad_handshake() { return {1043, "08S01", "Bad handshake"}; }
-ClientError packets_out_of_order() { return {1156, "08S01", "Got packets out of order"}; }
+ClientError bad_handshake() {
+  return {1043, "08S01", "Bad handshake"};
+}
+ClientError packets_out_of_order() {
+  return {1156, "08S01", "Got packets out of order"};
+}
 ClientError packet_too_large() {
   return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"};
 }
-ClientError unknown_command() { return {1047, "08S01", "Unknown command"}; }
-ClientError malformed_packet() { return {1835, "HY000", "Malformed communication packet."}; }
+ClientError unknown_command() {
+  return {1047, "08S01", "Unknown command"};
+}
+ClientError malformed_packet() {
+  return {1835, "HY000", "Malformed communication packet."};
+}
 
 ClientError unknown_statement(std::uint32_t id, std::string_view command) {
   return {1243, "HY000",
@@ -35,9 +43,10 @@ ClientError unknown_statement(std::uint32_t id, std::string_view command) {
 }
 
 ClientError too_many_statements(std::size_t limit) {
-  return {1461, "42000",
-          fmt::format("Can't create more than max_prepared_stmt_count statements (current value: {})",
-                      limit)};
+  return {
+      1461, "42000",
+      fmt::format("Can't create more than max_prepared_stmt_count statements (current value: {})",
+                  limit)};
 }
 
 ClientError access_denied(std::string_view user, std::string_view host, bool used_password) {
@@ -46,12 +55,15 @@ ClientError access_denied(std::string_view user, std::string_view host, bool use
                       used_password ? "YES" : "NO")};
 }
 
-ClientError too_many_connections() { return {1040, "08004", "Too many connections"}; }
+ClientError too_many_connections() {
+  return {1040, "08004", "Too many connections"};
+}
 
 ClientError local_infile_refused() {
-  return {1148, "42000",
-          "weir: the server asked for a local file although the statement was no LOAD DATA LOCAL; the "
-          "connection to the server was closed"};
+  return {
+      1148, "42000",
+      "weir: the server asked for a local file although the statement was no LOAD DATA LOCAL; the "
+      "connection to the server was closed"};
 }
 
 ClientError read_only_transaction() {
@@ -60,14 +72,16 @@ ClientError read_only_transaction() {
 
 ClientError command_refused(std::string_view command) {
   return {1047, "08S01",
-          fmt::format("weir: {} does not pass the proxy; connect to the server itself for it", command)};
+          fmt::format("weir: {} does not pass the proxy; connect to the server itself for it",
+                      command)};
 }
 
 ClientError old_client(std::string_view user) {
-  return {1251, "08004",
-          fmt::format("weir: to let '{0}' in, the client must know caching_sha2_password; use a newer "
-                      "client library, or list the user under [[user]] in weir's configuration",
-                      user)};
+  return {
+      1251, "08004",
+      fmt::format("weir: to let '{0}' in, the client must know caching_sha2_password; use a newer "
+                  "client library, or list the user under [[user]] in weir's configuration",
+                  user)};
 }
 
 ClientError user_limit(std::string_view user, std::size_t limit) {
@@ -85,7 +99,8 @@ ClientError no_primary(std::string_view why, long waited_ms) {
 
 ClientError no_replica(std::string_view why) {
   return {1290, "HY000",
-          fmt::format("weir: no replica may answer this read ({}), and primary_reads = \"never\"", why)};
+          fmt::format("weir: no replica may answer this read ({}), and primary_reads = \"never\"",
+                      why)};
 }
 
 ClientError pool_timeout(std::string_view server, std::size_t limit, long waited_ms) {
@@ -100,44 +115,54 @@ ClientError server_unreachable(std::string_view server, std::string_view why) {
 }
 
 ClientError outcome_unknown(std::string_view server, std::string_view why) {
-  return {1158, "08S01",
-          fmt::format("weir: the connection to server {} was lost ({}) after the statement was sent; "
-                      "outcome unknown: look whether it took effect before running it again",
-                      server, why)};
+  return {
+      1158, "08S01",
+      fmt::format("weir: the connection to server {} was lost ({}) after the statement was sent; "
+                  "outcome unknown: look whether it took effect before running it again",
+                  server, why)};
 }
 
 ClientError result_cut(std::string_view server, std::string_view why) {
   return {1158, "08S01",
-          fmt::format("weir: the connection to server {} was lost ({}) in the middle of the result; the "
-                      "rows so far are not all: run the statement again",
-                      server, why)};
+          fmt::format(
+              "weir: the connection to server {} was lost ({}) in the middle of the result; the "
+              "rows so far are not all: run the statement again",
+              server, why)};
 }
 
 ClientError transaction_lost(std::string_view server, std::string_view why) {
   return {1213, "40001",
-          fmt::format("weir: the transaction was lost with the connection to server {} ({}), nothing of "
-                      "it took effect; run it again",
-                      server, why)};
+          fmt::format(
+              "weir: the transaction was lost with the connection to server {} ({}), nothing of "
+              "it took effect; run it again",
+              server, why)};
 }
 
 ClientError session_lost(std::string_view server, std::string_view what) {
   return {1158, "08S01",
-          fmt::format("weir: the connection to server {} was lost and with it the session's {}; connect "
-                      "again",
-                      server, what)};
+          fmt::format(
+              "weir: the connection to server {} was lost and with it the session's {}; connect "
+              "again",
+              server, what)};
 }
 
-ClientError shutting_down() { return {1053, "08S01", "Server shutdown in progress"}; }
+ClientError shutting_down() {
+  return {1053, "08S01", "Server shutdown in progress"};
+}
 
 ClientError statement_too_long(std::size_t limit) {
-  return {1153, "08S01",
-          fmt::format("weir: a prepared statement's command is longer than the {} bytes that weir keeps of one", limit)};
+  return {
+      1153, "08S01",
+      fmt::format(
+          "weir: a prepared statement's command is longer than the {} bytes that weir keeps of one",
+          limit)};
 }
 
 ClientError long_data_too_large(std::size_t limit) {
   return {1105, "HY000",
-          fmt::format("weir: the long data of the statement is larger than limits.max_packet ({} bytes)",
-                      limit)};
+          fmt::format(
+              "weir: the long data of the statement is larger than limits.max_packet ({} bytes)",
+              limit)};
 }
 
 }  // namespace errors

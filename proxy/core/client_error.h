@@ -1,6 +1,6 @@
-// The errors that weir itself answers with. Each carries a number and SQLSTATE that clients of MySQL
-// already handle. Texts of weir's own begin with "weir:" and say what to do; texts that stand for what
-// a server would have said to the same bytes are the server's.
+// The errors that weir itself answers with. Each carries a number and SQLSTATE that clients of
+// MySQL already handle. Texts of weir's own begin with "weir:" and say what to do; texts that stand
+// for what a server would have said to the same bytes are the server's.
 
 #pragma once
 
@@ -12,7 +12,7 @@ namespace weir {
 
 struct ClientError {
   std::uint16_t code = 0;
-  std::string_view sqlstate;   // five letters, of static storage
+  std::string_view sqlstate;  // five letters, of static storage
   std::string message;
 };
 
@@ -24,33 +24,34 @@ std::string error_packet(const ClientError& error, std::uint8_t sequence);
 namespace errors {
 
 // As a server says it (faults at the level of packets and of the handshake).
-ClientError bad_handshake();                                      // 1043
-ClientError packets_out_of_order();                               // 1156
-ClientError packet_too_large();                                   // 1153
-ClientError unknown_command();                                    // 1047
-ClientError malformed_packet();                                   // 1835
+ClientError bad_handshake();                                                // 1043
+ClientError packets_out_of_order();                                         // 1156
+ClientError packet_too_large();                                             // 1153
+ClientError unknown_command();                                              // 1047
+ClientError malformed_packet();                                             // 1835
 ClientError unknown_statement(std::uint32_t id, std::string_view command);  // 1243
-ClientError too_many_statements(std::size_t limit);               // 1461
-ClientError access_denied(std::string_view user, std::string_view host, bool used_password);  // 1045
-ClientError too_many_connections();                               // 1040
-ClientError local_infile_refused();                               // 1148
-ClientError read_only_transaction();                              // 1792
+ClientError too_many_statements(std::size_t limit);                         // 1461
+ClientError access_denied(std::string_view user, std::string_view host,
+                          bool used_password);  // 1045
+ClientError too_many_connections();             // 1040
+ClientError local_infile_refused();             // 1148
+ClientError read_only_transaction();            // 1792
 
 // weir's own.
-ClientError command_refused(std::string_view command);            // 1047
-ClientError old_client(std::string_view user);                    // 1251
-ClientError user_limit(std::string_view user, std::size_t limit); // 1203
-ClientError no_primary(std::string_view why, long waited_ms);     // 1290
-ClientError no_replica(std::string_view why);                     // 1290
+ClientError command_refused(std::string_view command);                                 // 1047
+ClientError old_client(std::string_view user);                                         // 1251
+ClientError user_limit(std::string_view user, std::size_t limit);                      // 1203
+ClientError no_primary(std::string_view why, long waited_ms);                          // 1290
+ClientError no_replica(std::string_view why);                                          // 1290
 ClientError pool_timeout(std::string_view server, std::size_t limit, long waited_ms);  // 1041
 ClientError server_unreachable(std::string_view server, std::string_view why);         // 1290
 ClientError outcome_unknown(std::string_view server, std::string_view why);            // 1158
 ClientError result_cut(std::string_view server, std::string_view why);                 // 1158
 ClientError transaction_lost(std::string_view server, std::string_view why);           // 1213
 ClientError session_lost(std::string_view server, std::string_view what);              // 1158
-ClientError shutting_down();                                      // 1053
-ClientError statement_too_long(std::size_t limit);                // 1153
-ClientError long_data_too_large(std::size_t limit);               // 1105
+ClientError shutting_down();                                                           // 1053
+ClientError statement_too_long(std::size_t limit);                                     // 1153
+ClientError long_data_too_large(std::size_t limit);                                    // 1105
 
 }  // namespace errors
 }  // namespace weir

@@ -12,7 +12,8 @@ LossVerdict judge_loss(const LossFacts& facts) {
     return LossVerdict::result_cut;
   }
   if (facts.in_transaction) {
-    if (facts.statement_under_way && facts.sent && facts.may_commit) return LossVerdict::outcome_unknown;
+    if (facts.statement_under_way && facts.sent && facts.may_commit)
+      return LossVerdict::outcome_unknown;
     return facts.holds_state ? LossVerdict::session_lost : LossVerdict::transaction_lost;
   }
   if (facts.holds_state) {

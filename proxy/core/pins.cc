@@ -28,14 +28,19 @@ constexpr PinningEffect kPinning[] = {
 };
 
 constexpr std::array<std::string_view, kPinCount> kNames = {
-    "user_variable", "temporary_table", "table_lock",       "user_lock", "prepared_text", "handler",
-    "untracked_variable", "next_transaction", "session_tracking", "role", "routine", "unseen_text"};
+    "user_variable", "temporary_table",    "table_lock",       "user_lock",        "prepared_text",
+    "handler",       "untracked_variable", "next_transaction", "session_tracking", "role",
+    "routine",       "unseen_text"};
 
 }  // namespace
 
-std::string_view pin_name(Pin pin) { return kNames[static_cast<std::size_t>(pin)]; }
+std::string_view pin_name(Pin pin) {
+  return kNames[static_cast<std::size_t>(pin)];
+}
 
-Pin PinSet::first() const { return static_cast<Pin>(std::countr_zero(bits_)); }
+Pin PinSet::first() const {
+  return static_cast<Pin>(std::countr_zero(bits_));
+}
 
 void apply_effects(PinSet& pins, const sql::Classification& statement, bool in_transaction) {
   // A plain read or write changes no pin but this one; most statements end here.

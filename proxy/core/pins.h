@@ -1,5 +1,5 @@
-// Why a session must stay on its primary connection although no transaction is open: state that cannot
-// be carried to another connection.
+// Why a session must stay on its primary connection although no transaction is open: state that
+// cannot be carried to another connection.
 
 #pragma once
 
@@ -11,7 +11,7 @@
 namespace weir {
 
 enum class Pin : std::uint8_t {
-  user_variable,       // SET @v, SELECT ... INTO @v
+  user_variable,  // SET @v, SELECT ... INTO @v
   temporary_table,
   table_lock,          // LOCK TABLES, FLUSH TABLES WITH READ LOCK; ends with UNLOCK TABLES
   user_lock,           // GET_LOCK
@@ -49,7 +49,8 @@ class PinSet {
 };
 
 // Adds the pins that a statement makes and removes those that it certainly ends, as far as its text
-// tells. To be called when it has been run without an error; `in_transaction` is the state after it.
+// tells. To be called when it has been run without an error; `in_transaction` is the state after
+// it.
 void apply_effects(PinSet& pins, const sql::Classification& statement, bool in_transaction);
 
 }  // namespace weir

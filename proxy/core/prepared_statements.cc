@@ -64,7 +64,8 @@ std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_
   return layout;
 }
 
-std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout, std::string_view types) {
+std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout,
+                         std::string_view types) {
   const std::string_view text = protocol::as_text(payload);
   std::string out;
   out.reserve(text.size() + types.size());

@@ -1,5 +1,5 @@
-// The prepared statements of one session, by the ids that its client knows. Which server connection has
-// which of them prepared, and under what id, is the connection's knowledge.
+// The prepared statements of one session, by the ids that its client knows. Which server connection
+// has which of them prepared, and under what id, is the connection's knowledge.
 
 #pragma once
 
@@ -19,17 +19,17 @@ namespace weir {
 struct PreparedStatement {
   std::uint32_t id = 0;
   std::string text;
-  sql::Classification facts;            // of the text; its views are empty
+  sql::Classification facts;  // of the text; its views are empty
   std::uint16_t parameters = 0;
-  // The types of the parameters, as the last COM_STMT_EXECUTE that carried them had them. An execute
-  // may leave them out when the server has seen them before: another server has not.
+  // The types of the parameters, as the last COM_STMT_EXECUTE that carried them had them. An
+  // execute may leave them out when the server has seen them before: another server has not.
   std::string types;
-  std::uint32_t types_version = 0;      // 0: no execute has carried any
+  std::uint32_t types_version = 0;  // 0: no execute has carried any
   // COM_STMT_SEND_LONG_DATA, framed as they came, to be sent before the next execute.
   std::vector<std::string> long_data;
   std::size_t long_data_size = 0;
-  const void* executed_on = nullptr;    // the connection that ran it last; only to be compared
-  bool long_data_too_large = false;     // told to the client in answer to its next execute
+  const void* executed_on = nullptr;  // the connection that ran it last; only to be compared
+  bool long_data_too_large = false;   // told to the client in answer to its next execute
 
   void drop_long_data();
 };
@@ -52,8 +52,8 @@ class PreparedStatements {
   std::size_t text_size_ = 0;
 };
 
-// Writes a statement id over the one in a command that has one: it lies behind the frame header and the
-// command byte. `command` is at least as long.
+// Writes a statement id over the one in a command that has one: it lies behind the frame header and
+// the command byte. `command` is at least as long.
 void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id);
 
 // COM_STMT_EXECUTE, as far as a proxy needs to understand it. Protocol documentation:
@@ -62,10 +62,10 @@ void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id);
 //   head | statement id | flags | iterations | null bitmap | types follow? | types       | values
 //   1    | 4            | 1     | 4          | (n+7)/8     | 1             | 2 per param | ...
 struct ExecuteLayout {
-  std::uint8_t flags = 0;               // cursor type
+  std::uint8_t flags = 0;  // cursor type
   bool has_types = false;
-  std::string_view types;               // when has_types
-  std::size_t types_flag_at = 0;        // offset of "types follow?"; 0 when there are no parameters
+  std::string_view types;         // when has_types
+  std::size_t types_flag_at = 0;  // offset of "types follow?"; 0 when there are no parameters
 };
 
 // `payload` may be only the beginning of the command, as long as it reaches past the types. Nothing
@@ -73,6 +73,7 @@ struct ExecuteLayout {
 std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters);
 
 // The same command with the types put in. `payload` is whole and has none.
-std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout, std::string_view types);
+std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout,
+                         std::string_view types);
 
 }  // namespace weir

@@ -20,8 +20,8 @@ std::size_t draw(const Topology& topology, const ReadNeeds& needs, std::uint64_t
 }
 
 // True when `a` has less work outstanding than `b`, for its weight.
-bool less_loaded(const Topology& topology, std::span<const std::uint32_t> outstanding, std::size_t a,
-                 std::size_t b) {
+bool less_loaded(const Topology& topology, std::span<const std::uint32_t> outstanding,
+                 std::size_t a, std::size_t b) {
   const auto load = [&](std::size_t i) { return i < outstanding.size() ? outstanding[i] : 0u; };
   return std::uint64_t{load(a)} * topology.servers[b].weight <
          std::uint64_t{load(b)} * topology.servers[a].weight;
@@ -30,10 +30,11 @@ bool less_loaded(const Topology& topology, std::span<const std::uint32_t> outsta
 }  // namespace
 
 bool qualifies(const ServerState& server, const ReadNeeds& needs) {
-  const bool usable = needs.max_lag ? server.role == Role::replica && server.lag.has_value() &&
-                                          *server.lag <= *needs.max_lag &&
-                                          (server.health == Health::up || server.health == Health::lagging)
-                                    : server.serves_reads();
+  const bool usable = needs.max_lag
+                          ? server.role == Role::replica && server.lag.has_value() &&
+                                *server.lag <= *needs.max_lag &&
+                                (server.health == Health::up || server.health == Health::lagging)
+                          : server.serves_reads();
   if (!usable) return false;
   if (needs.fresh_after == TimePoint{}) return true;
   return server.fresh_until.has_value() && *server.fresh_until >= needs.fresh_after;
@@ -50,7 +51,8 @@ bool is_primarys_turn(const Topology& topology, const ReadNeeds& needs, std::uin
 }
 
 std::optional<std::size_t> select_replica(const Topology& topology, const ReadNeeds& needs,
-                                          Balance balance, std::span<const std::uint32_t> outstanding,
+                                          Balance balance,
+                                          std::span<const std::uint32_t> outstanding,
                                           std::uint64_t random) {
   std::uint64_t units = 0;
   std::optional<std::size_t> first;

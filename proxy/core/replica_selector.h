@@ -24,15 +24,16 @@ struct ReadNeeds {
 
 bool qualifies(const ServerState& server, const ReadNeeds& needs);
 
-// True when it is the primary's turn to answer a read as one reader among all that qualify, each by its
-// weight.
+// True when it is the primary's turn to answer a read as one reader among all that qualify, each by
+// its weight.
 bool is_primarys_turn(const Topology& topology, const ReadNeeds& needs, std::uint64_t random);
 
 // The index of the replica to read from, or nothing when none qualifies. Of two that are drawn by
 // weight, the one with less work outstanding per weight is taken. `outstanding` has a number per
 // server; `random` is any number, the same one gives the same answer.
 std::optional<std::size_t> select_replica(const Topology& topology, const ReadNeeds& needs,
-                                          Balance balance, std::span<const std::uint32_t> outstanding,
+                                          Balance balance,
+                                          std::span<const std::uint32_t> outstanding,
                                           std::uint64_t random);
 
 }  // namespace weir

@@ -17,14 +17,16 @@ bool begins_read_only_transaction(const sql::Classification& statement) {
 }
 
 // A read-only transaction on a replica has no say over what belongs to the session on its primary
-// connection: variables, locks, prepared names, the last insert id. Such statements go there, outside of
-// the transaction, which cannot have written anything. What might write stays, to be refused as it must.
+// connection: variables, locks, prepared names, the last insert id. Such statements go there,
+// outside of the transaction, which cannot have written anything. What might write stays, to be
+// refused as it must.
 bool leaves_replica_transaction(const sql::Classification& statement, const SessionFacts& session) {
   if (!session.transaction_on_replica || statement.has(sql::Effect::calls_routine)) return false;
   if (statement.placement != sql::Placement::primary) return false;
   switch (statement.kind) {
     case sql::StatementKind::read:
-      return statement.reason != sql::Reason::locking_read && statement.reason != sql::Reason::sequence;
+      return statement.reason != sql::Reason::locking_read &&
+             statement.reason != sql::Reason::sequence;
     case sql::StatementKind::set:
       return !statement.has(sql::Effect::sets_autocommit);
     case sql::StatementKind::prepare:
@@ -67,7 +69,8 @@ Route decide(const sql::Classification& statement, const SessionFacts& session,
 
 std::string_view cause_name(RouteCause cause) {
   constexpr std::array<std::string_view, 7> kNames = {
-      "statement", "transaction", "autocommit_off", "pinned", "user_route", "observe", "primary_reads"};
+      "statement",  "transaction", "autocommit_off", "pinned",
+      "user_route", "observe",     "primary_reads"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 
@@ -101,8 +104,9 @@ std::string explain(const Route& route) {
       detail = "routing.primary_reads is \"always\"";
       break;
   }
-  const std::string_view name = route.cause == RouteCause::statement ? sql::reason_name(route.reason)
-                                                                     : cause_name(route.cause);
+  const std::string_view name = route.cause == RouteCause::statement
+                                    ? sql::reason_name(route.reason)
+                                    : cause_name(route.cause);
   return fmt::format("{}: {}: {}", destination_name(route.destination), name, detail);
 }
 

@@ -14,34 +14,34 @@ namespace weir {
 
 enum class Destination : std::uint8_t {
   primary,
-  replica,           // any replica that is fresh enough; when there is none, as primary_reads says
-  transaction,       // the connection that the open transaction runs on
-  last_connection,   // the connection that ran the previous statement
+  replica,          // any replica that is fresh enough; when there is none, as primary_reads says
+  transaction,      // the connection that the open transaction runs on
+  last_connection,  // the connection that ran the previous statement
 };
 
 // What decided. Each value is a label of metrics and a line of `weir explain`.
 enum class RouteCause : std::uint8_t {
-  statement,         // the statement alone, see Route::reason
-  transaction,       // a transaction is open
-  autocommit_off,    // the next statement would begin one
-  pinned,            // see Route::pin
-  user_route,        // the configuration sends this user's statements there
-  observe,           // routing.mode = "observe"
-  primary_reads,     // routing.primary_reads = "always"
+  statement,       // the statement alone, see Route::reason
+  transaction,     // a transaction is open
+  autocommit_off,  // the next statement would begin one
+  pinned,          // see Route::pin
+  user_route,      // the configuration sends this user's statements there
+  observe,         // routing.mode = "observe"
+  primary_reads,   // routing.primary_reads = "always"
 };
 
 struct Route {
   Destination destination = Destination::primary;
   RouteCause cause = RouteCause::statement;
   sql::Reason reason = sql::Reason::unknown_statement;
-  Pin pin = Pin::unseen_text;    // when cause is pinned
+  Pin pin = Pin::unseen_text;  // when cause is pinned
 };
 
 // What the router needs to know of a session.
 struct SessionFacts {
   bool in_transaction = false;
-  bool transaction_on_replica = false;   // it is read-only, and runs on a replica
-  bool serializable = false;             // even reads take locks, so they belong on the primary
+  bool transaction_on_replica = false;  // it is read-only, and runs on a replica
+  bool serializable = false;            // even reads take locks, so they belong on the primary
   bool autocommit = true;
   PinSet pins;
   UserRoute user_route = UserRoute::split;

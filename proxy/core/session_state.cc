@@ -12,7 +12,9 @@
 namespace weir {
 namespace {
 
-std::size_t id_of(std::string_view name) { return sql::find_tracked_variable(name).value_or(SIZE_MAX); }
+std::size_t id_of(std::string_view name) {
+  return sql::find_tracked_variable(name).value_or(SIZE_MAX);
+}
 
 struct KnownIds {
   std::size_t sql_mode = id_of("sql_mode");
@@ -44,7 +46,7 @@ void append_value(std::string& sql, std::size_t id, std::string_view value) {
     return;
   }
   if (value.empty() && sql::tracked_variables()[id].name.starts_with("character_set_")) {
-    sql.append("NULL");   // character_set_results = NULL is reported as an empty text
+    sql.append("NULL");  // character_set_results = NULL is reported as an empty text
     return;
   }
   sql.push_back('\'');
@@ -132,8 +134,9 @@ void SessionState::set_schema(std::string_view schema) {
 }
 
 void SessionState::set_variable(std::size_t id, std::string_view value) {
-  const auto at = std::lower_bound(variables_.begin(), variables_.end(), id,
-                                   [](const Variable& v, std::size_t wanted) { return v.id < wanted; });
+  const auto at =
+      std::lower_bound(variables_.begin(), variables_.end(), id,
+                       [](const Variable& v, std::size_t wanted) { return v.id < wanted; });
   if (at != variables_.end() && at->id == id) {
     // Assigned again, the character set still brings its default collation back.
     const bool resets = id == known().charset_connection &&
@@ -178,7 +181,8 @@ bool SessionState::apply(protocol::Bytes session_changes) {
   while (const auto change = reader.next()) {
     if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::schema)) {
       set_schema(change->value);
-    } else if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::system_variables)) {
+    } else if (change->type ==
+               static_cast<std::uint8_t>(protocol::SessionChangeType::system_variables)) {
       const auto id = sql::find_tracked_variable(change->name);
       if (!id) continue;
       set_variable(*id, change->value);
@@ -210,7 +214,8 @@ int append_repair(std::string& out, const SessionState& from, const SessionState
   if (from.stamp() == to.stamp()) return 0;
   int commands = 0;
   if (from.schema() != to.schema() && !to.schema().empty()) {
-    protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::init_db), to.schema());
+    protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::init_db),
+                             to.schema());
     ++commands;
   }
   const std::string set = variable_repair(from.variables(), to.variables());
@@ -227,8 +232,8 @@ bool is_ascii_unsafe(std::string_view charset) {
 }
 
 bool is_ascii_unsafe_collation(unsigned id) {
-  // The collations of the character sets above, with MariaDB's NOPAD variants, which are numbered 1024
-  // higher. The handshake has room for one byte only.
+  // The collations of the character sets above, with MariaDB's NOPAD variants, which are numbered
+  // 1024 higher. The handshake has room for one byte only.
   constexpr std::array<unsigned, 11> kUnsafe = {1, 13, 28, 84, 87, 88, 95, 96, 248, 249, 250};
   return std::find(kUnsafe.begin(), kUnsafe.end(), id) != kUnsafe.end() ||
          (id > 1024 && std::find(kUnsafe.begin(), kUnsafe.end(), id - 1024) != kUnsafe.end());

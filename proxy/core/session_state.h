@@ -13,13 +13,13 @@
 
 namespace weir {
 
-// A value. What is not in it has the server's default. Two states with the same stamp are equal, which
-// is the usual case and costs one comparison; with different stamps they may still be equal.
+// A value. What is not in it has the server's default. Two states with the same stamp are equal,
+// which is the usual case and costs one comparison; with different stamps they may still be equal.
 class SessionState {
  public:
   struct Variable {
-    std::uint8_t id = 0;         // index into sql::tracked_variables()
-    std::string value;           // as the server reported it
+    std::uint8_t id = 0;  // index into sql::tracked_variables()
+    std::string value;    // as the server reported it
     bool operator==(const Variable&) const = default;
   };
 
@@ -52,7 +52,7 @@ class SessionState {
   void on_variable_changed(std::size_t id, std::string_view value);
 
   std::string schema_;
-  std::vector<Variable> variables_;   // by id
+  std::vector<Variable> variables_;  // by id
   std::uint64_t stamp_ = 0;
   bool ansi_quotes_ = false;
   bool no_backslash_escapes_ = false;
@@ -60,11 +60,11 @@ class SessionState {
 };
 
 // The commands, framed and ready to send, that turn a connection in state `from` into one in state
-// `to`; appended to `out`. Returns how many commands there are (0: the states are equal), each of which
-// the server answers with one OK or ERR.
+// `to`; appended to `out`. Returns how many commands there are (0: the states are equal), each of
+// which the server answers with one OK or ERR.
 //
-// A variable that only `from` has is set back to the server's default. A schema cannot be unset: when
-// only `from` has one, the connection cannot serve the session, see can_repair().
+// A variable that only `from` has is set back to the server's default. A schema cannot be unset:
+// when only `from` has one, the connection cannot serve the session, see can_repair().
 int append_repair(std::string& out, const SessionState& from, const SessionState& to);
 inline bool can_repair(const SessionState& from, const SessionState& to) {
   return from.schema().empty() || !to.schema().empty();

@@ -1,5 +1,6 @@
 // What weir believes about the servers, as one immutable value. The monitor publishes a new one
-// whenever a belief changes; workers hold it as std::shared_ptr<const Topology> and never wait for it.
+// whenever a belief changes; workers hold it as std::shared_ptr<const Topology> and never wait for
+// it.
 
 #pragma once
 
@@ -23,13 +24,13 @@ enum class Role : std::uint8_t { unknown, primary, replica };
 
 // Whether a server takes part, and if not, why. `why` in ServerState says it in words.
 enum class Health : std::uint8_t {
-  unknown,      // not yet probed
-  up,           // a primary that answers, or a replica fresh enough for reads
-  recovering,   // a replica that is good again, but not for recover_after samples yet
-  lagging,      // a replica above max_lag
-  stalled,      // a replica whose replication is stopped or whose position is unknown
-  denied,       // it answers, but not to the monitor's account; clients may still be able to log in
-  down,         // does not answer
+  unknown,     // not yet probed
+  up,          // a primary that answers, or a replica fresh enough for reads
+  recovering,  // a replica that is good again, but not for recover_after samples yet
+  lagging,     // a replica above max_lag
+  stalled,     // a replica whose replication is stopped or whose position is unknown
+  denied,      // it answers, but not to the monitor's account; clients may still be able to log in
+  down,        // does not answer
 };
 
 struct ServerState {
@@ -37,11 +38,11 @@ struct ServerState {
   Endpoint address;
   Role role = Role::unknown;
   Health health = Health::unknown;
-  std::string why;                       // for people: "no connection: Connection refused"
-  std::string version;                   // @@version as the server says it; empty until known
+  std::string why;      // for people: "no connection: Connection refused"
+  std::string version;  // @@version as the server says it; empty until known
   Flavor flavor = Flavor::unknown;
-  std::uint32_t server_id = 0;           // @@server_id
-  std::optional<Milliseconds> lag;       // of a replica; nothing when unknown
+  std::uint32_t server_id = 0;      // @@server_id
+  std::optional<Milliseconds> lag;  // of a replica; nothing when unknown
   // Everything committed on the primary before this instant is visible here. Nothing while unknown.
   std::optional<TimePoint> fresh_until;
   unsigned weight = 100;
@@ -52,13 +53,14 @@ struct ServerState {
 };
 
 struct Topology {
-  std::uint64_t version = 0;             // grows with each publication
-  std::vector<ServerState> servers;      // in the order of the configuration; the index is the server's id
-  std::optional<std::size_t> primary;    // the one server that takes writes; nothing: none or several
-  std::string no_primary_why;            // when there is none: what was tried, in one line
+  std::uint64_t version = 0;  // grows with each publication
+  std::vector<ServerState>
+      servers;  // in the order of the configuration; the index is the server's id
+  std::optional<std::size_t> primary;  // the one server that takes writes; nothing: none or several
+  std::string no_primary_why;          // when there is none: what was tried, in one line
   // What the greeting shows; learnt from the primary (before one was seen: from any server).
-  std::string greeting_version;          // e.g. "9.7.4", "5.5.5-10.11.19-MariaDB"; empty until known
-  std::uint16_t default_collation = 0;   // id; 0 until known
+  std::string greeting_version;         // e.g. "9.7.4", "5.5.5-10.11.19-MariaDB"; empty until known
+  std::uint16_t default_collation = 0;  // id; 0 until known
 
   bool known() const { return !greeting_version.empty(); }
 };

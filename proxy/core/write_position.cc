@@ -7,15 +7,18 @@
 namespace weir {
 namespace {
 
-// A session that writes this much between two reads reads from the primary until the replicas are known
-// to have it all.
+// A session that writes this much between two reads reads from the primary until the replicas are
+// known to have it all.
 constexpr std::size_t kMaxText = 4096;
 
-bool is_mariadb(std::string_view gtid) { return gtid.find(':') == std::string_view::npos; }
+bool is_mariadb(std::string_view gtid) {
+  return gtid.find(':') == std::string_view::npos;
+}
 
 // Only what GTIDs are made of may reach a statement.
 bool is_plain(std::string_view gtid) {
-  return gtid.find_first_not_of("0123456789abcdefABCDEFghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ_:-") ==
+  return gtid.find_first_not_of(
+             "0123456789abcdefABCDEFghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ_:-") ==
          std::string_view::npos;
 }
 
@@ -77,7 +80,10 @@ bool wait_was_successful(std::string_view frames) {
     row = last;
     last = in.text(length);
   }
-  return in.ok() && row == std::string_view("\x01" "0", 2);
+  return in.ok() && row == std::string_view(
+                               "\x01"
+                               "0",
+                               2);
 }
 
 }  // namespace weir

@@ -1,4 +1,5 @@
-// How far replication must have come for a session to see its own writes, as the primary reported it.
+// How far replication must have come for a session to see its own writes, as the primary reported
+// it.
 
 #pragma once
 
@@ -9,8 +10,9 @@
 
 namespace weir {
 
-// GTIDs of the session's writes that may not be everywhere yet. MySQL reports GTIDs (uuid[:tag]:number),
-// MariaDB positions (domain-server-sequence); which of them it is, is seen from the text.
+// GTIDs of the session's writes that may not be everywhere yet. MySQL reports GTIDs
+// (uuid[:tag]:number), MariaDB positions (domain-server-sequence); which of them it is, is seen
+// from the text.
 class WritePosition {
  public:
   // What the server reported with the OK of a write: one GTID, or several separated by commas.
@@ -22,8 +24,8 @@ class WritePosition {
 
   // A replica can be asked to wait for it.
   bool usable() const { return !unknown_ && !text_.empty(); }
-  // The statement that makes a replica wait for the position, for at most `limit`. It returns one row
-  // with one column, which is 0 when the position was reached. usable() is true.
+  // The statement that makes a replica wait for the position, for at most `limit`. It returns one
+  // row with one column, which is 0 when the position was reached. usable() is true.
   //
   // MySQL documentation: "WAIT_FOR_EXECUTED_GTID_SET"; MariaDB documentation: "MASTER_GTID_WAIT".
   std::string wait_statement(Milliseconds limit) const;

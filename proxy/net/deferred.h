@@ -1,5 +1,5 @@
-// Things to do once the current callbacks have returned: deleting objects that may still be on the call
-// stack, and telling news that must not be told from inside a call. Loop thread only.
+// Things to do once the current callbacks have returned: deleting objects that may still be on the
+// call stack, and telling news that must not be told from inside a call. Loop thread only.
 
 #pragma once
 
@@ -18,7 +18,8 @@ class Deferred {
   Deferred(const Deferred&) = delete;
   Deferred& operator=(const Deferred&) = delete;
 
-  // Called before the loop waits again. What it refers to must live until then, which destroy() grants.
+  // Called before the loop waits again. What it refers to must live until then, which destroy()
+  // grants.
   void call(std::function<void()> action);
 
   // Deletes the object after all calls that are due have been made.

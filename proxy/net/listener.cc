@@ -67,7 +67,7 @@ int open_unix(const Endpoint& address) {
   const bool refused = connect(probe, raw, sizeof name) != 0 && errno == ECONNREFUSED;
   close(probe);
   // Nothing but a socket that nobody listens on is removed: bind() refuses whatever else is there.
-  struct stat found{};
+  struct stat found {};
   if (refused && lstat(address.unix_path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
     unlink(address.unix_path.c_str());
   }
@@ -93,7 +93,9 @@ ListenSocket ListenSocket::duplicate() const {
   return {fd, address_};
 }
 
-int ListenSocket::release() { return std::exchange(fd_, -1); }
+int ListenSocket::release() {
+  return std::exchange(fd_, -1);
+}
 
 struct Listener::Handle {
   union {
@@ -121,7 +123,9 @@ Listener::Listener(uv_loop_t* loop, ListenSocket socket, ReadBuffer& buffer, Acc
   uv_listen(&handle_->stream, kBacklog, on_connection);
 }
 
-Listener::~Listener() { close(); }
+Listener::~Listener() {
+  close();
+}
 
 void Listener::close() {
   if (handle_ == nullptr) return;
@@ -132,7 +136,8 @@ void Listener::close() {
 
 void Listener::on_connection(uv_stream_t* handle, int status) {
   Listener* self = static_cast<Handle*>(handle->data)->owner;
-  // Out of descriptors: libuv has already turned the connection away; the next one may find a free one.
+  // Out of descriptors: libuv has already turned the connection away; the next one may find a free
+  // one.
   if (self == nullptr || status != 0) return;
   const auto kind = self->handle_->is_unix ? Stream::Kind::unix_socket : Stream::Kind::tcp;
   auto stream = std::make_unique<Stream>(self->loop_, kind, self->buffer_);

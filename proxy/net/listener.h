@@ -13,13 +13,13 @@
 
 namespace weir {
 
-// A bound and listening socket, not yet on a loop. Sockets are opened before the workers start, so that
-// an address that is taken ends the program with a message and not a thread.
+// A bound and listening socket, not yet on a loop. Sockets are opened before the workers start, so
+// that an address that is taken ends the program with a message and not a thread.
 class ListenSocket {
  public:
   // Binds and listens; throws std::runtime_error naming the address and the cause. With `shared`,
-  // several sockets may be bound to one TCP address and the kernel spreads the connections over them
-  // (SO_REUSEPORT). A stale unix socket file is replaced, a living one is not.
+  // several sockets may be bound to one TCP address and the kernel spreads the connections over
+  // them (SO_REUSEPORT). A stale unix socket file is replaced, a living one is not.
   static ListenSocket open(const Endpoint& address, bool shared);
 
   ListenSocket(ListenSocket&& other) noexcept;

@@ -28,8 +28,8 @@ struct Stream::Handle {
     uv_tcp_t tcp;
     uv_pipe_t pipe;
   };
-  Stream* owner = nullptr;   // null once the Stream is gone or closed
-  unsigned writes = 0;       // requests that libuv has not finished
+  Stream* owner = nullptr;  // null once the Stream is gone or closed
+  unsigned writes = 0;      // requests that libuv has not finished
   bool closing_after_write = false;
 };
 
@@ -60,9 +60,13 @@ void Stream::open_handle() {
   handle_->any.data = handle_;
 }
 
-Stream::~Stream() { close(); }
+Stream::~Stream() {
+  close();
+}
 
-uv_stream_t* Stream::handle() { return handle_ != nullptr ? &handle_->stream : nullptr; }
+uv_stream_t* Stream::handle() {
+  return handle_ != nullptr ? &handle_->stream : nullptr;
+}
 
 void Stream::configure() {
   if (handle_ == nullptr || handle_->any.type != UV_TCP) return;
@@ -106,9 +110,8 @@ void Stream::write(std::span<const Bytes> slices) {
     uv_buf_t buffers[kMaxSlices];
     unsigned count = 0;
     for (const Bytes slice : slices.first(std::min(slices.size(), kMaxSlices))) {
-      buffers[count++] = uv_buf_init(
-          const_cast<char*>(reinterpret_cast<const char*>(slice.data())),
-          static_cast<unsigned>(slice.size()));
+      buffers[count++] = uv_buf_init(const_cast<char*>(reinterpret_cast<const char*>(slice.data())),
+                                     static_cast<unsigned>(slice.size()));
     }
     const int result = uv_try_write(&handle_->stream, buffers, count);
     // An error shows again when the rest is queued, and is reported from the loop, never from here.
@@ -143,7 +146,8 @@ void Stream::on_written(uv_write_t* request, int status) {
   if (self == nullptr) {
     const bool last = handle->writes == 0 || status != 0;
     if (handle->closing_after_write && last && !uv_is_closing(&handle->any)) {
-      uv_close(&handle->any, [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+      uv_close(&handle->any,
+               [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
     }
     return;
   }
@@ -185,7 +189,8 @@ void Stream::close_after_writing() {
   if (handle->any.type == UV_TCP) {
     uv_os_fd_t fd = -1;
     uv_fileno(&handle->any, &fd);
-    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kFarewellMilliseconds, sizeof kFarewellMilliseconds);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kFarewellMilliseconds,
+               sizeof kFarewellMilliseconds);
   }
 }
 
@@ -193,8 +198,8 @@ void Stream::drop_farewells(uv_loop_t* loop) {
   const auto drop = [](uv_handle_t* handle, void*) {
     const bool stream = handle->type == UV_TCP || handle->type == UV_NAMED_PIPE;
     // Listening sockets are of the same type and have no write callback to wait for.
-    if (!stream || uv_is_closing(handle) || uv_stream_get_write_queue_size(
-                                                reinterpret_cast<uv_stream_t*>(handle)) == 0) {
+    if (!stream || uv_is_closing(handle) ||
+        uv_stream_get_write_queue_size(reinterpret_cast<uv_stream_t*>(handle)) == 0) {
       return;
     }
     auto* farewell = static_cast<Handle*>(handle->data);
@@ -213,9 +218,9 @@ std::string Stream::peer() const {
   if (uv_tcp_getpeername(&handle_->tcp, raw, &size) != 0) return {};
   char text[INET6_ADDRSTRLEN] = {};
   uv_ip_name(raw, text, sizeof text);
-  const auto port = ntohs(raw->sa_family == AF_INET
-                              ? reinterpret_cast<sockaddr_in*>(raw)->sin_port
-                              : reinterpret_cast<sockaddr_in6*>(raw)->sin6_port);
+  const auto port =
+      ntohs(raw->sa_family == AF_INET ? reinterpret_cast<sockaddr_in*>(raw)->sin_port
+                                      : reinterpret_cast<sockaddr_in6*>(raw)->sin6_port);
   return std::string(text) + ":" + std::to_string(port);
 }
 

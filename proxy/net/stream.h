@@ -1,5 +1,5 @@
-// One connected socket on a loop: bytes in, bytes out, back-pressure, and a death that waits for the
-// loop. Loop thread only.
+// One connected socket on a loop: bytes in, bytes out, back-pressure, and a death that waits for
+// the loop. Loop thread only.
 
 #pragma once
 
@@ -18,8 +18,8 @@ namespace weir {
 
 using protocol::Bytes;
 
-// Where a worker's sockets read to. One read is handed to its stream's handler before the next begins,
-// so all the streams of a worker share one buffer and an idle stream owns none.
+// Where a worker's sockets read to. One read is handed to its stream's handler before the next
+// begins, so all the streams of a worker share one buffer and an idle stream owns none.
 class ReadBuffer {
  public:
   static constexpr std::size_t kSize = 64u << 10;
@@ -34,8 +34,8 @@ class StreamHandler {
  public:
   // `bytes` are the handler's to change, and gone after the call.
   virtual void on_stream_read(std::span<std::uint8_t> bytes) = 0;
-  // The peer closed, or reading or writing failed: `error` is UV_EOF or another code of libuv. Nothing
-  // more is read; what is queued is lost.
+  // The peer closed, or reading or writing failed: `error` is UV_EOF or another code of libuv.
+  // Nothing more is read; what is queued is lost.
   virtual void on_stream_ended(int error) = 0;
   // What was queued for writing has been taken by the kernel.
   virtual void on_stream_drained() {}
@@ -49,7 +49,7 @@ class Stream {
   enum class Kind : std::uint8_t { tcp, unix_socket };
 
   Stream(uv_loop_t* loop, Kind kind, ReadBuffer& buffer);
-  ~Stream();   // closes
+  ~Stream();  // closes
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -70,15 +70,17 @@ class Stream {
   // Writes the slices in order. What the kernel does not take at once is copied and queued, without
   // limit: callers look at queued() and pause their source.
   void write(std::span<const Bytes> slices);
-  void write(std::initializer_list<Bytes> slices) { write(std::span(slices.begin(), slices.size())); }
+  void write(std::initializer_list<Bytes> slices) {
+    write(std::span(slices.begin(), slices.size()));
+  }
   void write(std::string_view text) { write({protocol::as_bytes(text)}); }
   // Bytes accepted by write() and not yet taken by the kernel.
   std::size_t queued() const { return pending_.size() + in_flight_size_; }
 
   // No more calls to the handler. Queued bytes are dropped.
   void close();
-  // Like close(), but what is queued is still written first, by the kernel's leave and without limit
-  // of time. No more calls to the handler.
+  // Like close(), but what is queued is still written first, by the kernel's leave and without
+  // limit of time. No more calls to the handler.
   void close_after_writing();
   // Closes what close_after_writing() has left on a loop that is about to end.
   static void drop_farewells(uv_loop_t* loop);

@@ -37,7 +37,9 @@ ClientSession::ClientSession(WorkerContext& context, Pool& pool, ReplyRelay& rel
   stream_->set_handler(this);
 }
 
-ClientSession::~ClientSession() { close(); }
+ClientSession::~ClientSession() {
+  close();
+}
 
 void ClientSession::start() {
   const std::string peer = stream_->peer();
@@ -48,7 +50,8 @@ void ClientSession::start() {
 void ClientSession::greet() {
   const std::string greeting = login_->greeting(*context_.topology, id_);
   if (greeting.empty()) {
-    spdlog::error("no randomness to be had from the system: client {} is turned away", stream_->peer());
+    spdlog::error("no randomness to be had from the system: client {} is turned away",
+                  stream_->peer());
     return close();
   }
   phase_ = Phase::login;
@@ -99,14 +102,17 @@ void ClientSession::on_stream_read(std::span<std::uint8_t> bytes) {
   }
 }
 
-void ClientSession::on_stream_ended(int) { close(); }
+void ClientSession::on_stream_ended(int) {
+  close();
+}
 
 void ClientSession::on_stream_drained() {
   runner_.on_client_drained();
   if (phase_ == Phase::commands && (!inbox_.empty() || !stream_->reading())) resume_input();
 }
 
-// --- login -------------------------------------------------------------------------------------------
+// --- login
+// -------------------------------------------------------------------------------------------
 
 void ClientSession::on_login_bytes(Bytes bytes) {
   inbox_.append(protocol::as_text(bytes));
@@ -136,7 +142,7 @@ void ClientSession::on_login_step(Login::Step step) {
 
   ClientIdentity identity = login_->take_identity();
   login_.reset();
-  std::string pipelined = inbox_;   // behind the last packet of the login
+  std::string pipelined = inbox_;  // behind the last packet of the login
   protocol::wipe(inbox_);
   inbox_.swap(pipelined);
   const UserConfig* listed = identity.listed;
@@ -172,7 +178,8 @@ void ClientSession::on_open_failed(const std::string& error_payload) {
 
 void ClientSession::on_open_denied() {
   const Credentials& credentials = *runner_.identity().credentials;
-  refuse(errors::access_denied(credentials.user, host_of(stream_->peer()), !credentials.password.empty()),
+  refuse(errors::access_denied(credentials.user, host_of(stream_->peer()),
+                               !credentials.password.empty()),
          login_sequence_);
 }
 
@@ -185,13 +192,15 @@ void ClientSession::begin_change_user(Bytes frame) {
   on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
 }
 
-// --- commands ----------------------------------------------------------------------------------------
+// --- commands
+// ----------------------------------------------------------------------------------------
 
 bool ClientSession::takes_input() const {
   if (phase_ != Phase::commands) return false;
   if (runner_.wants_file()) return true;
   // A client that sends commands but does not take their answers waits, too.
-  if (reader_.between_commands() && stream_->queued() > context_.config().limits.write_buffer) return false;
+  if (reader_.between_commands() && stream_->queued() > context_.config().limits.write_buffer)
+    return false;
   return reader_.between_commands() ? !runner_.busy() : runner_.accepts_parts() || !runner_.busy();
 }
 
@@ -256,12 +265,16 @@ void ClientSession::on_command_done() {
   }
 }
 
-void ClientSession::on_input_wanted() { resume_input(); }
+void ClientSession::on_input_wanted() {
+  resume_input();
+}
 
-void ClientSession::on_input_unwanted() { stream_->stop_reading(); }
+void ClientSession::on_input_unwanted() {
+  stream_->stop_reading();
+}
 
-// Works off what was kept, in a call of its own: this one may come from the middle of another command's
-// affairs.
+// Works off what was kept, in a call of its own: this one may come from the middle of another
+// command's affairs.
 void ClientSession::resume_input() {
   if (phase_ == Phase::closed || resume_asked_) return;
   stream_->start_reading();
@@ -276,7 +289,8 @@ void ClientSession::resume_input() {
   });
 }
 
-// --- the end -----------------------------------------------------------------------------------------
+// --- the end
+// -----------------------------------------------------------------------------------------
 
 void ClientSession::refuse(const ClientError& error, std::uint8_t sequence) {
   stream_->write(error_packet(error, sequence));
@@ -290,7 +304,8 @@ void ClientSession::drain() {
 }
 
 void ClientSession::shut_down() {
-  if (phase_ == Phase::commands && !runner_.answering()) return refuse(errors::shutting_down(), reader_.next_sequence());
+  if (phase_ == Phase::commands && !runner_.answering())
+    return refuse(errors::shutting_down(), reader_.next_sequence());
   close();
 }
 

@@ -1,4 +1,5 @@
-// One client: its socket, its login, its commands one after the other, and its end. Loop thread only.
+// One client: its socket, its login, its commands one after the other, and its end. Loop thread
+// only.
 //
 //   greeting ──> login ──> opening ──> commands ──> closed
 //                            ^             │
@@ -83,14 +84,14 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   bool consuming_ = false;
   bool resume_asked_ = false;
   bool draining_ = false;
-  bool limited_user_ = false;        // counts among its user's connections
+  bool limited_user_ = false;  // counts among its user's connections
   std::uint8_t login_sequence_ = 0;
   std::uint32_t id_;
   TimePoint last_activity_;
-  std::string inbox_;                // input that cannot be worked off yet
+  std::string inbox_;  // input that cannot be worked off yet
   protocol::CommandReader reader_;
   CommandRunner runner_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>(0);   // for calls that are made later
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
 };
 
 }  // namespace weir

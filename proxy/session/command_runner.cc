@@ -12,10 +12,13 @@ using protocol::CommandReader;
 using protocol::Handling;
 using protocol::kFrameHeaderSize;
 
-CommandRunner::CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host)
+CommandRunner::CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay,
+                             RunnerHost& host)
     : context_(context), pool_(pool), relay_(relay), host_(host) {}
 
-CommandRunner::~CommandRunner() { close(); }
+CommandRunner::~CommandRunner() {
+  close();
+}
 
 void CommandRunner::close() {
   if (std::exchange(closed_, true)) return;
@@ -42,11 +45,12 @@ void CommandRunner::run(const CommandReader::Step& step) {
   current_.begun = context_.loop_time();
   if (step.bytes.size() <= kFrameHeaderSize) return answer_error(errors::unknown_command());
   current_.info = &protocol::command_info(step.bytes[kFrameHeaderSize]);
-  // A reset would have ended the transaction anyway. A command that has no answer cannot carry the news.
+  // A reset would have ended the transaction anyway. A command that has no answer cannot carry the
+  // news.
   if (current_.info->handling == Handling::reset_connection) bad_news_.reset();
   if (bad_news_ && current_.info->reply != protocol::ReplyShape::none) {
     if (current_.info->handling == Handling::execute) {
-      named_statement(Bytes(step.bytes).subspan(kFrameHeaderSize));   // its long data is used up
+      named_statement(Bytes(step.bytes).subspan(kFrameHeaderSize));  // its long data is used up
     }
     const ClientError news = *std::exchange(bad_news_, std::nullopt);
     return answer_error(news);
@@ -140,8 +144,8 @@ bool CommandRunner::begin_text(Bytes text) {
 void CommandRunner::begin_simple(sql::StatementKind kind) {
   current_.facts.kind = kind;
   current_.facts.placement = sql::Placement::primary;
-  current_.facts.reason = kind == sql::StatementKind::use ? sql::Reason::schema_change
-                                                          : sql::Reason::admin_statement;
+  current_.facts.reason =
+      kind == sql::StatementKind::use ? sql::Reason::schema_change : sql::Reason::admin_statement;
   current_.facts.statements = 1;
 }
 

@@ -1,5 +1,6 @@
-// Runs the commands of one session, one at a time: decides where each goes, gets a connection there, makes
-// its state the session's, sends the command, relays the reply, and copes when any of it fails.
+// Runs the commands of one session, one at a time: decides where each goes, gets a connection
+// there, makes its state the session's, sends the command, relays the reply, and copes when any of
+// it fails.
 //
 // The stages of a command:
 //
@@ -11,7 +12,8 @@
 //              └─> running <─────┘ ──> done
 //                    └─ infile ─┘      (the client sends a file)
 //
-// proceed() is the one way forward: it is called again whenever what the command waited for has come.
+// proceed() is the one way forward: it is called again whenever what the command waited for has
+// come.
 
 #pragma once
 
@@ -68,8 +70,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host);
   ~CommandRunner();
 
-  // Begins the session of a client that has logged in: connects to a server in its name. Ends with one
-  // of the host's two calls. Also used again for COM_CHANGE_USER.
+  // Begins the session of a client that has logged in: connects to a server in its name. Ends with
+  // one of the host's two calls. Also used again for COM_CHANGE_USER.
   void open(ClientIdentity identity);
   // Gives the connections back. Nothing may be called afterwards but the destructor.
   void close();
@@ -99,35 +101,42 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
 
  private:
   enum class Stage : std::uint8_t {
-    none, waiting, connecting, repairing, preparing, running, infile, resetting
+    none,
+    waiting,
+    connecting,
+    repairing,
+    preparing,
+    running,
+    infile,
+    resetting
   };
 
   // The command under way.
   struct Current {
     const protocol::CommandInfo* info = nullptr;
     sql::Classification facts;
-    std::string collation;               // of SET NAMES ... COLLATE
+    std::string collation;  // of SET NAMES ... COLLATE
     Route route;
-    std::string bytes;                   // the command, or its beginning, when it cannot be sent at once
-                                         // or may have to be sent again
-    bool whole = true;                   // all of it has come
-    bool whole_when_classified = true;   // and had come when its text was read
-    bool repeatable = false;             // running it twice does no harm
+    std::string bytes;  // the command, or its beginning, when it cannot be sent at once
+                        // or may have to be sent again
+    bool whole = true;  // all of it has come
+    bool whole_when_classified = true;  // and had come when its text was read
+    bool repeatable = false;            // running it twice does no harm
     bool sent = false;
-    bool answer_begun = false;           // a byte of the answer has gone to the client
-    bool failed = false;                 // the answer was an error
-    unsigned retries = 0;                // how often it was sent again
-    bool only_primary = false;           // no replica will do any more
-    bool rerun = false;                  // the answer is swallowed, and the primary is asked
-    std::string repair_error;            // the error packet that a repair was answered with
+    bool answer_begun = false;  // a byte of the answer has gone to the client
+    bool failed = false;        // the answer was an error
+    unsigned retries = 0;       // how often it was sent again
+    bool only_primary = false;  // no replica will do any more
+    bool rerun = false;         // the answer is swallowed, and the primary is asked
+    std::string repair_error;   // the error packet that a repair was answered with
     std::size_t repairs_left = 0;
-    bool waits = false;                  // the replica must first reach the session's position
-    std::string wait_reply;              // of the statement that waits
-    std::optional<std::size_t> avoid;    // a server that has just failed
+    bool waits = false;                // the replica must first reach the session's position
+    std::string wait_reply;            // of the statement that waits
+    std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
-    BackendConnection* on = nullptr;     // where it runs
-    TimePoint begun;                     // of the waiting
-    std::string why;                     // it waits, for the error that ends the waiting
+    BackendConnection* on = nullptr;  // where it runs
+    TimePoint begun;                  // of the waiting
+    std::string why;                  // it waits, for the error that ends the waiting
   };
 
   // command_runner.cc: the commands
@@ -172,7 +181,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void append_repairs(BackendConnection& link, std::string& commands);
   void prepare_on(BackendConnection& link);
   void send_execute(BackendConnection& link, std::span<std::uint8_t> bytes);
-  void send_long_data(BackendConnection& link, PreparedStatement& statement, std::uint32_t backend_id);
+  void send_long_data(BackendConnection& link, PreparedStatement& statement,
+                      std::uint32_t backend_id);
   void transmit(BackendConnection& link, Bytes before, Bytes command);
   void retain(Bytes bytes);
 
@@ -222,17 +232,18 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   PreparedStatements statements_;
   Stage stage_ = Stage::none;
   bool closed_ = false;
-  bool opening_ = false;               // open() is under way: what waits is the session, not a command
+  bool opening_ = false;  // open() is under way: what waits is the session, not a command
   bool autocommit_ = true;
-  bool set_option_used_ = false;       // multi-statements were switched on or off on the primary alone
-  std::optional<ClientError> bad_news_; // answered to the next command: a transaction was lost meanwhile
-  TimePoint fresh_after_{};            // replicas must show what was committed before this,
-  WritePosition position_;             // which is when they have reached this
-  std::optional<std::size_t> reached_on_;   // a server that has
-  std::optional<std::size_t> read_on_; // the replica that answered last,
-  TimePoint read_at_{};                // and when: another must not show less
-  std::uint64_t gave_up_version_ = 0;  // the topology in which a wait was in vain
-  SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;   // what the pool is asked for
+  bool set_option_used_ = false;  // multi-statements were switched on or off on the primary alone
+  std::optional<ClientError>
+      bad_news_;             // answered to the next command: a transaction was lost meanwhile
+  TimePoint fresh_after_{};  // replicas must show what was committed before this,
+  WritePosition position_;   // which is when they have reached this
+  std::optional<std::size_t> reached_on_;  // a server that has
+  std::optional<std::size_t> read_on_;     // the replica that answered last,
+  TimePoint read_at_{};                    // and when: another must not show less
+  std::uint64_t gave_up_version_ = 0;      // the topology in which a wait was in vain
+  SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
   std::uint32_t long_data_parts_ = 0;  // the statement whose long data is coming in parts

@@ -11,8 +11,8 @@ namespace {
 using namespace protocol;
 
 constexpr Capabilities kForwarded = kFoundRows | kNoSchema | kOdbc | kLocalFiles | kIgnoreSpace |
-                                    kInteractive | kMultiStatements | kMultiResults | kPsMultiResults |
-                                    kCanHandleExpiredPasswords | kDeprecateEof;
+                                    kInteractive | kMultiStatements | kMultiResults |
+                                    kPsMultiResults | kCanHandleExpiredPasswords | kDeprecateEof;
 
 constexpr Capabilities kOffered = kForwarded | kLongPassword | kLongFlag | kConnectWithDb |
                                   kProtocol41 | kIgnoreSigpipe | kTransactions | kReserved |
@@ -25,8 +25,12 @@ constexpr std::size_t kMaxSchema = 256;
 
 }  // namespace
 
-Capabilities offered_capabilities() { return kOffered; }
-Capabilities forwarded_capabilities(Capabilities client) { return client & kForwarded; }
+Capabilities offered_capabilities() {
+  return kOffered;
+}
+Capabilities forwarded_capabilities(Capabilities client) {
+  return client & kForwarded;
+}
 
 Login::Login(const ProcessContext& process, std::string host, bool secure)
     : process_(process), host_(std::move(host)), secure_(secure) {}
@@ -85,7 +89,7 @@ Login::Step Login::on_response(Bytes payload) {
 }
 
 Login::Step Login::start_change_user(Bytes payload) {
-  sequence_ = 1;   // the command had 0
+  sequence_ = 1;  // the command had 0
   const auto request = decode_change_user(payload, identity_.capabilities);
   const auto nonce = make_nonce();
   if (!request || !nonce) return refuse(errors::unknown_command());

@@ -1,5 +1,5 @@
-// The connection phase with a client, up to the point where weir knows who it is. No I/O: packets in,
-// packets out.
+// The connection phase with a client, up to the point where weir knows who it is. No I/O: packets
+// in, packets out.
 
 #pragma once
 
@@ -21,9 +21,9 @@ struct ClientIdentity {
   CredentialsPtr credentials;          // with which weir logs in to servers for it
   const UserConfig* listed = nullptr;  // its entry in the configuration, if it has one
   std::string schema;
-  protocol::Capabilities capabilities = 0;   // agreed with the client
+  protocol::Capabilities capabilities = 0;  // agreed with the client
   std::uint8_t collation = 0;
-  bool learnt = false;   // the password is what the client claims: only the primary can prove it
+  bool learnt = false;  // the password is what the client claims: only the primary can prove it
 };
 
 // The capabilities that weir offers to every client.
@@ -42,13 +42,14 @@ class Login {
   struct Step {
     enum class Kind : std::uint8_t { wait, accepted, refused };
     Kind kind = Kind::wait;
-    std::string send;        // framed; to be sent first, whatever the kind
-    ClientError error;       // when refused: what to send, and then close
+    std::string send;   // framed; to be sent first, whatever the kind
+    ClientError error;  // when refused: what to send, and then close
   };
   // One packet of the client's.
   Step feed(const protocol::FrameHeader& header, Bytes payload);
 
-  // COM_CHANGE_USER on a connection that is logged in as `identity`. `payload` has the command byte.
+  // COM_CHANGE_USER on a connection that is logged in as `identity`. `payload` has the command
+  // byte.
   Step start_change_user(Bytes payload);
   // What must be kept of a login for COM_CHANGE_USER to be possible.
   static std::optional<Login> resume(const ProcessContext& process, std::string host, bool secure,

@@ -1,5 +1,5 @@
-// What one read of a server's reply becomes for the client: the same bytes, written once, with the few
-// packets replaced that speak of weir's own arrangements.
+// What one read of a server's reply becomes for the client: the same bytes, written once, with the
+// few packets replaced that speak of weir's own arrangements.
 
 #pragma once
 
@@ -36,7 +36,7 @@ class ReplyRelay {
   std::array<Bytes, kSlices> slices_;
   std::size_t count_ = 0;
   std::uint64_t writes_ = 0;
-  std::string scratch_;   // never grows while slices point into it
+  std::string scratch_;  // never grows while slices point into it
 };
 
 }  // namespace weir

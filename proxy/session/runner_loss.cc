@@ -1,5 +1,5 @@
-// When it fails: the part of CommandRunner that copes with lost connections and answers with errors of
-// weir's own.
+// When it fails: the part of CommandRunner that copes with lost connections and answers with errors
+// of weir's own.
 
 #include <spdlog/spdlog.h>
 
@@ -30,9 +30,9 @@ void CommandRunner::leave(BackendConnection& link) {
   pool_.discard(links_.take(link));
 }
 
-// A server that hangs keeps its connections open and answers nothing. What waits there for the first byte
-// of a read is better served elsewhere; anything else may still get its answer, and waits for it until
-// there is another primary or its patience is used up.
+// A server that hangs keeps its connections open and answers nothing. What waits there for the
+// first byte of a read is better served elsewhere; anything else may still get its answer, and
+// waits for it until there is another primary or its patience is used up.
 void CommandRunner::give_up_hung_server() {
   BackendConnection* link = stage_ == Stage::none ? nullptr : current_.on;
   if (link == nullptr) return;
@@ -40,7 +40,8 @@ void CommandRunner::give_up_hung_server() {
   const ServerState& server = topology.servers[link->server()];
   if (server.health != Health::down) return;
   const bool moves_on = link == links_.replica() && current_.repeatable && !current_.answer_begun;
-  const bool replaced = link == links_.primary() && topology.primary && topology.primary != link->server();
+  const bool replaced =
+      link == links_.primary() && topology.primary && topology.primary != link->server();
   const bool too_long =
       context_.loop_time() - current_.begun >= context_.config().routing.failover_wait;
   if (moves_on || replaced || too_long) link->give_up("it does not answer: " + server.why);
@@ -97,10 +98,12 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     current_.repairs_left = 0;
     current_.repair_error.clear();
     current_.rerun = false;
-    if (current_.sent) current_.begun = context_.loop_time();   // it ran until now, and waits from now on
-    stage_ = Stage::waiting;   // no other command may begin before this one goes on
+    if (current_.sent)
+      current_.begun = context_.loop_time();  // it ran until now, and waits from now on
+    stage_ = Stage::waiting;                  // no other command may begin before this one goes on
     ++context_.counters.retried_reads;
-    // A server that dies before it was sent anything is tried again at the next tick, not in a circle.
+    // A server that dies before it was sent anything is tried again at the next tick, not in a
+    // circle.
     if (!current_.sent) return;
     context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
       // The client may have gone in the same round of the loop.
@@ -111,8 +114,8 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   carry_out(verdict, server, failure.text, sequence);
 }
 
-void CommandRunner::carry_out(LossVerdict verdict, const std::string& server, const std::string& why,
-                              std::uint8_t sequence) {
+void CommandRunner::carry_out(LossVerdict verdict, const std::string& server,
+                              const std::string& why, std::uint8_t sequence) {
   switch (verdict) {
     case LossVerdict::nothing:
     case LossVerdict::run_elsewhere:

@@ -1,4 +1,5 @@
-// From the server to the client: the part of CommandRunner that relays replies and learns from them.
+// From the server to the client: the part of CommandRunner that relays replies and learns from
+// them.
 
 #include <algorithm>
 #include <array>
@@ -21,25 +22,27 @@ namespace {
 // Errors of a replica that the primary might not answer with: it is read-only, or just behind.
 bool primary_may_know_better(std::uint16_t code) {
   constexpr std::array<std::uint16_t, 14> kCodes = {
-      1290, 1792, 1836,         // read-only server or transaction
-      1044, 1045, 1142, 1370,   // grants that have not arrived yet
-      1049, 1051, 1146,         // unknown database or table
-      1054,                     // unknown column
-      1305, 1327,               // unknown routine or variable
-      1053,                     // it is shutting down
+      1290, 1792, 1836,        // read-only server or transaction
+      1044, 1045, 1142, 1370,  // grants that have not arrived yet
+      1049, 1051, 1146,        // unknown database or table
+      1054,                    // unknown column
+      1305, 1327,              // unknown routine or variable
+      1053,                    // it is shutting down
   };
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 
-bool is_read_only_server(std::uint16_t code) { return code == 1290 || code == 1836; }
+bool is_read_only_server(std::uint16_t code) {
+  return code == 1290 || code == 1836;
+}
 
 std::uint16_t error_code(Bytes packet) {
   const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
   return err ? err->code : 0;
 }
 
-// Whether replicas may lack what the statement has done. Reads that the primary answers count only when
-// they end a transaction that wrote, which the commit tells.
+// Whether replicas may lack what the statement has done. Reads that the primary answers count only
+// when they end a transaction that wrote, which the commit tells.
 bool writes(const sql::Classification& facts) {
   using Kind = sql::StatementKind;
   switch (facts.kind) {
@@ -60,7 +63,8 @@ bool writes(const sql::Classification& facts) {
 
 }  // namespace
 
-// What is put together here counts as begun only when it is written: until then it can be taken back.
+// What is put together here counts as begun only when it is written: until then it can be taken
+// back.
 void CommandRunner::forward(Bytes bytes, bool copy) {
   if (current_.rerun || !current_.repair_error.empty()) return;
   const std::uint64_t writes = relay_.writes();
@@ -116,15 +120,15 @@ void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& ste
   if ((link.status() & protocol::kStatusSessionStateChanged) == 0) {
     return forward(step.packet, step.kept);
   }
-  const std::string translated = translate_ok(step.packet, link.capabilities(), identity_.capabilities,
-                                              pins_.has(Pin::session_tracking));
+  const std::string translated = translate_ok(
+      step.packet, link.capabilities(), identity_.capabilities, pins_.has(Pin::session_tracking));
   if (translated.empty()) return forward(step.packet, step.kept);
   forward(protocol::as_bytes(translated), true);
 }
 
 void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
-  const bool may_rerun = &link == links_.replica() && current_.repeatable && !current_.answer_begun &&
-                         !current_.only_primary && !only_replicas() &&
+  const bool may_rerun = &link == links_.replica() && current_.repeatable &&
+                         !current_.answer_begun && !current_.only_primary && !only_replicas() &&
                          primary_may_know_better(error_code(step.packet));
   if (may_rerun) {
     relay_.clear();
@@ -145,7 +149,7 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
 
 // The client's statement exists now, under an id of weir's.
 void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
-  if (current_.rerun || !current_.repair_error.empty()) return;   // the client never hears of it
+  if (current_.rerun || !current_.repair_error.empty()) return;  // the client never hears of it
   protocol::ByteReader in(packet.subspan(kFrameHeaderSize + 1));
   const std::uint32_t backend_id = in.int4();
   in.skip(2);
@@ -160,8 +164,8 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
 }
 
 void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
-  // Only a statement that names a file may make the client send one: a server that asks out of nowhere
-  // is after the client's files.
+  // Only a statement that names a file may make the client send one: a server that asks out of
+  // nowhere is after the client's files.
   if (!current_.facts.has(sql::Effect::local_infile)) {
     const ClientError error = errors::local_infile_refused();
     const std::uint8_t sequence = link.current_reply().next_sequence();
@@ -219,13 +223,14 @@ void CommandRunner::on_repair_end(BackendConnection& link) {
   --current_.repairs_left;
   if (current_.repairs_left > 0) return;
   if (current_.repair_error.empty()) link.state() = state_;
-  if (stage_ != Stage::repairing) return;   // the command itself is already on its way
+  if (stage_ != Stage::repairing) return;  // the command itself is already on its way
   stage_ = Stage::none;
   if (!current_.repair_error.empty()) return run_again_on_primary();
   proceed_again();
 }
 
-// The read is already on its way behind the wait; if the wait was in vain, its answer does not count.
+// The read is already on its way behind the wait; if the wait was in vain, its answer does not
+// count.
 void CommandRunner::on_wait_end(BackendConnection& link) {
   if (wait_was_successful(current_.wait_reply)) {
     reached_on_ = link.server();
@@ -236,8 +241,9 @@ void CommandRunner::on_wait_end(BackendConnection& link) {
   }
 }
 
-// The answer of this connection does not count. A replica that is behind is no reason for an error that
-// the primary would not give; an error in adjusting the primary's own connection is the client's.
+// The answer of this connection does not count. A replica that is behind is no reason for an error
+// that the primary would not give; an error in adjusting the primary's own connection is the
+// client's.
 void CommandRunner::run_again_on_primary() {
   BackendConnection* link = current_.on;
   const std::string error = std::exchange(current_.repair_error, {});
@@ -245,7 +251,8 @@ void CommandRunner::run_again_on_primary() {
   current_.rerun = false;
   current_.failed = false;
   stage_ = Stage::none;
-  // Its state is not what was wished, and not known; or a transaction has begun there that nobody wants.
+  // Its state is not what was wished, and not known; or a transaction has begun there that nobody
+  // wants.
   if (!error.empty() || (!on_primary && link->in_transaction())) leave(*link);
   if (on_primary) {
     current_.failed = true;
@@ -291,7 +298,7 @@ void CommandRunner::fold(BackendConnection& link) {
     if (id) link.state().set_variable(*id, current_.collation);
   }
   if (link.state().stamp() != state_.stamp()) state_ = link.state();
-  if (current_.info->handling == Handling::prepare) return;   // nothing has been run
+  if (current_.info->handling == Handling::prepare) return;  // nothing has been run
   if (!current_.whole_when_classified) pins_.add(Pin::unseen_text);
   // An error leaves no trace, except of what ran before it.
   const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
@@ -306,7 +313,7 @@ void CommandRunner::fold(BackendConnection& link) {
 
 // What the primary has committed must be seen by the session's next reads, wherever they go.
 void CommandRunner::fold_writes(BackendConnection& link, bool was_in_transaction) {
-  if (link.in_transaction()) return;   // not committed yet, and the session reads on this connection
+  if (link.in_transaction()) return;  // not committed yet, and the session reads on this connection
   const std::string gtids = link.take_reported_gtids();
   if (gtids.empty()) {
     if (!was_in_transaction && !writes(current_.facts)) return;
@@ -332,7 +339,8 @@ void CommandRunner::end_command() {
   }
   current_.on = nullptr;
   current_.info = nullptr;
-  if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle) std::string().swap(current_.bytes);
+  if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle)
+    std::string().swap(current_.bytes);
   if (!closed_) host_.on_command_done();
 }
 
@@ -342,6 +350,8 @@ void CommandRunner::on_reply_flush(BackendConnection& link) {
   if (client.queued() > context_.config().limits.write_buffer && !link.idle()) link.pause();
 }
 
-void CommandRunner::on_backend_drained(BackendConnection&) { host_.on_input_wanted(); }
+void CommandRunner::on_backend_drained(BackendConnection&) {
+  host_.on_input_wanted();
+}
 
 }  // namespace weir

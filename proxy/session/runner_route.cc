@@ -1,5 +1,5 @@
-// From a command to a connection: the part of CommandRunner that decides where a command goes and gets a
-// connection to there.
+// From a command to a connection: the part of CommandRunner that decides where a command goes and
+// gets a connection to there.
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -23,8 +23,8 @@ bool is_unknown_database(const BackendFailure& failure) {
   return err && err->code == 1049;
 }
 
-// Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is not
-// the primary any more.
+// Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is
+// not the primary any more.
 bool only_looks(const sql::Classification& facts) {
   using Reason = sql::Reason;
   if (facts.kind != sql::StatementKind::read || facts.has(sql::Effect::calls_routine)) return false;
@@ -55,16 +55,17 @@ void CommandRunner::proceed_again() {
   proceed({reinterpret_cast<std::uint8_t*>(current_.bytes.data()), current_.bytes.size()});
 }
 
-// A session begins on the primary, whose answer to the login is the one that counts. While there is none,
-// a replica lets the client in for what reads it can have.
+// A session begins on the primary, whose answer to the login is the one that counts. While there is
+// none, a replica lets the client in for what reads it can have.
 void CommandRunner::try_open() {
   const Topology& topology = *context_.topology;
   std::optional<std::size_t> server = topology.primary;
   if (!server) {
-    server = select_replica(topology, {}, Balance::least_loaded, context_.outstanding, context_.random());
+    server = select_replica(topology, {}, Balance::least_loaded, context_.outstanding,
+                            context_.random());
   }
   if (!server || current_.avoid == server) {
-    current_.avoid.reset();   // worth another try after the next tick
+    current_.avoid.reset();  // worth another try after the next tick
     if (!server) current_.why = topology.no_primary_why;
     stage_ = Stage::waiting;
     return;
@@ -84,7 +85,8 @@ void CommandRunner::finish_open(BackendConnection& link) {
   stage_ = Stage::none;
   state_ = link.state();
   if (!identity_.schema.empty()) state_.set_schema(identity_.schema);
-  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;   // the server's own setting, at first
+  autocommit_ =
+      (link.status() & protocol::kStatusAutocommit) != 0;  // the server's own setting, at first
   if (identity_.learnt) context_.process->accounts->remember(identity_.credentials);
   host_.on_opened(link.status());
 }
@@ -92,7 +94,8 @@ void CommandRunner::finish_open(BackendConnection& link) {
 void CommandRunner::decide_route() {
   SessionFacts session;
   session.in_transaction = links_.transaction() != nullptr;
-  session.transaction_on_replica = session.in_transaction && links_.transaction() == links_.replica();
+  session.transaction_on_replica =
+      session.in_transaction && links_.transaction() == links_.replica();
   session.serializable = state_.is_serializable();
   session.autocommit = autocommit_;
   session.pins = pins_;
@@ -106,15 +109,16 @@ void CommandRunner::decide_route() {
                         current_.info->command != protocol::Command::refresh;
 }
 
-// Sends the command on its way as far as it can go now. Called with the command where it lies in the
-// read buffer, and again, with the copy that was kept, when what it waited for has come.
+// Sends the command on its way as far as it can go now. Called with the command where it lies in
+// the read buffer, and again, with the copy that was kept, when what it waited for has come.
 void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
   BackendConnection* link = choose_link();
   if (link != nullptr) return send_on(*link, bytes);
-  if (stage_ != Stage::none) retain(bytes);   // it waits; otherwise it has been answered
+  if (stage_ != Stage::none) retain(bytes);  // it waits; otherwise it has been answered
 }
 
-// The connection to use, or null: then the command waits for one, or has been answered with an error.
+// The connection to use, or null: then the command waits for one, or has been answered with an
+// error.
 BackendConnection* CommandRunner::choose_link() {
   switch (current_.only_primary ? Destination::primary : current_.route.destination) {
     case Destination::transaction:
@@ -154,7 +158,8 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   const RoutingConfig& routing = context_.config().routing;
   ReadNeeds needs;
   if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
-  if (current_.facts.hint_max_lag_ms >= 0) needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
+  if (current_.facts.hint_max_lag_ms >= 0)
+    needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   needs.avoid = current_.avoid;
   needs.preferred = links_.replica() != nullptr ? links_.replica()->server() : read_on_;
   const bool stays = !read_on_ || (needs.avoid != read_on_ && needs.preferred == read_on_ &&
@@ -168,8 +173,8 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
       is_primarys_turn(*context_.topology, needs, context_.random())) {
     return context_.topology->primary;
   }
-  const auto server = select_replica(*context_.topology, needs, routing.balance, context_.outstanding,
-                                     context_.random());
+  const auto server = select_replica(*context_.topology, needs, routing.balance,
+                                     context_.outstanding, context_.random());
   if (server) {
     position_.clear();
     return server;
@@ -177,9 +182,10 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   return pick_replica_to_wait_on(needs);
 }
 
-// The monitor has not yet seen the session's last write on any replica. One that keeps up otherwise has
-// most likely got it by now, or will in a moment: it is asked to wait for it, ahead of the read. When it
-// was in vain, or the replica is too far behind for it to make sense, the primary answers.
+// The monitor has not yet seen the session's last write on any replica. One that keeps up otherwise
+// has most likely got it by now, or will in a moment: it is asked to wait for it, ahead of the
+// read. When it was in vain, or the replica is too far behind for it to make sense, the primary
+// answers.
 std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs) {
   const Milliseconds limit = context_.config().routing.wait;
   if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
@@ -258,7 +264,8 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   stage_ = Stage::none;
   if (opening_) return on_open_failure(server, failure);
   const std::string& name = context_.topology->servers[server].name;
-  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user, failure.text);
+  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user,
+                failure.text);
   if (wanted_slot_ == Slot::replica) {
     // Another replica, and when that fails too, the primary.
     if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));
@@ -287,14 +294,15 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
 
 void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& failure) {
   const std::string& name = context_.topology->servers[server].name;
-  if (failure.kind == BackendFailure::Kind::unreachable || failure.kind == BackendFailure::Kind::lost) {
+  if (failure.kind == BackendFailure::Kind::unreachable ||
+      failure.kind == BackendFailure::Kind::lost) {
     current_.avoid = server;
     return wait_for_server(fmt::format("{}: {}", name, failure.text));
   }
   opening_ = false;
   if (failure.kind == BackendFailure::Kind::refused && identity_.learnt) {
-    // Servers answer unknown names with methods drawn at random, so that names cannot be guessed; a method
-    // that weir does not know proves nothing about the password.
+    // Servers answer unknown names with methods drawn at random, so that names cannot be guessed; a
+    // method that weir does not know proves nothing about the password.
     spdlog::info("user '{}' cannot be logged in to {}: {}", identity_.credentials->user, name,
                  failure.text);
     return host_.on_open_denied();
@@ -303,11 +311,10 @@ void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& fa
     if (identity_.learnt) context_.process->accounts->forget(identity_.credentials);
     return host_.on_open_failed(failure.packet);
   }
-  const ClientError error =
-      failure.kind == BackendFailure::Kind::full
-          ? errors::pool_timeout(name, context_.process->slots->limit(server),
-                                 context_.config().pool.queue_timeout.count())
-          : errors::server_unreachable(name, failure.text);
+  const ClientError error = failure.kind == BackendFailure::Kind::full
+                                ? errors::pool_timeout(name, context_.process->slots->limit(server),
+                                                       context_.config().pool.queue_timeout.count())
+                                : errors::server_unreachable(name, failure.text);
   host_.on_open_failed(error_payload(error));
 }
 

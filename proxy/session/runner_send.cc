@@ -1,5 +1,5 @@
-// From a connection to the server: the part of CommandRunner that makes a connection's state the session's
-// and sends the command.
+// From a connection to the server: the part of CommandRunner that makes a connection's state the
+// session's and sends the command.
 
 #include "protocol/frame.h"
 #include "proxy/session/command_runner.h"
@@ -23,8 +23,8 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
     if (!can_repair(link.state(), state_)) return replace_link(link, bytes);
     std::string commands;
     append_repairs(link, commands);
-    // What may be run twice travels behind the repair in the same write, and its answer is dropped if
-    // the repair fails. What may not waits until the state is known to be right.
+    // What may be run twice travels behind the repair in the same write, and its answer is dropped
+    // if the repair fails. What may not waits until the state is known to be right.
     if (current_.repairs_left > 0 && (!current_.repeatable || executes)) {
       retain(bytes);
       stage_ = Stage::repairing;
@@ -40,9 +40,11 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
   send_execute(link, bytes);
 }
 
-// The connection can never serve this session (its schema cannot be unset): another one takes its place.
+// The connection can never serve this session (its schema cannot be unset): another one takes its
+// place.
 void CommandRunner::replace_link(BackendConnection& link, std::span<std::uint8_t> bytes) {
-  const auto slot = &link == links_.primary() ? SessionLinks::Slot::primary : SessionLinks::Slot::replica;
+  const auto slot =
+      &link == links_.primary() ? SessionLinks::Slot::primary : SessionLinks::Slot::replica;
   const std::size_t server = link.server();
   current_.on = nullptr;
   pool_.discard(links_.take(slot));
@@ -51,8 +53,8 @@ void CommandRunner::replace_link(BackendConnection& link, std::span<std::uint8_t
   retain(bytes);
 }
 
-// Autocommit is no part of the state that is carried around, because the status flags of every answer
-// tell it.
+// Autocommit is no part of the state that is carried around, because the status flags of every
+// answer tell it.
 bool CommandRunner::autocommit_differs(const BackendConnection& link) const {
   return autocommit_ != ((link.status() & protocol::kStatusAutocommit) != 0);
 }
@@ -61,7 +63,7 @@ bool CommandRunner::needs_repair(BackendConnection& link) const {
   if (autocommit_differs(link)) return true;
   if (link.state().stamp() == state_.stamp()) return false;
   if (!(link.state() == state_)) return true;
-  link.state() = state_;   // equal in value: from now on in one comparison
+  link.state() = state_;  // equal in value: from now on in one comparison
   return false;
 }
 
@@ -80,7 +82,8 @@ void CommandRunner::append_repairs(BackendConnection& link, std::string& command
 void CommandRunner::prepare_on(BackendConnection& link) {
   const PreparedStatement* statement = statements_.find(current_.statement_id);
   std::string command;
-  protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_prepare), statement->text);
+  protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_prepare),
+                           statement->text);
   link.expect(ReplyPurpose::prepare, ReplyShape::prepare);
   stage_ = Stage::preparing;
   link.send({protocol::as_bytes(command)});
@@ -121,8 +124,8 @@ void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& s
   }
 }
 
-// Sends the command itself, behind what must come before it. From here on it counts as sent: what is not
-// repeatable never is again.
+// Sends the command itself, behind what must come before it. From here on it counts as sent: what
+// is not repeatable never is again.
 void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes command) {
   current_.on = &link;
   current_.sent = true;

@@ -14,9 +14,9 @@ using protocol::SessionChangeType;
 
 // What a server reports to every client that can read it, unless the client says otherwise.
 bool is_reported_by_default(std::string_view variable) {
-  constexpr std::array<std::string_view, 5> kDefaults = {
-      "autocommit", "character_set_client", "character_set_connection", "character_set_results",
-      "time_zone"};
+  constexpr std::array<std::string_view, 5> kDefaults = {"autocommit", "character_set_client",
+                                                         "character_set_connection",
+                                                         "character_set_results", "time_zone"};
   return std::find(kDefaults.begin(), kDefaults.end(), variable) != kDefaults.end();
 }
 

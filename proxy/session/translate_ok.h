@@ -10,8 +10,8 @@
 namespace weir {
 
 // The OK packet `packet` (frame header included) as the client is to see it: without what only weir
-// asked the server to report, and within the client's capabilities. `everything` keeps all reports, for
-// a client that has asked for session trackers itself. Empty when the packet can go as it is.
+// asked the server to report, and within the client's capabilities. `everything` keeps all reports,
+// for a client that has asked for session trackers itself. Empty when the packet can go as it is.
 std::string translate_ok(protocol::Bytes packet, protocol::Capabilities server,
                          protocol::Capabilities client, bool everything);
 

@@ -1,8 +1,8 @@
-// Commands that a hostile client chooses. However they are cut into reads, the same commands are seen,
-// and what is shown is what was sent.
+// Commands that a hostile client chooses. However they are cut into reads, the same commands are
+// seen, and what is shown is what was sent.
 //
-// Input: a byte that chooses the reads, a byte that chooses the limit, then runs: a header as it lies,
-// and how often the byte after it is repeated, so that long frames need no long input.
+// Input: a byte that chooses the reads, a byte that chooses the limit, then runs: a header as it
+// lies, and how often the byte after it is repeated, so that long frames need no long input.
 
 #include <algorithm>
 #include <cstdlib>
@@ -21,8 +21,8 @@ void require(bool condition) {
 }
 
 struct Seen {
-  std::size_t shown = 0;           // bytes, each of which was compared with what was sent
-  std::vector<std::size_t> ends;   // of each command, in bytes shown
+  std::size_t shown = 0;          // bytes, each of which was compared with what was sent
+  std::vector<std::size_t> ends;  // of each command, in bytes shown
   Event ended = Event::none;
   std::uint8_t next_sequence = 0;
   bool between_commands = true;
@@ -70,7 +70,7 @@ std::string expand(ByteReader in) {
     out += as_text(header);
     if (in.empty()) break;
     const std::uint8_t how = in.int1();
-    if (how == 0xff && header.size() == kFrameHeaderSize) {   // as much as the header says
+    if (how == 0xff && header.size() == kFrameHeaderSize) {  // as much as the header says
       out.append(read_frame_header(header).length, 'x');
     } else {
       out += in.text(std::min<std::size_t>(how, in.remaining()));

@@ -1,5 +1,5 @@
-// COM_STMT_EXECUTE from a hostile client: understood within its bounds, and types that are put in are
-// found again.
+// COM_STMT_EXECUTE from a hostile client: understood within its bounds, and types that are put in
+// are found again.
 //
 // Input: the number of parameters in two bytes, then the command.
 

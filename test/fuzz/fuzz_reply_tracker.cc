@@ -1,5 +1,5 @@
-// Replies that a hostile server chooses. However they are cut into reads, the same bytes are forwarded
-// and the same events seen; and nothing is forwarded that the server did not send.
+// Replies that a hostile server chooses. However they are cut into reads, the same bytes are
+// forwarded and the same events seen; and nothing is forwarded that the server did not send.
 //
 // Input: shape, options, a byte that chooses the reads, then the reply.
 
@@ -20,7 +20,7 @@ void require(bool condition) {
 
 struct Seen {
   std::string forwarded;
-  std::string events;      // kind, last, status and number of each, with the packet
+  std::string events;  // kind, last, status and number of each, with the packet
   bool boundary = true;
   bool operator==(const Seen&) const = default;
 };
@@ -37,8 +37,8 @@ void record(Seen& seen, const ReplyTracker::Step& step, const ReplyTracker& trac
   }
 }
 
-// Reads of `size` bytes, or of changing sizes when it is 0. A copy of each read in a block of its own,
-// so that a view that outlives it is found.
+// Reads of `size` bytes, or of changing sizes when it is 0. A copy of each read in a block of its
+// own, so that a view that outlives it is found.
 Seen replay(ReplyShape shape, Capabilities capabilities, Bytes reply, std::size_t size) {
   ReplyTracker tracker(shape, capabilities);
   Seen seen;
@@ -72,9 +72,9 @@ Seen replay(ReplyShape shape, Capabilities capabilities, Bytes reply, std::size_
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir::protocol;
   if (size < 3) return 0;
-  constexpr ReplyShape kShapes[] = {ReplyShape::none, ReplyShape::ok, ReplyShape::result,
-                                    ReplyShape::prepare, ReplyShape::definitions, ReplyShape::rows,
-                                    ReplyShape::text};
+  constexpr ReplyShape kShapes[] = {
+      ReplyShape::none,        ReplyShape::ok,   ReplyShape::result, ReplyShape::prepare,
+      ReplyShape::definitions, ReplyShape::rows, ReplyShape::text};
   const ReplyShape shape = kShapes[data[0] % std::size(kShapes)];
   if (shape == ReplyShape::none) return 0;
   Capabilities capabilities = kProtocol41;

@@ -1,5 +1,5 @@
-// Packets that end replies, from a hostile server: decoded within their bounds, the same when encoded
-// and decoded again, and never telling a client what it is not to see.
+// Packets that end replies, from a hostile server: decoded within their bounds, the same when
+// encoded and decoded again, and never telling a client what it is not to see.
 //
 // Input: options, then a payload.
 
@@ -23,8 +23,8 @@ void require(bool condition) {
 
 bool is_in(Bytes outer, std::string_view inner) {
   const std::string_view whole = as_text(outer);
-  return inner.empty() ||
-         (inner.data() >= whole.data() && inner.data() + inner.size() <= whole.data() + whole.size());
+  return inner.empty() || (inner.data() >= whole.data() &&
+                           inner.data() + inner.size() <= whole.data() + whole.size());
 }
 
 void walk(Bytes changes) {

@@ -13,7 +13,8 @@ Login with_password(Login login, const std::string& password) {
 
 }  // namespace
 
-TEST_CASE_METHOD(ProxyTest, "errors: logins that are refused as a server refuses them", "[errors]") {
+TEST_CASE_METHOD(ProxyTest, "errors: logins that are refused as a server refuses them",
+                 "[errors]") {
   struct Case {
     const char* what;
     Login login;
@@ -92,7 +93,8 @@ TEST_CASE_METHOD(ClusterTest, "errors: only listed users with auth.mode = users"
   end(weir);
 }
 
-TEST_CASE_METHOD(ClusterTest, "errors: listed and unlisted users with auth.mode = passthrough", "[errors]") {
+TEST_CASE_METHOD(ClusterTest, "errors: listed and unlisted users with auth.mode = passthrough",
+                 "[errors]") {
   WeirOptions options;
   options.users = {"APP"};
   options.sections["auth"] = "mode = \"passthrough\"\n";
@@ -150,15 +152,34 @@ TEST_CASE_METHOD(ProxyTest, "errors: pass through word for word", "[errors]") {
   Client client = weir.connect();
   Client direct(cluster.login("APP", cluster.port(1)));
   direct.use("weir_test");
-  for (const std::string statement :
-       {"SELEC 1", "SELECT", "", ";", "SELECT * FROM missing", "SELECT missing FROM t", "SELECT missing()",
-        "SELECT * FROM not_there.t", "INSERT INTO t VALUES (1, 'x')", "INSERT INTO t VALUES (2, 'long text')",
-        "INSERT INTO missing VALUES (1)", "UPDATE t SET missing = 1", "CREATE TABLE t (a INT)",
-        "DROP TABLE missing", "SELECT 1 FROM t UNION SELECT 1, 2", "SELECT (SELECT 1 UNION SELECT 2)",
-        "CALL missing()", "USE missing", "SET @@global.missing = 1", "KILL 4", "SELECT 'open",
-        "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'own words'", "COMMIT AND", "SELECT \xff\xfe",
-        "EXECUTE missing", "SELECT 18446744073709551615 + 1", "SELECT EXP(1000)",
-        "SELECT JSON_EXTRACT('{', '$')"}) {
+  for (const std::string statement : {"SELEC 1",
+                                      "SELECT",
+                                      "",
+                                      ";",
+                                      "SELECT * FROM missing",
+                                      "SELECT missing FROM t",
+                                      "SELECT missing()",
+                                      "SELECT * FROM not_there.t",
+                                      "INSERT INTO t VALUES (1, 'x')",
+                                      "INSERT INTO t VALUES (2, 'long text')",
+                                      "INSERT INTO missing VALUES (1)",
+                                      "UPDATE t SET missing = 1",
+                                      "CREATE TABLE t (a INT)",
+                                      "DROP TABLE missing",
+                                      "SELECT 1 FROM t UNION SELECT 1, 2",
+                                      "SELECT (SELECT 1 UNION SELECT 2)",
+                                      "CALL missing()",
+                                      "USE missing",
+                                      "SET @@global.missing = 1",
+                                      "KILL 4",
+                                      "SELECT 'open",
+                                      "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'own words'",
+                                      "COMMIT AND",
+                                      "SELECT \xff\xfe",
+                                      "EXECUTE missing",
+                                      "SELECT 18446744073709551615 + 1",
+                                      "SELECT EXP(1000)",
+                                      "SELECT JSON_EXTRACT('{', '$')"}) {
     INFO(statement);
     const Error expected = direct.error_of(statement);
     CHECK(client.error_of(statement) == expected);
@@ -183,7 +204,8 @@ TEST_CASE_METHOD(ProxyTest, "errors: KILL ends what it should", "[errors]") {
   other.send("/* weir: primary */ SELECT SLEEP(300)");
   REQUIRE(until([&] {
     return cluster.sql(1, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
-                           "'%SELECT SLEEP(300)%' AND id = " + id}) == "1";
+                           "'%SELECT SLEEP(300)%' AND id = " +
+                           id}) == "1";
   }));
   client.query("KILL QUERY " + id);
   std::string outcome = "1";  // a sleep that is killed answers 1

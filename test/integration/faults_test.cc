@@ -22,7 +22,8 @@ class Readers {
           while (!stopping_) {
             if (client.text("SELECT 'x', 1").empty()) throw std::runtime_error("an empty result");
             ++answers_;
-            std::this_thread::sleep_for(1ms);  // leaves something for the servers to die and rise with
+            std::this_thread::sleep_for(
+                1ms);  // leaves something for the servers to die and rise with
           }
         } catch (const std::exception& error) {
           const std::lock_guard lock(mutex_);
@@ -127,21 +128,24 @@ TEST_CASE_METHOD(ProxyTest, "faults: stopped replication takes a replica out", "
   }
 }
 
-TEST_CASE_METHOD(ProxyTest, "faults: a session moves when its replica's replication stops", "[faults]") {
+TEST_CASE_METHOD(ProxyTest, "faults: a session moves when its replica's replication stops",
+                 "[faults]") {
   Client client = weir.connect();
   const std::string where = client.value("SELECT @@server_id");
   REQUIRE(is_replica(where));
   const int n = std::stoi(where);
   Finally put_right{[&] { cluster.sql(n, {"START REPLICA"}); }};
   cluster.sql(n, {"STOP REPLICA"});
-  // The other replica, once it is known to show all that this one may have shown; the primary until then.
+  // The other replica, once it is known to show all that this one may have shown; the primary until
+  // then.
   CHECK(until([&] {
     const std::string now = client.value("SELECT @@server_id");
     return now != where && is_replica(now);
   }));
 }
 
-TEST_CASE_METHOD(ProxyTest, "faults: a replica that falls behind leaves and comes back", "[faults]") {
+TEST_CASE_METHOD(ProxyTest, "faults: a replica that falls behind leaves and comes back",
+                 "[faults]") {
   table("clock (id INT PRIMARY KEY, v INT)");
   cluster.sql(1, {"INSERT INTO weir_test.clock VALUES (1, 0)"});
   cluster.catch_up();
@@ -192,8 +196,8 @@ TEST_CASE_METHOD(ProxyTest, "faults: a replica dies in the middle of a long read
   const std::string slow = "SELECT SLEEP(3), @@server_id";
   client.send(slow);
   REQUIRE(until([&] {
-    return cluster.sql(n, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = '" + slow +
-                           "'"}) == "1";
+    return cluster.sql(n, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = '" +
+                           slow + "'"}) == "1";
   }));
   cluster.kill(n, "KILL");
   const Result answer = client.receive();  // nothing had been said yet: another server is asked

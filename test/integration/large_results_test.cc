@@ -10,7 +10,8 @@ constexpr std::size_t kMiB = 1u << 20;
 
 std::string large(std::size_t size, char first) {
   std::string value(size, 'v');
-  for (std::size_t i = 0; i < size; i += 4093) value[i] = static_cast<char>(first + static_cast<char>(i % 20));
+  for (std::size_t i = 0; i < size; i += 4093)
+    value[i] = static_cast<char>(first + static_cast<char>(i % 20));
   return value;
 }
 
@@ -39,11 +40,13 @@ TEST_CASE_METHOD(ProxyTest, "large: around the size of a frame", "[large]") {
   const std::string before = "SELECT LENGTH('", after = "')";
   // The command byte is part of the frame.
   const std::size_t full = 0xffffff - 1 - before.size() - after.size();
-  for (const std::size_t size : {full - 1, full, full + 1, 2 * std::size_t{0xffffff} - 1 - before.size() - after.size()}) {
+  for (const std::size_t size :
+       {full - 1, full, full + 1, 2 * std::size_t{0xffffff} - 1 - before.size() - after.size()}) {
     CHECK(client.value(before + std::string(size, 'x') + after) == std::to_string(size));
   }
   // A row of exactly one frame: four bytes of length go before the value.
-  for (const std::size_t size : {std::size_t{0xffffff} - 5, std::size_t{0xffffff} - 4, std::size_t{0xffffff} - 3}) {
+  for (const std::size_t size :
+       {std::size_t{0xffffff} - 5, std::size_t{0xffffff} - 4, std::size_t{0xffffff} - 3}) {
     CHECK(client.value("SELECT REPEAT('z', " + std::to_string(size) + ")").size() == size);
     CHECK(client.value("SELECT 'next'") == "next");
   }
@@ -61,7 +64,8 @@ TEST_CASE_METHOD(ProxyTest, "large: in a transaction, and several statements in 
   client.query("ROLLBACK");
   CHECK(client.value("SELECT COUNT(*) FROM t") == "0");
   // The end of such a text decides as much as its beginning.
-  const auto results = client.results("SELECT LENGTH('" + value + "'); INSERT INTO t VALUES (2, 'x')");
+  const auto results =
+      client.results("SELECT LENGTH('" + value + "'); INSERT INTO t VALUES (2, 'x')");
   REQUIRE(results.size() == 2);
   CHECK(results[1].affected == 1);
   CHECK(client.value("SELECT v FROM t") == "x");
@@ -72,7 +76,8 @@ TEST_CASE_METHOD(ProxyTest, "large: many at once", "[large]") {
     Client client = weir.connect();
     for (int i = 0; i < 3; ++i) {
       const std::string value = large(5 * kMiB, static_cast<char>('a' + session));
-      if (client.value("SELECT '" + value + "'") != value) throw std::runtime_error("another value came back");
+      if (client.value("SELECT '" + value + "'") != value)
+        throw std::runtime_error("another value came back");
     }
   });
 }
@@ -82,7 +87,8 @@ TEST_CASE_METHOD(ClusterTest, "large: a command above the limit", "[large]") {
   options.sections["limits"] = "max_packet = \"1MiB\"\n";
   Weir weir(cluster, options);
   Client client = weir.connect();
-  CHECK(client.value("SELECT LENGTH('" + std::string(kMiB - 100, 'x') + "')") == std::to_string(kMiB - 100));
+  CHECK(client.value("SELECT LENGTH('" + std::string(kMiB - 100, 'x') + "')") ==
+        std::to_string(kMiB - 100));
   // 1153, or only the close that follows it, when the client is still writing.
   const unsigned code = client.error_of("SELECT LENGTH('" + std::string(2 * kMiB, 'x') + "')").code;
   CHECK((code == 1153 || code == 2006 || code == 2013));

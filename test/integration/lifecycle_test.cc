@@ -38,7 +38,7 @@ TEST_CASE_METHOD(ClusterTest, "lifecycle: SIGTERM lets an open transaction finis
   client.query("INSERT INTO t VALUES (1)");
   weir.signal(SIGTERM);
   CHECK(until([&] { return login_error(weir.login()).code != 0; }));  // nobody new comes in
-  CHECK(until([&] { return !idle.ping(); }));                        // and who does nothing goes
+  CHECK(until([&] { return !idle.ping(); }));                         // and who does nothing goes
   CHECK(client.query("INSERT INTO t VALUES (2)").affected == 1);
   CHECK(client.value("SELECT COUNT(*) FROM t") == "2");
   CHECK(weir.running());
@@ -56,8 +56,8 @@ TEST_CASE_METHOD(ClusterTest, "lifecycle: SIGTERM lets a running statement finis
   client.send(slow);
   REQUIRE(until([&] {
     for (const int n : {2, 3}) {
-      if (cluster.sql(n, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = \"" + slow +
-                          "\""}) == "1") {
+      if (cluster.sql(n, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = \"" +
+                          slow + "\""}) == "1") {
         return true;
       }
     }
@@ -85,7 +85,8 @@ TEST_CASE_METHOD(ClusterTest, "lifecycle: a second signal ends everything now", 
   CHECK(cluster.sql(1, {"SELECT COUNT(*) FROM weir_test.t"}) == "0");
 }
 
-TEST_CASE_METHOD(ClusterTest, "lifecycle: many starts and ends, with clients around", "[lifecycle]") {
+TEST_CASE_METHOD(ClusterTest, "lifecycle: many starts and ends, with clients around",
+                 "[lifecycle]") {
   for (int i = 0; i < 10; ++i) {
     Weir weir(cluster);
     std::vector<Client> clients;

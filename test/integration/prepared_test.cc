@@ -7,7 +7,8 @@
 
 using namespace weir::test;
 
-TEST_CASE_METHOD(ProxyTest, "prepared: SELECT on a replica, INSERT on the primary, one session", "[prepared]") {
+TEST_CASE_METHOD(ProxyTest, "prepared: SELECT on a replica, INSERT on the primary, one session",
+                 "[prepared]") {
   table("t (id INT PRIMARY KEY, v VARCHAR(50))");
   Client client = weir.connect();
   Statement where(client, "SELECT @@server_id, ?");
@@ -46,7 +47,8 @@ TEST_CASE_METHOD(ProxyTest, "prepared: inside transactions", "[prepared]") {
   }
 }
 
-TEST_CASE_METHOD(ProxyTest, "prepared: types that are not sent again, from server to server", "[prepared]") {
+TEST_CASE_METHOD(ProxyTest, "prepared: types that are not sent again, from server to server",
+                 "[prepared]") {
   table("t (id INT PRIMARY KEY, v VARCHAR(50))");
   Client client = weir.connect();
   // The library sends the types with the first execute only; each server learns them from weir.
@@ -122,8 +124,8 @@ TEST_CASE_METHOD(ProxyTest, "prepared: cursors", "[prepared]") {
   CHECK(left_open.fetch());
 }
 
-// The library itself knows which statements are gone; what servers and weir say to unknown ids is asked
-// byte by byte elsewhere (malformed.py).
+// The library itself knows which statements are gone; what servers and weir say to unknown ids is
+// asked byte by byte elsewhere (malformed.py).
 TEST_CASE_METHOD(ProxyTest, "prepared: closed statements", "[prepared]") {
   Client client = weir.connect();
   for (int i = 0; i < 20; ++i) {
@@ -133,7 +135,8 @@ TEST_CASE_METHOD(ProxyTest, "prepared: closed statements", "[prepared]") {
     Statement next(client, "SELECT 3");
     CHECK(next.execute().value() == "3");
     if (i % 3 == 1) client.reset();  // takes every statement with it
-    if (i % 3 == 2) REQUIRE(client.change_user("app", cluster.value("APP_PASSWORD"), "weir_test").code == 0);
+    if (i % 3 == 2)
+      REQUIRE(client.change_user("app", cluster.value("APP_PASSWORD"), "weir_test").code == 0);
   }
   Statement fresh(client, "SELECT 4");
   CHECK(fresh.execute().value() == "4");
@@ -160,14 +163,17 @@ TEST_CASE_METHOD(ProxyTest, "prepared: NULLs and all types", "[prepared]") {
   const std::string columns =
       "a TINYINT, b SMALLINT UNSIGNED, c MEDIUMINT, d INT, e BIGINT UNSIGNED, f FLOAT, g DOUBLE, "
       "h DECIMAL(20,5), i DATE, j TIME(3), k DATETIME(6), l TIMESTAMP NULL, m YEAR, n CHAR(5), "
-      "o VARCHAR(20), p BINARY(4), q BLOB, r TEXT, s ENUM('x','y'), t SET('p','q'), u BIT(12), v JSON";
+      "o VARCHAR(20), p BINARY(4), q BLOB, r TEXT, s ENUM('x','y'), t SET('p','q'), u BIT(12), v "
+      "JSON";
   table("types (id INT PRIMARY KEY, " + columns + ") CHARACTER SET utf8mb4");
-  cluster.sql(1, {"SET time_zone = '+00:00'",
-                  "INSERT INTO weir_test.types VALUES (1, -128, 65535, -8388608, -2147483648, "
-                  "18446744073709551615, 1.5, -2.25, 123456789012345.12345, '2020-02-29', '-838:59:58.999', "
-                  "'1999-12-31 23:59:59.123456', '2001-02-03 04:05:06', 2024, 'abc', 'd\xc3\xa9j\xc3\xa0', "
-                  "'wxyz', x'00ff00', 'long text', 'y', 'p,q', b'101010101010', '{\"k\": [1, 2]}')",
-                  "INSERT INTO weir_test.types (id) VALUES (2)"});
+  cluster.sql(
+      1,
+      {"SET time_zone = '+00:00'",
+       "INSERT INTO weir_test.types VALUES (1, -128, 65535, -8388608, -2147483648, "
+       "18446744073709551615, 1.5, -2.25, 123456789012345.12345, '2020-02-29', '-838:59:58.999', "
+       "'1999-12-31 23:59:59.123456', '2001-02-03 04:05:06', 2024, 'abc', 'd\xc3\xa9j\xc3\xa0', "
+       "'wxyz', x'00ff00', 'long text', 'y', 'p,q', b'101010101010', '{\"k\": [1, 2]}')",
+       "INSERT INTO weir_test.types (id) VALUES (2)"});
   cluster.catch_up();
   const std::string text = "SELECT types.*, ? AS given FROM types WHERE id = ?";
   Client direct = cluster.server(1);
@@ -178,7 +184,8 @@ TEST_CASE_METHOD(ProxyTest, "prepared: NULLs and all types", "[prepared]") {
   Statement on_replica(client, text);
   Statement on_primary(client, "/* weir: primary */ " + text);
   for (const int id : {1, 2}) {
-    for (const Value& given : {Value(Null{}), Value(42), Value("text"), Value(std::string("\0\1'", 3))}) {
+    for (const Value& given :
+         {Value(Null{}), Value(42), Value("text"), Value(std::string("\0\1'", 3))}) {
       const Result want = expected.execute({given, id});
       CHECK(on_replica.execute({given, id}).text() == want.text());
       CHECK(on_primary.execute({given, id}).text() == want.text());
@@ -213,7 +220,8 @@ TEST_CASE_METHOD(ProxyTest, "prepared: two hundred statements at once", "[prepar
   Client client = weir.connect();
   std::vector<std::unique_ptr<Statement>> statements;
   for (int i = 0; i < 200; ++i) {
-    statements.push_back(std::make_unique<Statement>(client, "SELECT " + std::to_string(i) + " + ?, @@server_id"));
+    statements.push_back(
+        std::make_unique<Statement>(client, "SELECT " + std::to_string(i) + " + ?, @@server_id"));
   }
   for (int round = 0; round < 3; ++round) {
     if (round == 1) client.query("BEGIN");
@@ -246,7 +254,8 @@ TEST_CASE_METHOD(ClusterTest, "prepared: the limit on open statements", "[prepar
 }
 
 TEST_CASE_METHOD(ProxyTest, "prepared: a CALL with several results", "[prepared]") {
-  cluster.sql(1, {"CREATE PROCEDURE weir_test.several(n INT, OUT twice INT) BEGIN SELECT n; SELECT n + 1, 'x'; "
+  cluster.sql(1, {"CREATE PROCEDURE weir_test.several(n INT, OUT twice INT) BEGIN SELECT n; SELECT "
+                  "n + 1, 'x'; "
                   "SET twice = n * 2; END"});
   Client client = weir.connect();
   Statement call(client, "CALL several(?, @out)");

@@ -47,7 +47,9 @@ class PrimaryTest : public ClusterTest {
 
 }  // namespace
 
-TEST_CASE_METHOD(PrimaryTest, "primary: killed while sessions are idle, the next write waits for it", "[primary]") {
+TEST_CASE_METHOD(PrimaryTest,
+                 "primary: killed while sessions are idle, the next write waits for it",
+                 "[primary]") {
   Weir weir(cluster, waiting("60s"));
   std::vector<Client> sessions;
   for (int i = 0; i < 4; ++i) {
@@ -62,8 +64,8 @@ TEST_CASE_METHOD(PrimaryTest, "primary: killed while sessions are idle, the next
     mysql_thread_end();
   });
   in_parallel(4, [&](int i) {
-    const Result written =
-        sessions[static_cast<std::size_t>(i)].query("UPDATE t SET v = 1 WHERE id = " + std::to_string(i));
+    const Result written = sessions[static_cast<std::size_t>(i)].query(
+        "UPDATE t SET v = 1 WHERE id = " + std::to_string(i));
     if (written.affected != 1) throw std::runtime_error("the write has touched no row");
   });
   restart.join();
@@ -72,7 +74,8 @@ TEST_CASE_METHOD(PrimaryTest, "primary: killed while sessions are idle, the next
   end(weir);
 }
 
-TEST_CASE_METHOD(PrimaryTest, "primary: gone for longer than failover_wait, writes are refused", "[primary]") {
+TEST_CASE_METHOD(PrimaryTest, "primary: gone for longer than failover_wait, writes are refused",
+                 "[primary]") {
   Weir weir(cluster, waiting("500ms"));
   Client client = weir.connect();
   client.query("INSERT INTO t VALUES (1, 1)");
@@ -93,7 +96,8 @@ TEST_CASE_METHOD(PrimaryTest, "primary: gone for longer than failover_wait, writ
   end(weir);
 }
 
-TEST_CASE_METHOD(PrimaryTest, "primary: killed inside a transaction, the connection lives", "[primary]") {
+TEST_CASE_METHOD(PrimaryTest, "primary: killed inside a transaction, the connection lives",
+                 "[primary]") {
   Weir weir(cluster, waiting("60s"));
   Client client = weir.connect();
   Client idle = weir.connect();
@@ -121,7 +125,8 @@ TEST_CASE_METHOD(PrimaryTest, "primary: killed inside a transaction, the connect
   end(weir);
 }
 
-TEST_CASE_METHOD(PrimaryTest, "primary: a COMMIT on a dead server is never answered with OK", "[primary]") {
+TEST_CASE_METHOD(PrimaryTest, "primary: a COMMIT on a dead server is never answered with OK",
+                 "[primary]") {
   Weir weir(cluster, waiting("60s"));
   Client client = weir.connect();
   client.query("BEGIN");
@@ -135,14 +140,15 @@ TEST_CASE_METHOD(PrimaryTest, "primary: a COMMIT on a dead server is never answe
   end(weir);
 }
 
-TEST_CASE_METHOD(PrimaryTest, "primary: killed under a write in flight, the outcome is unknown", "[primary]") {
+TEST_CASE_METHOD(PrimaryTest, "primary: killed under a write in flight, the outcome is unknown",
+                 "[primary]") {
   Weir weir(cluster, waiting("60s"));
   Client client = weir.connect();
   const std::string slow = "INSERT INTO t SELECT 1, SLEEP(300)";
   client.send(slow);
   REQUIRE(until([&] {
-    return cluster.sql(1, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = '" + slow +
-                           "'"}) == "1";
+    return cluster.sql(1, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = '" +
+                           slow + "'"}) == "1";
   }));
   Revival primary(cluster);
   primary.kill();

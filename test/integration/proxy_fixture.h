@@ -1,5 +1,6 @@
-// What the tests of the whole proxy share: the cluster, a schema of their own in it, and the judgement at
-// the end of every test: weir has ended cleanly, and no replica has written anything by itself.
+// What the tests of the whole proxy share: the cluster, a schema of their own in it, and the
+// judgement at the end of every test: weir has ended cleanly, and no replica has written anything
+// by itself.
 
 #pragma once
 
@@ -63,9 +64,12 @@ class ProxyTest : public ClusterTest {
   Weir weir{cluster};
 };
 
-inline bool is_replica(const std::string& server_id) { return server_id == "2" || server_id == "3"; }
+inline bool is_replica(const std::string& server_id) {
+  return server_id == "2" || server_id == "3";
+}
 
-// True once the session's reads are answered by a replica: after a write, the primary may answer for a while.
+// True once the session's reads are answered by a replica: after a write, the primary may answer
+// for a while.
 inline bool comes_to_a_replica(Client& client) {
   return until([&] { return is_replica(client.value("SELECT @@server_id")); });
 }

@@ -8,7 +8,8 @@ using namespace weir::test;
 
 namespace {
 
-// Several sessions, each of which writes and reads at once, `rounds` times. The number of stale answers.
+// Several sessions, each of which writes and reads at once, `rounds` times. The number of stale
+// answers.
 int stale_reads(const Weir& weir, int sessions, int rounds, std::atomic<int>& by_replicas) {
   std::atomic<int> stale{0};
   in_parallel(sessions, [&](int session) {
@@ -42,7 +43,9 @@ TEST_CASE_METHOD(ProxyTest, "read your writes: none of the reads is stale", "[ry
   CHECK((last == "1|2\n" || last == "1|3\n"));
 }
 
-TEST_CASE_METHOD(ProxyTest, "read your writes: also when inserted rows are read back by their new ids", "[ryw]") {
+TEST_CASE_METHOD(ProxyTest,
+                 "read your writes: also when inserted rows are read back by their new ids",
+                 "[ryw]") {
   table("log (id INT PRIMARY KEY AUTO_INCREMENT, token VARCHAR(40))");
   in_parallel(3, [&](int session) {
     Client client = weir.connect();
@@ -56,7 +59,8 @@ TEST_CASE_METHOD(ProxyTest, "read your writes: also when inserted rows are read 
   });
 }
 
-TEST_CASE_METHOD(ClusterTest, "read your writes: with delayed replicas that stay in the rotation", "[ryw]") {
+TEST_CASE_METHOD(ClusterTest, "read your writes: with delayed replicas that stay in the rotation",
+                 "[ryw]") {
   WeirOptions options;
   options.sections["monitor"] = "max_lag = \"1m\"\n";
   Weir weir(cluster, options);
@@ -74,7 +78,8 @@ TEST_CASE_METHOD(ClusterTest, "read your writes: with delayed replicas that stay
   end(weir);
 }
 
-TEST_CASE_METHOD(ClusterTest, "read your writes: with delayed replicas that leave the rotation", "[ryw]") {
+TEST_CASE_METHOD(ClusterTest, "read your writes: with delayed replicas that leave the rotation",
+                 "[ryw]") {
   Weir weir(cluster);
   cluster.sql(1, {"CREATE TABLE weir_test.own (id INT PRIMARY KEY, v INT)"});
   cluster.catch_up();
@@ -94,7 +99,8 @@ TEST_CASE_METHOD(ClusterTest, "read your writes: with delayed replicas that leav
   end(weir);
 }
 
-TEST_CASE_METHOD(ClusterTest, "read your writes: transactions, DDL and prepared writes count as well", "[ryw]") {
+TEST_CASE_METHOD(ClusterTest,
+                 "read your writes: transactions, DDL and prepared writes count as well", "[ryw]") {
   WeirOptions options;
   options.sections["monitor"] = "max_lag = \"1m\"\n";
   Weir weir(cluster, options);
@@ -133,7 +139,8 @@ TEST_CASE_METHOD(ClusterTest, "read your writes: transactions, DDL and prepared 
   end(weir);
 }
 
-TEST_CASE_METHOD(ClusterTest, "read your writes: a session does not go back when its replica leaves", "[ryw]") {
+TEST_CASE_METHOD(ClusterTest,
+                 "read your writes: a session does not go back when its replica leaves", "[ryw]") {
   WeirOptions options;
   options.sections["monitor"] = "max_lag = \"1m\"\n";
   Weir weir(cluster, options);

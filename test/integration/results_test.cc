@@ -40,7 +40,8 @@ TEST_CASE_METHOD(ProxyTest, "results: a hundred thousand rows", "[results]") {
   const Result all = client.query("SELECT id, REPEAT('x', 20), @@server_id FROM t ORDER BY id");
   REQUIRE(all.rows.size() == 100000);
   bool right = true;
-  for (std::size_t i = 0; i < all.rows.size(); ++i) right = right && all.rows[i][0] == std::to_string(i);
+  for (std::size_t i = 0; i < all.rows.size(); ++i)
+    right = right && all.rows[i][0] == std::to_string(i);
   CHECK(right);
   CHECK(is_replica(*all.rows[99999][2]));
   CHECK(client.query("SELECT id FROM t ORDER BY id FOR UPDATE").rows.size() == 100000);
@@ -63,9 +64,11 @@ TEST_CASE_METHOD(ProxyTest, "results: empty ones, wide ones and long names", "[r
 }
 
 TEST_CASE_METHOD(ProxyTest, "results: a CALL with several selects and OUT", "[results]") {
-  cluster.sql(1, {"CREATE PROCEDURE weir_test.several(IN n INT, OUT twice INT) BEGIN SELECT n, @@server_id; "
-                  "SELECT 1 WHERE FALSE; SELECT 'last'; SET twice = 2 * n; END",
-                  "CREATE PROCEDURE weir_test.fails() BEGIN SELECT 1; SELECT * FROM not_there; END"});
+  cluster.sql(
+      1,
+      {"CREATE PROCEDURE weir_test.several(IN n INT, OUT twice INT) BEGIN SELECT n, @@server_id; "
+       "SELECT 1 WHERE FALSE; SELECT 'last'; SET twice = 2 * n; END",
+       "CREATE PROCEDURE weir_test.fails() BEGIN SELECT 1; SELECT * FROM not_there; END"});
   Client client = weir.connect();
   const std::vector<Result> results = client.results("CALL several(4, @twice)");
   REQUIRE(results.size() == 4);  // and the OK of the CALL itself
@@ -81,7 +84,8 @@ TEST_CASE_METHOD(ProxyTest, "results: a CALL with several selects and OUT", "[re
 TEST_CASE_METHOD(ProxyTest, "results: LOAD DATA LOCAL INFILE", "[results]") {
   table("t (id INT PRIMARY KEY, v VARCHAR(100))");
   std::string content;
-  for (int i = 0; i < 20000; ++i) content += std::to_string(i) + "\tUSE app; -- " + std::to_string(i) + "\n";
+  for (int i = 0; i < 20000; ++i)
+    content += std::to_string(i) + "\tUSE app; -- " + std::to_string(i) + "\n";
   const LocalFile file(content);
   Login login = weir.login();
   login.local_files = true;
@@ -91,7 +95,8 @@ TEST_CASE_METHOD(ProxyTest, "results: LOAD DATA LOCAL INFILE", "[results]") {
   CHECK(client.value("SELECT COUNT(*) FROM t") == "20000");
   CHECK(client.value("SELECT v FROM t WHERE id = 19999") == "USE app; -- 19999");
   // A second time: duplicates are skipped, with warnings.
-  const Result again = client.query("LOAD DATA LOCAL INFILE '" + file.path + "' IGNORE INTO TABLE t");
+  const Result again =
+      client.query("LOAD DATA LOCAL INFILE '" + file.path + "' IGNORE INTO TABLE t");
   CHECK(again.affected == 0);
   CHECK(client.query("SHOW WARNINGS LIMIT 3").rows.size() == 3);
   // A file that is not there: the client's own error, and the session lives.
@@ -132,7 +137,8 @@ TEST_CASE_METHOD(ProxyTest, "results: one slow reader does not hold up the other
   CHECK(slow.value("SELECT 1") == "1");
 }
 
-TEST_CASE_METHOD(ProxyTest, "results: a client that vanishes in the middle of a result", "[results]") {
+TEST_CASE_METHOD(ProxyTest, "results: a client that vanishes in the middle of a result",
+                 "[results]") {
   table("t (id INT PRIMARY KEY)");
   cluster.sql(1, {"INSERT INTO weir_test.t VALUES " + numbers(3000)});
   cluster.catch_up();
@@ -147,8 +153,9 @@ TEST_CASE_METHOD(ProxyTest, "results: a client that vanishes in the middle of a 
     mysql_free_result(rows);
   }
   // The servers are not left with the rest of it.
-  const std::string running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
-                              "'%REPEAT(_y_, 20000) FROM t'";
+  const std::string running =
+      "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
+      "'%REPEAT(_y_, 20000) FROM t'";
   for (const int n : {1, 2, 3}) CHECK(until([&] { return cluster.sql(n, {running}) == "0"; }));
   in_parallel(4, [&](int) {
     Client client = weir.connect();

@@ -1,4 +1,5 @@
-// Where statements are answered, by the servers' own word: @@server_id in the answer, and their counters.
+// Where statements are answered, by the servers' own word: @@server_id in the answer, and their
+// counters.
 
 #include <set>
 
@@ -11,11 +12,14 @@ namespace {
 constexpr const char* kOnPrimary = "/* weir: primary */ ";
 
 // Which server answers the session's plain reads.
-std::string where(Client& client) { return client.value("SELECT @@server_id"); }
+std::string where(Client& client) {
+  return client.value("SELECT @@server_id");
+}
 
 }  // namespace
 
-TEST_CASE_METHOD(ProxyTest, "routing: reads land on both replicas, by name and by counter", "[routing]") {
+TEST_CASE_METHOD(ProxyTest, "routing: reads land on both replicas, by name and by counter",
+                 "[routing]") {
   constexpr int kReads = 200;
   std::map<int, long> selects, collations;
   for (const int n : {1, 2, 3}) {
@@ -45,8 +49,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: reads land on both replicas, by name and b
 
 TEST_CASE_METHOD(ProxyTest, "routing: writes land on the primary, by counter", "[routing]") {
   table("t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)");
-  const std::vector<std::string> kinds = {"Com_insert", "Com_update", "Com_delete", "Com_replace",
-                                          "Com_truncate", "Com_create_table"};
+  const std::vector<std::string> kinds = {"Com_insert",  "Com_update",   "Com_delete",
+                                          "Com_replace", "Com_truncate", "Com_create_table"};
   std::map<std::string, long> before;
   for (const std::string& kind : kinds) before[kind] = cluster.counter(1, kind);
   Client client = weir.connect();
@@ -60,7 +64,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: writes land on the primary, by counter", "
   client.query("TRUNCATE t");
   client.query("CREATE TABLE t2 (a INT)");
   const std::vector<long> expected = {10, 1, 1, 1, 1, 1};
-  // A replica counts what it applies, too: that it ran nothing of its own, its GTIDs tell (see ClusterTest).
+  // A replica counts what it applies, too: that it ran nothing of its own, its GTIDs tell (see
+  // ClusterTest).
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     INFO(kinds[i]);
     CHECK(cluster.counter(1, kinds[i]) - before[kinds[i]] == expected[i]);
@@ -69,10 +74,12 @@ TEST_CASE_METHOD(ProxyTest, "routing: writes land on the primary, by counter", "
 
 TEST_CASE_METHOD(ProxyTest, "routing: what must not be answered by a replica", "[routing]") {
   table("t (id INT PRIMARY KEY, v INT)");
-  cluster.sql(1, {"INSERT INTO weir_test.t VALUES (1, 10)",
-                  "CREATE FUNCTION weir_test.writes() RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN "
-                  "INSERT INTO weir_test.t VALUES (FLOOR(RAND() * 1000000000) + 10, 0); RETURN @@server_id; END",
-                  "CREATE PROCEDURE weir_test.whereami() SELECT @@server_id"});
+  cluster.sql(
+      1, {"INSERT INTO weir_test.t VALUES (1, 10)",
+          "CREATE FUNCTION weir_test.writes() RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN "
+          "INSERT INTO weir_test.t VALUES (FLOOR(RAND() * 1000000000) + 10, 0); RETURN "
+          "@@server_id; END",
+          "CREATE PROCEDURE weir_test.whereami() SELECT @@server_id"});
   cluster.catch_up();
   const std::vector<std::string> statements = {
       "SELECT @@server_id FROM t WHERE id = 1 FOR UPDATE",
@@ -120,7 +127,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: what a replica may answer", "[routing]") {
   }
 }
 
-TEST_CASE_METHOD(ProxyTest, "routing: user variables keep the session where they live", "[routing]") {
+TEST_CASE_METHOD(ProxyTest, "routing: user variables keep the session where they live",
+                 "[routing]") {
   Client client = weir.connect();
   client.query("SET @a = 5");
   CHECK(client.text("SELECT @a, @@server_id") == "5|1\n");
@@ -138,7 +146,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: several statements in one packet", "[routi
   Login login = weir.login();
   login.flags = CLIENT_MULTI_STATEMENTS;
   Client client(login);
-  auto results = client.results("INSERT INTO t (v) VALUES (7); SELECT v, @@server_id FROM t; SELECT LAST_INSERT_ID()");
+  auto results = client.results(
+      "INSERT INTO t (v) VALUES (7); SELECT v, @@server_id FROM t; SELECT LAST_INSERT_ID()");
   REQUIRE(results.size() == 3);
   CHECK(results[0].affected == 1);
   CHECK(results[1].text() == "7|1\n");
@@ -147,7 +156,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: several statements in one packet", "[routi
   REQUIRE(results.size() == 3);
   CHECK(results[2].text() == "1\n");
   // An error in the middle ends the rest, and the session goes on.
-  CHECK(client.error_of("SELECT 1; SELECT * FROM missing; INSERT INTO t (v) VALUES (8)").code == 1146);
+  CHECK(client.error_of("SELECT 1; SELECT * FROM missing; INSERT INTO t (v) VALUES (8)").code ==
+        1146);
   CHECK(client.value("SELECT COUNT(*) FROM t") == "1");
   results = client.results("BEGIN; INSERT INTO t (v) VALUES (9)");
   CHECK(client.text("SELECT COUNT(*), MAX(@@server_id) FROM t") == "2|1\n");
@@ -163,7 +173,9 @@ TEST_CASE_METHOD(ProxyTest, "routing: several statements in one packet", "[routi
   CHECK(plain.error_of("SELECT 1; SELECT 2").code == 1064);
 }
 
-TEST_CASE_METHOD(ProxyTest, "routing: LAST_INSERT_ID, ROW_COUNT and FOUND_ROWS speak of the session", "[routing]") {
+TEST_CASE_METHOD(ProxyTest,
+                 "routing: LAST_INSERT_ID, ROW_COUNT and FOUND_ROWS speak of the session",
+                 "[routing]") {
   table("t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)");
   Client client = weir.connect();
   const Result inserted = client.query("INSERT INTO t (v) VALUES (1), (2), (3)");
@@ -183,7 +195,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: LAST_INSERT_ID, ROW_COUNT and FOUND_ROWS s
   CHECK(client.value("SELECT FOUND_ROWS()") == "2");
 }
 
-TEST_CASE_METHOD(ProxyTest, "routing: warnings are those of the last statement, on either server", "[routing]") {
+TEST_CASE_METHOD(ProxyTest, "routing: warnings are those of the last statement, on either server",
+                 "[routing]") {
   table("t (id INT PRIMARY KEY AUTO_INCREMENT, v TINYINT, w VARCHAR(3))");
   Client client = weir.connect();
   Client direct = cluster.server(1);
@@ -199,7 +212,8 @@ TEST_CASE_METHOD(ProxyTest, "routing: warnings are those of the last statement, 
     CHECK(client.text("SHOW WARNINGS") == direct.text("SHOW WARNINGS"));
     CHECK(client.text("SHOW COUNT(*) WARNINGS") == direct.text("SHOW COUNT(*) WARNINGS"));
   }
-  for (const std::string statement : {"SELECT * FROM missing", "INSERT INTO missing VALUES (1)", "garbage"}) {
+  for (const std::string statement :
+       {"SELECT * FROM missing", "INSERT INTO missing VALUES (1)", "garbage"}) {
     INFO(statement);
     CHECK(client.error_of(statement) == direct.error_of(statement));
     CHECK(client.text("SHOW WARNINGS") == direct.text("SHOW WARNINGS"));
@@ -249,7 +263,8 @@ TEST_CASE_METHOD(ClusterTest, "routing: observe mode and routed users", "[routin
     options.wait = false;
     Weir weir(cluster, options);
     CHECK(until([&] {
-      return login_error(weir.login("APP", "")).code == 0 && weir.readers(40) == std::vector<int>{1, 2, 3};
+      return login_error(weir.login("APP", "")).code == 0 &&
+             weir.readers(40) == std::vector<int>{1, 2, 3};
     }));
     end(weir);
   }

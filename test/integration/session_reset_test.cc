@@ -8,7 +8,8 @@ namespace {
 
 // Everything at once that a session can leave behind.
 void make_a_mess(Client& client) {
-  client.query("SET @a = 1, sql_mode = 'ANSI_QUOTES', time_zone = '+05:00', group_concat_max_len = 99");
+  client.query(
+      "SET @a = 1, sql_mode = 'ANSI_QUOTES', time_zone = '+05:00', group_concat_max_len = 99");
   client.query("SET NAMES latin1");
   client.query("CREATE TEMPORARY TABLE own_temp (a INT)");
   client.query("PREPARE p FROM 'SELECT 1'");

@@ -36,7 +36,8 @@ TEST_CASE_METHOD(ProxyTest, "session state: variables are equal on both sides", 
       {"SET CHARACTER SET latin1", "@@character_set_results"},
       {"SET character_set_results = NULL", "IFNULL(@@character_set_results, 'none')"},
       {"SET lock_wait_timeout = 77", "@@lock_wait_timeout"},
-      {"SET max_sort_length = 2048, wait_timeout = 4444", "CONCAT(@@max_sort_length, '/', @@wait_timeout)"},
+      {"SET max_sort_length = 2048, wait_timeout = 4444",
+       "CONCAT(@@max_sort_length, '/', @@wait_timeout)"},
       {"SET lc_time_names = 'de_DE'", "DATE_FORMAT('2020-05-01', '%M')"},
       {"SET div_precision_increment = 9", "1/3"},
       {"SET optimizer_search_depth = 3", "@@optimizer_search_depth"},
@@ -68,9 +69,10 @@ TEST_CASE_METHOD(ProxyTest, "session state: the common ones do not cost the repl
   Client client = weir.connect();
   for (const std::string set :
        {"SET sql_mode = 'STRICT_TRANS_TABLES'", "SET time_zone = '+01:00'", "SET NAMES utf8mb4",
-        "SET NAMES utf8mb4 COLLATE utf8mb4_bin", "SET group_concat_max_len = 100000", "SET autocommit = 1",
-        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET character_set_results = NULL",
-        "SET wait_timeout = 1000", "USE app", "SET SESSION sql_mode = ''"}) {
+        "SET NAMES utf8mb4 COLLATE utf8mb4_bin", "SET group_concat_max_len = 100000",
+        "SET autocommit = 1", "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET character_set_results = NULL", "SET wait_timeout = 1000", "USE app",
+        "SET SESSION sql_mode = ''"}) {
     client.query(set);
     INFO(set);
     CHECK(is_replica(client.value("SELECT @@server_id")));
@@ -118,7 +120,8 @@ TEST_CASE_METHOD(ProxyTest, "session state: sql_mode changes how texts are read"
   CHECK(client.value("SELECT \"it's 1; DROP\" AS a") == "it's 1; DROP");
   client.query("SET sql_mode = 'ANSI_QUOTES'");
   // Now this is a name, and what follows it is a locking read.
-  CHECK(client.text("SELECT @@server_id AS \"a' \" FROM t RIGHT JOIN (SELECT 1 AS b) d ON 1 = 0 FOR UPDATE") == "1\n");
+  CHECK(client.text("SELECT @@server_id AS \"a' \" FROM t RIGHT JOIN (SELECT 1 AS b) d ON 1 = 0 "
+                    "FOR UPDATE") == "1\n");
   CHECK(client.error_of("SELECT \"no such column\"").code == 1054);
   client.query("SET sql_mode = 'NO_BACKSLASH_ESCAPES'");
   // The first text is a lone backslash; what looks like the inside of a text is SQL.
@@ -206,13 +209,14 @@ TEST_CASE_METHOD(ProxyTest, "session state: a failing SET changes nothing anywhe
   Client client = weir.connect();
   client.query("SET group_concat_max_len = 2000");
   Client direct = cluster.server(1);
-  for (const std::string set : {"SET group_concat_max_len = 5000, time_zone = 'nowhere/at all'",
-                                "SET sql_mode = 'NOT_A_MODE'", "SET no_such_variable = 1",
-                                "SET NAMES no_such_charset"}) {
+  for (const std::string set :
+       {"SET group_concat_max_len = 5000, time_zone = 'nowhere/at all'",
+        "SET sql_mode = 'NOT_A_MODE'", "SET no_such_variable = 1", "SET NAMES no_such_charset"}) {
     INFO(set);
     CHECK(client.error_of(set) == direct.error_of(set));
   }
-  const std::string expected = direct.value("SELECT @@group_concat_max_len") == "5000" ? "5000" : "2000";
+  const std::string expected =
+      direct.value("SELECT @@group_concat_max_len") == "5000" ? "5000" : "2000";
   const Both both = on_both(client, "@@group_concat_max_len");
   CHECK(both.replica == both.primary);
   CHECK(both.primary == expected);

@@ -11,15 +11,18 @@ class TransactionTest : public ProxyTest {
   TransactionTest() { table("t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB"); }
 
   // What everybody else sees, by the primary's word.
-  std::string committed() { return cluster.sql(1, {"SELECT GROUP_CONCAT(id ORDER BY id) FROM weir_test.t"}); }
+  std::string committed() {
+    return cluster.sql(1, {"SELECT GROUP_CONCAT(id ORDER BY id) FROM weir_test.t"});
+  }
 };
 
 }  // namespace
 
 TEST_CASE_METHOD(TransactionTest, "transaction: BEGIN, COMMIT, ROLLBACK", "[transaction]") {
   Client client = weir.connect();
-  for (const std::string begin : {"BEGIN", "START TRANSACTION", "START TRANSACTION READ WRITE", "BEGIN WORK",
-                                  "START TRANSACTION WITH CONSISTENT SNAPSHOT", "/*!50000 BEGIN */"}) {
+  for (const std::string begin :
+       {"BEGIN", "START TRANSACTION", "START TRANSACTION READ WRITE", "BEGIN WORK",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT", "/*!50000 BEGIN */"}) {
     INFO(begin);
     CHECK(is_replica(weir.connect().value("SELECT @@server_id")));
     client.query(begin);
@@ -136,7 +139,8 @@ TEST_CASE_METHOD(TransactionTest, "transaction: AND CHAIN and RELEASE", "[transa
   CHECK(until([&] { return client.error_of("SELECT 1").code >= 2000; }));
 }
 
-TEST_CASE_METHOD(TransactionTest, "transaction: the isolation level of the next one only", "[transaction]") {
+TEST_CASE_METHOD(TransactionTest, "transaction: the isolation level of the next one only",
+                 "[transaction]") {
   cluster.sql(1, {"INSERT INTO weir_test.t VALUES (1, 1)"});
   cluster.catch_up();
   Client client = weir.connect();
@@ -178,7 +182,8 @@ TEST_CASE_METHOD(TransactionTest, "transaction: XA", "[transaction]") {
   CHECK(comes_to_a_replica(client));
 }
 
-TEST_CASE_METHOD(TransactionTest, "transaction: nothing is committed when the client vanishes", "[transaction]") {
+TEST_CASE_METHOD(TransactionTest, "transaction: nothing is committed when the client vanishes",
+                 "[transaction]") {
   for (int i = 0; i < 5; ++i) {
     Client client = weir.connect();
     client.query("BEGIN");
@@ -195,7 +200,8 @@ TEST_CASE_METHOD(TransactionTest, "transaction: nothing is committed when the cl
   CHECK(cluster.sql(1, {"SELECT v FROM weir_test.t"}) == "5");
 }
 
-TEST_CASE_METHOD(TransactionTest, "transaction: deadlock and lock wait errors pass through", "[transaction]") {
+TEST_CASE_METHOD(TransactionTest, "transaction: deadlock and lock wait errors pass through",
+                 "[transaction]") {
   cluster.sql(1, {"INSERT INTO weir_test.t VALUES (1, 1), (2, 2)"});
   Client a = weir.connect();
   Client b = weir.connect();

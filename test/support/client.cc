@@ -49,7 +49,8 @@ std::string Result::value() const {
 std::string Result::text() const {
   std::string all;
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) all += (i > 0 ? "|" : "") + row[i].value_or("NULL");
+    for (std::size_t i = 0; i < row.size(); ++i)
+      all += (i > 0 ? "|" : "") + row[i].value_or("NULL");
     all += "\n";
   }
   return all;
@@ -77,7 +78,9 @@ Error Client::error() const {
   return {mysql_errno(mysql_), mysql_sqlstate(mysql_), mysql_error(mysql_)};
 }
 
-void Client::fail(const std::string& what) const { throw ServerError(what, error()); }
+void Client::fail(const std::string& what) const {
+  throw ServerError(what, error());
+}
 
 Result Client::read_result(const std::string& what) {
   Result result;
@@ -117,7 +120,9 @@ std::vector<Result> Client::results(const std::string& statement) {
   }
 }
 
-Result Client::query(const std::string& statement) { return results(statement).front(); }
+Result Client::query(const std::string& statement) {
+  return results(statement).front();
+}
 
 Error Client::error_of(const std::string& statement) {
   try {
@@ -152,7 +157,9 @@ Error Client::change_user(const std::string& user, const std::string& password,
   return changed ? Error{} : error();
 }
 
-bool Client::ping() { return mysql_ping(mysql_) == 0; }
+bool Client::ping() {
+  return mysql_ping(mysql_) == 0;
+}
 
 void Client::vanish() {
   ::shutdown(static_cast<int>(mysql_get_socket(mysql_)), SHUT_RDWR);

@@ -18,9 +18,9 @@ struct Login {
   std::string user;
   std::string password;
   std::uint16_t port = 0;
-  std::string socket = {};       // instead of the port
+  std::string socket = {};  // instead of the port
   std::string schema = {};
-  unsigned long flags = 0;       // CLIENT_MULTI_STATEMENTS and the like
+  unsigned long flags = 0;  // CLIENT_MULTI_STATEMENTS and the like
   bool local_files = false;
   std::string charset = {};
 };

@@ -8,7 +8,8 @@ namespace weir::test {
 
 Cluster::Cluster() {
   const char* dir = std::getenv("WEIR_TEST_CLUSTER");
-  if (dir == nullptr) throw std::runtime_error("WEIR_TEST_CLUSTER does not name a cluster's folder");
+  if (dir == nullptr)
+    throw std::runtime_error("WEIR_TEST_CLUSTER does not name a cluster's folder");
   dir_ = dir;
   std::ifstream file(dir_ + "/cluster.env");
   if (!file) throw std::runtime_error("no cluster in " + dir_);
@@ -50,7 +51,8 @@ void Cluster::catch_up() const {
   const std::string position =
       sql(1, {mariadb() ? "SELECT @@GLOBAL.gtid_current_pos"
                         : "SELECT REPLACE(@@GLOBAL.gtid_executed, '\\n', '')"});
-  const std::string wait = mariadb() ? "SELECT MASTER_GTID_WAIT('" : "SELECT WAIT_FOR_EXECUTED_GTID_SET('";
+  const std::string wait =
+      mariadb() ? "SELECT MASTER_GTID_WAIT('" : "SELECT WAIT_FOR_EXECUTED_GTID_SET('";
   for (const int n : {2, 3}) {
     if (sql(n, {wait + position + "', 60)"}) != "0") {
       throw std::runtime_error("db" + std::to_string(n) + " does not catch up with " + position);
@@ -68,8 +70,8 @@ std::string Cluster::own_transactions(int n) const {
 }
 
 void Cluster::delay(int n, int seconds) const {
-  const std::string change =
-      mariadb() ? "CHANGE MASTER TO MASTER_DELAY = " : "CHANGE REPLICATION SOURCE TO SOURCE_DELAY = ";
+  const std::string change = mariadb() ? "CHANGE MASTER TO MASTER_DELAY = "
+                                       : "CHANGE REPLICATION SOURCE TO SOURCE_DELAY = ";
   sql(n, {"STOP REPLICA SQL_THREAD"});
   if (mariadb()) sql(n, {"STOP REPLICA"});
   sql(n, {change + std::to_string(seconds), "START REPLICA"});
@@ -98,8 +100,8 @@ void Cluster::restart(int n) const {
 
 void Cluster::tool(const std::string& arguments) const {
   const char* path = std::getenv("WEIR_CLUSTER_TOOL");
-  const std::string command =
-      (path != nullptr ? path : "test/cluster") + (" " + arguments) + " --dir " + dir_ + " >/dev/null";
+  const std::string command = (path != nullptr ? path : "test/cluster") + (" " + arguments) +
+                              " --dir " + dir_ + " >/dev/null";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 

@@ -33,8 +33,8 @@ inline std::string gtid_entry(std::string_view set) {
   return change_entry(protocol::SessionChangeType::gtids, '\0' + lenenc(set));
 }
 
-// The bytes of a reply, with sequence numbers as a server counts them. What ends definitions and rows
-// depends on the capabilities.
+// The bytes of a reply, with sequence numbers as a server counts them. What ends definitions and
+// rows depends on the capabilities.
 class Packets {
  public:
   explicit Packets(protocol::Capabilities capabilities = 0, std::uint8_t first_sequence = 1)

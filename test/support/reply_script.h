@@ -1,7 +1,7 @@
 // Replies replayed through protocol::ReplyTracker in reads of every size.
 //
-// The law: however a reply is cut into reads, what is forwarded is the reply itself, and the same events
-// are seen with the same packets.
+// The law: however a reply is cut into reads, what is forwarded is the reply itself, and the same
+// events are seen with the same packets.
 
 #pragma once
 
@@ -29,7 +29,7 @@ struct ReplyScript {
 
 struct SeenEvent {
   ReplyEvent kind = ReplyEvent::none;
-  std::string packet;    // of an event; not of bytes that are merely passed on
+  std::string packet;  // of an event; not of bytes that are merely passed on
   bool last = false;
   protocol::ServerStatus status = 0;
   std::uint8_t next_sequence = 0;
@@ -38,10 +38,10 @@ struct SeenEvent {
 
 struct Replay {
   std::string forwarded;
-  std::vector<SeenEvent> events;   // and the ends of replies that have no event of their own
-  std::size_t replies = 0;         // complete ones
+  std::vector<SeenEvent> events;  // and the ends of replies that have no event of their own
+  std::size_t replies = 0;        // complete ones
   bool malformed = false;
-  bool boundary = true;            // as the tracker says, at the end
+  bool boundary = true;  // as the tracker says, at the end
   bool operator==(const Replay&) const = default;
 
   std::vector<ReplyEvent> kinds() const {
@@ -115,7 +115,9 @@ inline Replay replay_cut_at(const ReplyScript& script, const std::vector<std::si
   return replayer.seen();
 }
 
-inline Replay replay_whole(const ReplyScript& script) { return replay_cut_at(script, {}); }
+inline Replay replay_whole(const ReplyScript& script) {
+  return replay_cut_at(script, {});
+}
 
 inline std::vector<std::size_t> every(std::size_t step, std::size_t size) {
   std::vector<std::size_t> cuts;

@@ -12,7 +12,9 @@ Statement::Statement(Client& client, const std::string& text)
   throw ServerError("prepare " + text, refused);
 }
 
-Statement::~Statement() { mysql_stmt_close(statement_); }
+Statement::~Statement() {
+  mysql_stmt_close(statement_);
+}
 
 Error Statement::prepare_error(Client& client, const std::string& text) {
   try {
@@ -24,10 +26,13 @@ Error Statement::prepare_error(Client& client, const std::string& text) {
 }
 
 Error Statement::error() const {
-  return {mysql_stmt_errno(statement_), mysql_stmt_sqlstate(statement_), mysql_stmt_error(statement_)};
+  return {mysql_stmt_errno(statement_), mysql_stmt_sqlstate(statement_),
+          mysql_stmt_error(statement_)};
 }
 
-void Statement::fail() const { throw ServerError(text_, error()); }
+void Statement::fail() const {
+  throw ServerError(text_, error());
+}
 
 void Statement::bind(const Values& values) {
   parameters_.assign(values.size(), MYSQL_BIND{});
@@ -53,7 +58,8 @@ void Statement::fill(const Values& values) {
       bind.buffer_length = text->size();
       bind.length = &lengths_[i];
     } else {
-      bind.buffer_type = std::holds_alternative<Long>(values[i]) ? MYSQL_TYPE_LONG_BLOB : MYSQL_TYPE_NULL;
+      bind.buffer_type =
+          std::holds_alternative<Long>(values[i]) ? MYSQL_TYPE_LONG_BLOB : MYSQL_TYPE_NULL;
       bind.length = &lengths_[i];
     }
   }
@@ -135,7 +141,8 @@ std::vector<Result> Statement::execute_all(const Values& values) {
 
 Result Statement::execute_again(const Values& values) {
   fill(values);
-  // The library keeps a copy of what was bound; its pointers stay right, and lengths are read through them.
+  // The library keeps a copy of what was bound; its pointers stay right, and lengths are read
+  // through them.
   run();
   return read_result();
 }

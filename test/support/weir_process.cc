@@ -81,7 +81,8 @@ std::string Weir::configuration() const {
   text << "]\n" << (sections["listen"].empty() ? "workers = 2\n" : sections["listen"]);
   sections.erase("listen");
   for (int n = 1; n <= 3; ++n) {
-    text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n) << "\"\n";
+    text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)
+         << "\"\n";
   }
   text << "[monitor]\nuser = \"" << cluster_.value("MONITOR_USER") << "\"\npassword = \""
        << cluster_.value("MONITOR_PASSWORD") << "\"\n"
@@ -120,16 +121,19 @@ Login Weir::login(const std::string& account, const std::string& schema) const {
 
 std::vector<int> Weir::readers(int sessions) const {
   std::set<int> seen;
-  for (int i = 0; i < sessions; ++i) seen.insert(std::stoi(connect("APP", "").value("SELECT @@server_id")));
+  for (int i = 0; i < sessions; ++i)
+    seen.insert(std::stoi(connect("APP", "").value("SELECT @@server_id")));
   return {seen.begin(), seen.end()};
 }
 
 void Weir::wait_until_serving() const {
   std::string last = "nothing tried yet";
   const bool serves = until([&] {
-    if (::waitpid(pid_, nullptr, WNOHANG) != 0) throw std::runtime_error("weir ended at start:\n" + log());
+    if (::waitpid(pid_, nullptr, WNOHANG) != 0)
+      throw std::runtime_error("weir ended at start:\n" + log());
     try {
-      const std::string primary = connect("APP", "").value("/* weir: primary */ SELECT @@server_id");
+      const std::string primary =
+          connect("APP", "").value("/* weir: primary */ SELECT @@server_id");
       const std::vector<int> seen = readers();
       last = "the primary is " + primary + ", reads are answered by";
       for (const int id : seen) last += " " + std::to_string(id);

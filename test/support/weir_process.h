@@ -14,11 +14,11 @@ namespace weir::test {
 
 // What a configuration has beyond the listener, the cluster's servers and the monitor.
 struct WeirOptions {
-  std::map<std::string, std::string> sections = {};        // lines of TOML by section
+  std::map<std::string, std::string> sections = {};            // lines of TOML by section
   std::vector<std::string> users = {"APP", "PLAIN", "EMPTY"};  // listed accounts; none: passthrough
-  std::string user_lines = {};                             // further lines for each listed account
+  std::string user_lines = {};  // further lines for each listed account
   bool unix_socket = false;
-  bool wait = true;                                        // until reads reach both replicas
+  bool wait = true;  // until reads reach both replicas
 };
 
 class Weir {
@@ -32,7 +32,8 @@ class Weir {
   std::uint16_t port() const { return port_; }
   std::string socket() const { return folder_ + "/weir.sock"; }
   Login login(const std::string& account = "APP", const std::string& schema = "weir_test") const;
-  Client connect(const std::string& account = "APP", const std::string& schema = "weir_test") const {
+  Client connect(const std::string& account = "APP",
+                 const std::string& schema = "weir_test") const {
     return Client(login(account, schema));
   }
   // Waits until a write reaches the primary and reads reach both replicas; throws when they do not.

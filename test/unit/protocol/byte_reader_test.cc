@@ -82,10 +82,14 @@ TEST_CASE("byte reader: texts") {
 TEST_CASE("byte reader: failure stays") {
   using Read = void (*)(ByteReader&);
   const Read reads[] = {
-      [](ByteReader& in) { in.int4(); },         [](ByteReader& in) { in.int8(); },
-      [](ByteReader& in) { in.int6(); },         [](ByteReader& in) { in.bytes(4); },
-      [](ByteReader& in) { in.bytes(UINT64_MAX); }, [](ByteReader& in) { in.nul_text(); },
-      [](ByteReader& in) { in.skip(4); },        [](ByteReader& in) { in.lenenc_text(); },
+      [](ByteReader& in) { in.int4(); },
+      [](ByteReader& in) { in.int8(); },
+      [](ByteReader& in) { in.int6(); },
+      [](ByteReader& in) { in.bytes(4); },
+      [](ByteReader& in) { in.bytes(UINT64_MAX); },
+      [](ByteReader& in) { in.nul_text(); },
+      [](ByteReader& in) { in.skip(4); },
+      [](ByteReader& in) { in.lenenc_text(); },
       [](ByteReader& in) { in.fail(); },
   };
   for (const Read read : reads) {
@@ -106,7 +110,13 @@ TEST_CASE("byte writer: every field") {
   std::string out;
   ByteWriter(out).int1(0x101).int2(0x0302).int3(0x060504).int4(0x0a090807).int8(0x1211100f0e0d0c0b);
   ByteWriter(out).lenenc_text("hi").nul_text("yo").zeros(2).bytes(as_bytes("!"));
-  CHECK(to_hex(out) == "010203040506070809" "0a0b0c0d0e0f101112" "026869" "796f00" "0000" "21");
+  CHECK(to_hex(out) ==
+        "010203040506070809"
+        "0a0b0c0d0e0f101112"
+        "026869"
+        "796f00"
+        "0000"
+        "21");
 }
 
 TEST_CASE("byte writer: no text hides another behind a NUL") {

@@ -17,8 +17,8 @@ constexpr std::size_t kLimit = 64u << 20;
 // What a client's bytes turn into.
 struct Read {
   std::string shown;
-  std::vector<std::string> commands;   // those that came whole, or were put together from parts
-  Event ended = Event::none;           // out_of_order or too_large
+  std::vector<std::string> commands;  // those that came whole, or were put together from parts
+  Event ended = Event::none;          // out_of_order or too_large
   std::uint8_t next_sequence = 0;
   bool between_commands = false;
   bool operator==(const Read&) const = default;
@@ -165,7 +165,7 @@ void check_long(const std::string& bytes, const std::vector<std::string>& comman
     for (const std::size_t head : heads) cuts.push_back(std::min(head + offset, bytes.size()));
     CHECK((read_cut_at(bytes, cuts) == whole));
   }
-  std::vector<std::size_t> single;   // each byte of each header by itself
+  std::vector<std::size_t> single;  // each byte of each header by itself
   for (const std::size_t head : heads) {
     for (std::size_t offset = 0; offset <= 5; ++offset) {
       single.push_back(std::min(head + offset, bytes.size()));
@@ -193,8 +193,8 @@ TEST_CASE("command reader: long commands are handed on in parts") {
 
 TEST_CASE("command reader: commands of several frames, the last of which may be empty") {
   const std::string next = command("SELECT 1");
-  for (const std::size_t size : {kMaxFramePayload - 1, kMaxFramePayload, kMaxFramePayload + 1,
-                                 2 * kMaxFramePayload - 1}) {
+  for (const std::size_t size :
+       {kMaxFramePayload - 1, kMaxFramePayload, kMaxFramePayload + 1, 2 * kMaxFramePayload - 1}) {
     INFO(size);
     const std::string one = command(std::string(size, 'x'));
     check_long(one + next, {one, next});
@@ -227,9 +227,9 @@ TEST_CASE("command reader: wrong sequence numbers") {
   };
   for (const Bad& bad : cases) {
     INFO(bad.name);
-    const std::size_t last_head = bad.bytes.rfind('\3') != std::string::npos && bad.bytes.size() < 100
-                                      ? bad.bytes.size() - 6
-                                      : full.size();
+    const std::size_t last_head =
+        bad.bytes.rfind('\3') != std::string::npos && bad.bytes.size() < 100 ? bad.bytes.size() - 6
+                                                                             : full.size();
     for (const std::size_t cut : {std::size_t{0}, last_head, last_head + 1, last_head + 3}) {
       const Read read = read_cut_at(bad.bytes, {cut});
       CHECK(read.ended == Event::out_of_order);
@@ -275,7 +275,7 @@ TEST_CASE("command reader: memory of a long command is given back") {
   Feeder feeder(kLimit);
   const std::string bytes = command(std::string(500000, 'x'));
   feeder.feed(std::string_view(bytes).substr(0, 100));
-  feeder.reader().trim();   // what is kept of a command survives
+  feeder.reader().trim();  // what is kept of a command survives
   feeder.feed(std::string_view(bytes).substr(100));
   CHECK(feeder.read().commands.size() == 1);
   feeder.reader().trim();

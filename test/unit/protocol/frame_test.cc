@@ -38,7 +38,9 @@ TEST_CASE("frames: short payloads are one frame") {
   std::uint8_t sequence = 255;
   append_frames(out, "ab", sequence);
   append_frames(out, "", sequence);
-  CHECK(to_hex(out) == "020000ff6162" "00000000");
+  CHECK(to_hex(out) ==
+        "020000ff6162"
+        "00000000");
   CHECK(sequence == 1);
 }
 
@@ -72,8 +74,11 @@ TEST_CASE("frames: a command counts with its arguments") {
   std::string out;
   append_command(out, 0x0e, "");
   append_command(out, 0x02, "shop");
-  CHECK(to_hex(out) == "010000000e" "050000000273686f70");
-  for (const std::size_t arguments : {kMaxFramePayload - 2, kMaxFramePayload - 1, kMaxFramePayload}) {
+  CHECK(to_hex(out) ==
+        "010000000e"
+        "050000000273686f70");
+  for (const std::size_t arguments :
+       {kMaxFramePayload - 2, kMaxFramePayload - 1, kMaxFramePayload}) {
     std::string bytes;
     append_command(bytes, 0x03, std::string(arguments, 'x'));
     const auto frames = frames_of(bytes);

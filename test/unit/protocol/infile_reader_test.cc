@@ -45,10 +45,10 @@ TEST_CASE("infile reader: the empty packet ends the file, wherever it is cut") {
 }
 
 TEST_CASE("infile reader: an empty frame behind a full one ends only the packet") {
-  const std::string full = packet(std::string(kMaxFramePayload, 'x'), 2);   // with its empty frame
+  const std::string full = packet(std::string(kMaxFramePayload, 'x'), 2);  // with its empty frame
   const std::string file = full + packet("", 4);
-  for (const std::size_t cut : {full.size() - 5, full.size() - 4, full.size() - 2, full.size(),
-                                full.size() + 1}) {
+  for (const std::size_t cut :
+       {full.size() - 5, full.size() - 4, full.size() - 2, full.size(), full.size() + 1}) {
     InfileReader reader;
     CHECK(feed(reader, file, cut) == file.size());
     CHECK(reader.done());

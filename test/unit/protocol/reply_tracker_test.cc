@@ -62,20 +62,35 @@ void rows(Packets& p, int count, ServerStatus end = kAuto) {
 TEST_CASE("reply tracker: one packet answers") {
   check_both({
       {"OK", Shape::ok, [](Packets& p) { p.ok(); }, {Event::ok}, {Event::ok}},
-      {"OK with text", Shape::ok, [](Packets& p) { p.ok(kAuto, "Rows matched: 1"); }, {Event::ok},
+      {"OK with text",
+       Shape::ok,
+       [](Packets& p) { p.ok(kAuto, "Rows matched: 1"); },
+       {Event::ok},
        {Event::ok}},
       {"ERR", Shape::ok, [](Packets& p) { p.err(); }, {Event::err}, {Event::err}},
-      {"EOF for COM_SET_OPTION", Shape::ok, [](Packets& p) { p.eof(); }, {Event::eof},
+      {"EOF for COM_SET_OPTION",
+       Shape::ok,
+       [](Packets& p) { p.eof(); },
+       {Event::eof},
        {Event::eof}},
-      {"the end of rows for COM_SET_OPTION", Shape::ok, [](Packets& p) { p.end_of_rows(); },
-       {Event::eof}, {Event::ok}},
-      {"more results mean nothing here", Shape::ok, [](Packets& p) { p.ok(kMore); }, {Event::ok},
+      {"the end of rows for COM_SET_OPTION",
+       Shape::ok,
+       [](Packets& p) { p.end_of_rows(); },
+       {Event::eof},
+       {Event::ok}},
+      {"more results mean nothing here",
+       Shape::ok,
+       [](Packets& p) { p.ok(kMore); },
+       {Event::ok},
        {Event::ok}},
       {"OK to a query", Shape::result, [](Packets& p) { p.ok(); }, {Event::ok}, {Event::ok}},
       {"ERR to a query", Shape::result, [](Packets& p) { p.err(); }, {Event::err}, {Event::err}},
       {"ERR to a prepare", Shape::prepare, [](Packets& p) { p.err(); }, {Event::err}, {Event::err}},
       {"ERR to a fetch", Shape::rows, [](Packets& p) { p.err(); }, {Event::err}, {Event::err}},
-      {"ERR to a field list", Shape::definitions, [](Packets& p) { p.err(); }, {Event::err},
+      {"ERR to a field list",
+       Shape::definitions,
+       [](Packets& p) { p.err(); },
+       {Event::err},
        {Event::err}},
       {"ERR instead of text", Shape::text, [](Packets& p) { p.err(); }, {Event::err}, {Event::err}},
   });
@@ -86,37 +101,43 @@ TEST_CASE("reply tracker: result sets") {
       {"no rows", Shape::result, [](Packets& p) { rows(p, 0); }, {Event::eof}, {Event::ok}},
       {"one row", Shape::result, [](Packets& p) { rows(p, 1); }, {Event::eof}, {Event::ok}},
       {"many rows", Shape::result, [](Packets& p) { rows(p, 9); }, {Event::eof}, {Event::ok}},
-      {"rows of NULL, of nothing, and of empty packets", Shape::result,
+      {"rows of NULL, of nothing, and of empty packets",
+       Shape::result,
        [](Packets& p) {
          p.column_count(1).definitions(1).payload("\xfb").text_row({""}).payload("").end_of_rows();
        },
        {Event::eof},
        {Event::ok}},
-      {"binary rows", Shape::result,
+      {"binary rows",
+       Shape::result,
        [](Packets& p) {
          p.column_count(2).definitions(2).binary_row("\0\1\0\0\0\2ab"s).binary_row("\x0c"s);
          p.end_of_rows();
        },
        {Event::eof},
        {Event::ok}},
-      {"300 columns", Shape::result,
+      {"300 columns",
+       Shape::result,
        [](Packets& p) {
          p.column_count(300);
-         for (int i = 0; i < 300; ++i) p.payload("d");   // nobody looks inside
+         for (int i = 0; i < 300; ++i) p.payload("d");  // nobody looks inside
          if (!p.deprecate_eof()) p.eof();
          p.payload("x").end_of_rows();
        },
        {Event::eof},
        {Event::ok}},
-      {"ERR between rows", Shape::result,
+      {"ERR between rows",
+       Shape::result,
        [](Packets& p) { p.column_count(1).definitions(1).text_row({"1"}).err(1317); },
        {Event::err},
        {Event::err}},
-      {"ERR instead of rows", Shape::result,
+      {"ERR instead of rows",
+       Shape::result,
        [](Packets& p) { p.column_count(1).definitions(1).err(1317); },
        {Event::err},
        {Event::err}},
-      {"ERR instead of a definition", Shape::result,
+      {"ERR instead of a definition",
+       Shape::result,
        [](Packets& p) { p.column_count(2).definition("id").err(1317); },
        {Event::err},
        {Event::err}},
@@ -125,9 +146,13 @@ TEST_CASE("reply tracker: result sets") {
 
 TEST_CASE("reply tracker: several results") {
   check_both({
-      {"two OK", Shape::result, [](Packets& p) { p.ok(kMore).ok(); }, {Event::ok, Event::ok},
+      {"two OK",
+       Shape::result,
+       [](Packets& p) { p.ok(kMore).ok(); },
+       {Event::ok, Event::ok},
        {Event::ok, Event::ok}},
-      {"rows, rows, OK", Shape::result,
+      {"rows, rows, OK",
+       Shape::result,
        [](Packets& p) {
          rows(p, 1, kMore);
          rows(p, 0, kMore);
@@ -135,16 +160,21 @@ TEST_CASE("reply tracker: several results") {
        },
        {Event::eof, Event::eof, Event::ok},
        {Event::ok, Event::ok, Event::ok}},
-      {"rows, then ERR", Shape::result,
+      {"rows, then ERR",
+       Shape::result,
        [](Packets& p) {
          rows(p, 2, kMore);
          p.err();
        },
        {Event::eof, Event::err},
        {Event::ok, Event::err}},
-      {"OK, then ERR", Shape::result, [](Packets& p) { p.ok(kMore).err(); },
-       {Event::ok, Event::err}, {Event::ok, Event::err}},
-      {"a file in the middle", Shape::result,
+      {"OK, then ERR",
+       Shape::result,
+       [](Packets& p) { p.ok(kMore).err(); },
+       {Event::ok, Event::err},
+       {Event::ok, Event::err}},
+      {"a file in the middle",
+       Shape::result,
        [](Packets& p) { p.ok(kMore).local_infile("/tmp/x").ok(kMore).ok(); },
        {Event::ok, Event::local_infile, Event::ok, Event::ok},
        {Event::ok, Event::local_infile, Event::ok, Event::ok}},
@@ -153,12 +183,21 @@ TEST_CASE("reply tracker: several results") {
 
 TEST_CASE("reply tracker: LOAD DATA LOCAL INFILE") {
   check_both({
-      {"the file, then OK", Shape::result, [](Packets& p) { p.local_infile("/tmp/x").ok(); },
-       {Event::local_infile, Event::ok}, {Event::local_infile, Event::ok}},
-      {"the file, then ERR", Shape::result, [](Packets& p) { p.local_infile("/tmp/x").err(); },
-       {Event::local_infile, Event::err}, {Event::local_infile, Event::err}},
-      {"a file without a name", Shape::result, [](Packets& p) { p.local_infile("").ok(); },
-       {Event::local_infile, Event::ok}, {Event::local_infile, Event::ok}},
+      {"the file, then OK",
+       Shape::result,
+       [](Packets& p) { p.local_infile("/tmp/x").ok(); },
+       {Event::local_infile, Event::ok},
+       {Event::local_infile, Event::ok}},
+      {"the file, then ERR",
+       Shape::result,
+       [](Packets& p) { p.local_infile("/tmp/x").err(); },
+       {Event::local_infile, Event::err},
+       {Event::local_infile, Event::err}},
+      {"a file without a name",
+       Shape::result,
+       [](Packets& p) { p.local_infile("").ok(); },
+       {Event::local_infile, Event::ok},
+       {Event::local_infile, Event::ok}},
   });
 }
 
@@ -176,7 +215,8 @@ TEST_CASE("reply tracker: COM_STMT_PREPARE") {
       {"columns", Shape::prepare, prepared(2, 0), with_eof, without_eof},
       {"both", Shape::prepare, prepared(2, 3), with_eof, without_eof},
       {"one of each", Shape::prepare, prepared(1, 1), with_eof, without_eof},
-      {"ERR among the parameters", Shape::prepare,
+      {"ERR among the parameters",
+       Shape::prepare,
        [](Packets& p) { p.prepared(7, 1, 2).definition("?").err(); },
        {Event::prepared, Event::err},
        {Event::prepared, Event::err}},
@@ -186,29 +226,39 @@ TEST_CASE("reply tracker: COM_STMT_PREPARE") {
 TEST_CASE("reply tracker: cursors, fetches, field lists") {
   constexpr ServerStatus kOpen = kStatusAutocommit | kStatusCursorExists;
   check_both({
-      {"a cursor ends the reply behind the definitions", Shape::result,
+      {"a cursor ends the reply behind the definitions",
+       Shape::result,
        [](Packets& p) {
          p.column_count(1).definition("id");
          p.end_of_rows(kOpen);
        },
        {Event::eof},
        {Event::ok}},
-      {"a fetch", Shape::rows,
+      {"a fetch",
+       Shape::rows,
        [](Packets& p) { p.binary_row("\0\1").binary_row("\0\2").end_of_rows(kOpen); },
        {Event::eof},
        {Event::ok}},
-      {"a fetch of nothing", Shape::rows,
+      {"a fetch of nothing",
+       Shape::rows,
        [](Packets& p) { p.end_of_rows(kOpen | kStatusLastRowSent); },
        {Event::eof},
        {Event::ok}},
-      {"a fetch that fails late", Shape::rows, [](Packets& p) { p.binary_row("\0\1").err(); },
-       {Event::err}, {Event::err}},
-      {"a field list", Shape::definitions,
+      {"a fetch that fails late",
+       Shape::rows,
+       [](Packets& p) { p.binary_row("\0\1").err(); },
+       {Event::err},
+       {Event::err}},
+      {"a field list",
+       Shape::definitions,
        [](Packets& p) { p.definition("id").definition("name").end_of_rows(); },
        {Event::eof},
        {Event::ok}},
-      {"a field list of nothing", Shape::definitions, [](Packets& p) { p.end_of_rows(); },
-       {Event::eof}, {Event::ok}},
+      {"a field list of nothing",
+       Shape::definitions,
+       [](Packets& p) { p.end_of_rows(); },
+       {Event::eof},
+       {Event::ok}},
   });
 }
 
@@ -241,8 +291,9 @@ TEST_CASE("reply tracker: replies that lie in one buffer") {
     p.next_reply().definition("id").end_of_rows();
     p.next_reply().err();
     p.next_reply().binary_row("\0\1").end_of_rows();
-    const std::vector<Shape> shapes = {Shape::result, Shape::ok, Shape::prepare, Shape::text,
-                                       Shape::definitions, Shape::result, Shape::rows};
+    const std::vector<Shape> shapes = {Shape::result, Shape::ok,          Shape::prepare,
+                                       Shape::text,   Shape::definitions, Shape::result,
+                                       Shape::rows};
     const Replay seen = replay_every_way({shapes, capabilities, p.bytes()});
     CHECK(seen.replies == shapes.size());
     std::size_t ends = 0;
@@ -277,7 +328,8 @@ TEST_CASE("reply tracker: the status is that of the newest packet that has one")
 }
 
 TEST_CASE("reply tracker: the packet of an event is shown whole, changes of the session included") {
-  const std::string changes = test::variable_entry("autocommit", "OFF") + test::schema_entry("shop");
+  const std::string changes =
+      test::variable_entry("autocommit", "OFF") + test::schema_entry("shop");
   Packets p(kTracks | kDeprecateEof);
   p.column_count(1).definitions(1).end_of_rows(kAuto, changes);
   const Replay seen = replay_every_way({{Shape::result}, kTracks | kDeprecateEof, p.bytes()});
@@ -302,12 +354,12 @@ TEST_CASE("reply tracker: what no server says") {
       {"columns where only OK may be", Shape::ok, 0, [](Packets& p) { p.column_count(1); }},
       {"a file where only OK may be", Shape::ok, 0, [](Packets& p) { p.local_infile("x"); }},
       {"a file to a prepare", Shape::prepare, 0, [](Packets& p) { p.local_infile("x"); }},
-      {"a column count with more behind", Shape::result, 0,
-       [](Packets& p) { p.payload("\1\1"); }},
+      {"a column count with more behind", Shape::result, 0, [](Packets& p) { p.payload("\1\1"); }},
       {"a column count cut short", Shape::result, 0, [](Packets& p) { p.payload("\xfc\1"); }},
       {"no columns, said at length", Shape::result, 0, [](Packets& p) { p.payload("\xfc\0\0"s); }},
       {"an OK cut short", Shape::ok, 0, [](Packets& p) { p.payload("\0\0\0\2"s); }},
-      {"an OK whose text is cut", Shape::ok, 0, [](Packets& p) { p.payload("\0\0\0\2\0\0\0\5ab"s); }},
+      {"an OK whose text is cut", Shape::ok, 0,
+       [](Packets& p) { p.payload("\0\0\0\2\0\0\0\5ab"s); }},
       {"an OK whose changes are cut", Shape::ok, kTracks,
        [](Packets& p) { p.payload("\0\0\0\2\x40\0\0\0\5ab"s); }},
       {"a prepare cut short", Shape::prepare, 0, [](Packets& p) { p.payload("\0\1\0\0\0\1"s); }},
@@ -347,11 +399,11 @@ TEST_CASE("reply tracker: what no server says") {
 TEST_CASE("reply tracker: rows of several frames") {
   std::string huge;
   ByteWriter(huge).lenenc_text(std::string(2 * kMaxFramePayload - 9, '\xff'));
-  std::string full;   // ends with its frame too, so an empty one follows
+  std::string full;  // ends with its frame too, so an empty one follows
   ByteWriter(full).lenenc_text(std::string(kMaxFramePayload - 4, '\xfe'));
   REQUIRE(full.size() == kMaxFramePayload);
   REQUIRE(static_cast<unsigned char>(huge[0]) == 0xfe);
-  std::string short_value;   // 0xfd, and its second frame begins like an ERR
+  std::string short_value;  // 0xfd, and its second frame begins like an ERR
   ByteWriter(short_value).lenenc_text(std::string(kMaxFramePayload - 2, '\xff'));
 
   for (const Capabilities capabilities : {Capabilities{0}, kDeprecateEof}) {

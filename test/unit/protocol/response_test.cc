@@ -83,9 +83,9 @@ TEST_CASE("OK: a receiver without session tracking is told of no changes") {
 }
 
 TEST_CASE("OK: other packets are none") {
-  for (const char* hex : {"", "ff 00 00 0200 0000", "01 00 00 0200 0000", "00 00 00 0200",
-                          "00 fb 00 0200 0000", "00 ff 00 0200 0000", "00 00 00 0200 0000 05 61",
-                          "00 00 00 0200 0000 ff"}) {
+  for (const char* hex :
+       {"", "ff 00 00 0200 0000", "01 00 00 0200 0000", "00 00 00 0200", "00 fb 00 0200 0000",
+        "00 ff 00 0200 0000", "00 00 00 0200 0000 05 61", "00 00 00 0200 0000 ff"}) {
     INFO(hex);
     CHECK_FALSE(decode_ok(ExactBytes(from_hex(hex)), kProtocol41));
     CHECK_FALSE(decode_ok(ExactBytes(from_hex(hex)), kSessionTrack));
@@ -119,7 +119,8 @@ TEST_CASE("ERR: with and without SQLSTATE") {
     append_err(out, *err);
     CHECK(out == c.bytes);
   }
-  for (const char* hex : {"", "ff", "ff28", "00 28 04"}) CHECK_FALSE(decode_err(ExactBytes(from_hex(hex))));
+  for (const char* hex : {"", "ff", "ff28", "00 28 04"})
+    CHECK_FALSE(decode_err(ExactBytes(from_hex(hex))));
 }
 
 TEST_CASE("EOF: five bytes, no more and no less") {
@@ -168,16 +169,16 @@ TEST_CASE("session changes: every type") {
                             change_entry(static_cast<Type>(78), "") + test::schema_entry("");
   const Walk seen = walk(bytes);
   CHECK(seen.ok);
-  const std::vector<Change> expected = {{0, "autocommit", "OFF"}, {1, "", "shop"},
-                                        {2, "", "\0011"},         {3, "", "u:1-5"},
-                                        {5, "", "\010T_______"},  {77, "", "later"},
-                                        {78, "", ""},             {1, "", ""}};
+  const std::vector<Change> expected = {
+      {0, "autocommit", "OFF"}, {1, "", "shop"},   {2, "", "\0011"}, {3, "", "u:1-5"},
+      {5, "", "\010T_______"},  {77, "", "later"}, {78, "", ""},     {1, "", ""}};
   CHECK((seen.changes == expected));
 }
 
 TEST_CASE("session changes: several variables in one entry") {
-  const std::string entry = change_entry(
-      Type::system_variables, lenenc("autocommit") + lenenc("ON") + lenenc("sql_mode") + lenenc(""));
+  const std::string entry =
+      change_entry(Type::system_variables,
+                   lenenc("autocommit") + lenenc("ON") + lenenc("sql_mode") + lenenc(""));
   const Walk seen = walk(entry + test::schema_entry("shop"));
   CHECK(seen.ok);
   const std::vector<Change> expected = {
@@ -203,12 +204,16 @@ TEST_CASE("session changes: hostile entries end the walk") {
   };
   const Bad cases[] = {
       {"a type alone", "\0"s},
-      {"a length past the end", "\0\x20""abc"s},
+      {"a length past the end",
+       "\0\x20"
+       "abc"s},
       {"a length of 64 bits", "\1\xfe\xff\xff\xff\xff\xff\xff\xff\xff"s},
       {"a length that is none", "\0\xff"s},
       {"a name without a value", change_entry(Type::system_variables, lenenc("autocommit"))},
       {"no name", change_entry(Type::system_variables, "")},
-      {"a name that is too long", change_entry(Type::system_variables, "\x30""abc")},
+      {"a name that is too long", change_entry(Type::system_variables,
+                                               "\x30"
+                                               "abc")},
       {"a value that is too long", change_entry(Type::system_variables, lenenc("a") + "\x30")},
       {"a schema that is too long", change_entry(Type::schema, "\x30shop")},
       {"no schema", change_entry(Type::schema, "")},

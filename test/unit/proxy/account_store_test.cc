@@ -44,7 +44,7 @@ TEST_CASE("account store: what was learnt is known until it is forgotten") {
   CHECK(store.find("other").listed == nullptr);
   const auto second = credentials("other", "two");
   store.remember(second);
-  store.forget(first);   // an old session notices late that its password is no more
+  store.forget(first);  // an old session notices late that its password is no more
   CHECK(store.find("other").credentials == second);
   store.forget(second);
   CHECK(store.find("other").credentials == nullptr);

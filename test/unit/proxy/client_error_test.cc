@@ -11,7 +11,7 @@ struct Row {
   ClientError error;
   std::uint16_t code;
   const char* sqlstate;
-  bool own;                 // a text of weir's, which begins with "weir:"
+  bool own;  // a text of weir's, which begins with "weir:"
   const char* mentions;
 };
 
@@ -37,7 +37,8 @@ const Row kRows[] = {
     {errors::no_primary("db1 is down", 10000), 1290, "HY000", true, "after 10000 ms (db1 is down)"},
     {errors::no_replica("all lag"), 1290, "HY000", true, "(all lag)"},
     {errors::pool_timeout("db1", 9, 5000), 1041, "HY000", true, "all 9 connections to server db1"},
-    {errors::server_unreachable("db1", "refused"), 1290, "HY000", true, "db1 cannot be used: refused"},
+    {errors::server_unreachable("db1", "refused"), 1290, "HY000", true,
+     "db1 cannot be used: refused"},
     {errors::outcome_unknown("db1", "reset"), 1158, "08S01", true, "outcome unknown"},
     {errors::result_cut("db1", "reset"), 1158, "08S01", true, "rows so far are not all"},
     {errors::transaction_lost("db1", "reset"), 1213, "40001", true, "run it again"},
@@ -62,9 +63,8 @@ TEST_CASE("client errors: none can be mistaken for a client library's own") {
     CHECK_FALSE((row.error.code >= 2000 && row.error.code <= 2999));
     CHECK_FALSE((row.error.code >= 5000 && row.error.code <= 5999));
     CHECK(row.error.sqlstate.size() == 5);
-    CHECK(std::all_of(row.error.sqlstate.begin(), row.error.sqlstate.end(), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-    }));
+    CHECK(std::all_of(row.error.sqlstate.begin(), row.error.sqlstate.end(),
+                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }));
     CHECK(row.error.message.find('\n') == std::string::npos);
   }
 }

@@ -126,8 +126,8 @@ TEST_CASE("client login: wrong passwords and unknown users end with the same wor
     REQUIRE(step.kind == Kind::refused);
     CHECK(step.error.code == 1045);
     CHECK(step.error.sqlstate == "28000");
-    CHECK(step.error.message == "Access denied for user '" + std::string(user) +
-                                    "'@'127.0.0.1' (using password: YES)");
+    CHECK(step.error.message ==
+          "Access denied for user '" + std::string(user) + "'@'127.0.0.1' (using password: YES)");
   }
 }
 
@@ -186,16 +186,17 @@ TEST_CASE("client login: a wrong sequence number") {
 }
 
 TEST_CASE("client login: packets that are no response") {
-  for (const std::string& payload : {std::string(), std::string("\x85"), std::string(40, '\xff'),
-                                     std::string(31, '\0')}) {
+  for (const std::string& payload :
+       {std::string(), std::string("\x85"), std::string(40, '\xff'), std::string(31, '\0')}) {
     Fixture fixture;
     Login login = fixture.login();
     login.greeting(fixture.topology, 1);
-    const auto step = login.feed({static_cast<std::uint32_t>(payload.size()), 1}, ExactBytes(payload));
+    const auto step =
+        login.feed({static_cast<std::uint32_t>(payload.size()), 1}, ExactBytes(payload));
     CHECK(step.kind == Kind::refused);
     CHECK(step.error.code == 1043);
   }
-  HandshakeResponse tls = plain_response();   // TLS was not offered
+  HandshakeResponse tls = plain_response();  // TLS was not offered
   tls.capabilities |= kSsl;
   CHECK(respond(tls).error.code == 1043);
 }
@@ -242,7 +243,7 @@ TEST_CASE("client login: a change of user") {
   std::string payload;
   encode_change_user(payload, request, identity.capabilities);
   auto step = login->start_change_user(ExactBytes(payload));
-  if (step.kind == Kind::wait) {   // asked to answer a fresh nonce; no password answers with nothing
+  if (step.kind == Kind::wait) {  // asked to answer a fresh nonce; no password answers with nothing
     CHECK(read_frame_header(as_bytes(step.send)).sequence == 1);
     step = login->feed({0, 2}, Bytes{});
   }

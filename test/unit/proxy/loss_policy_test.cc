@@ -71,8 +71,8 @@ constexpr Row kRows[] = {
 
     {"a write with state may have been done", kUnderWay | kSent | kState,
      LossVerdict::outcome_unknown},
-    {"a read with state changed nothing, but the state is gone",
-     kUnderWay | kSent | kRead | kState, LossVerdict::session_lost},
+    {"a read with state changed nothing, but the state is gone", kUnderWay | kSent | kRead | kState,
+     LossVerdict::session_lost},
     {"a write that was not sent: only the state is gone", kUnderWay | kState,
      LossVerdict::session_lost},
 

@@ -36,7 +36,7 @@ TEST_CASE("pins: a set") {
   CHECK_FALSE(pins.holds_state());
   pins.add(Pin::next_transaction);
   CHECK_FALSE(pins.empty());
-  CHECK_FALSE(pins.holds_state());   // it can be set again
+  CHECK_FALSE(pins.holds_state());  // it can be set again
   pins.add(Pin::user_lock);
   CHECK(pins.holds_state());
   CHECK(pins.first() == Pin::user_lock);
@@ -76,10 +76,18 @@ TEST_CASE("pins: each effect that ties a session to its connection") {
 
 TEST_CASE("pins: effects that tie nothing") {
   const Effect effects[] = {
-      Effect::none,          Effect::begins_transaction, Effect::ends_transaction,
-      Effect::sets_names,    Effect::changes_schema,     Effect::sets_tracked_variable,
-      Effect::calc_found_rows, Effect::uses_user_variable, Effect::sets_autocommit,
-      Effect::sets_global_variable, Effect::local_infile, Effect::releases_user_lock,
+      Effect::none,
+      Effect::begins_transaction,
+      Effect::ends_transaction,
+      Effect::sets_names,
+      Effect::changes_schema,
+      Effect::sets_tracked_variable,
+      Effect::calc_found_rows,
+      Effect::uses_user_variable,
+      Effect::sets_autocommit,
+      Effect::sets_global_variable,
+      Effect::local_infile,
+      Effect::releases_user_lock,
   };
   for (const Effect effect : effects) {
     PinSet pins;
@@ -101,13 +109,15 @@ TEST_CASE("pins: UNLOCK TABLES ends a lock, but only alone in its text") {
 
 TEST_CASE("pins: no other pin ends by what a text says") {
   PinSet pins;
-  apply_effects(pins, with(Effect::takes_user_lock | Effect::opens_handler | Effect::prepares_text |
-                           Effect::creates_temporary_table),
+  apply_effects(pins,
+                with(Effect::takes_user_lock | Effect::opens_handler | Effect::prepares_text |
+                     Effect::creates_temporary_table),
                 false);
-  apply_effects(pins, with(Effect::releases_user_lock | Effect::closes_handler |
-                           Effect::deallocates_text | Effect::drops_temporary_table |
-                           Effect::unlocks_tables),
-                false);
+  apply_effects(
+      pins,
+      with(Effect::releases_user_lock | Effect::closes_handler | Effect::deallocates_text |
+           Effect::drops_temporary_table | Effect::unlocks_tables),
+      false);
   for (const Pin pin : {Pin::user_lock, Pin::handler, Pin::prepared_text, Pin::temporary_table}) {
     CHECK(pins.has(pin));
   }

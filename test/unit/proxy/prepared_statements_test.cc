@@ -37,7 +37,7 @@ TEST_CASE("prepared statements: ids are never given twice at a time") {
   CHECK(statements.find(one) == nullptr);
   CHECK(ids.count(statements.add("SELECT 1", facts, 0).id) == 0);
   CHECK(statements.find(0) == nullptr);
-  CHECK(statements.find(UINT32_MAX) == nullptr);   // MariaDB's word for "the last one prepared"
+  CHECK(statements.find(UINT32_MAX) == nullptr);  // MariaDB's word for "the last one prepared"
   statements.clear();
   CHECK(statements.size() == 0);
 }
@@ -66,7 +66,8 @@ std::string execute(std::uint16_t parameters, const std::string& types, const st
 }
 
 TEST_CASE("execute: the layout for any number of parameters") {
-  for (const std::uint16_t parameters : std::initializer_list<std::uint16_t>{1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
+  for (const std::uint16_t parameters :
+       std::initializer_list<std::uint16_t>{1, 2, 7, 8, 9, 16, 17, 300, 65535}) {
     INFO(parameters);
     const std::string types(parameters * 2u, '\x03');
     const std::size_t bitmap = (parameters + 7u) / 8u;

@@ -91,7 +91,8 @@ TEST_CASE("replica selector: nobody") {
   CHECK_FALSE(select_replica(topology({primary()}), {}, Balance::weighted, load, 1));
   ReadNeeds needs;
   needs.avoid = 1;
-  CHECK_FALSE(select_replica(topology({primary(), replica()}), needs, Balance::least_loaded, load, 1));
+  CHECK_FALSE(
+      select_replica(topology({primary(), replica()}), needs, Balance::least_loaded, load, 1));
 }
 
 TEST_CASE("replica selector: preferred and avoided") {
@@ -141,10 +142,11 @@ TEST_CASE("replica selector: of two drawn, the one with less to do for its weigh
   CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(0, 10)) == 0u);
   CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(10, 0)) == 1u);
   load = {9, 0};
-  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(0, 5)) == 0u);   // both the same
+  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(0, 5)) ==
+        0u);  // both the same
 
   const Topology unequal = topology({replica(30), replica(10)});
-  load = {6, 2};   // the same for their weights
+  load = {6, 2};  // the same for their weights
   CHECK(select_replica(unequal, {}, Balance::least_loaded, load, draws(0, 30)) == 0u);
   load = {7, 2};
   CHECK(select_replica(unequal, {}, Balance::least_loaded, load, draws(0, 30)) == 1u);
@@ -157,7 +159,8 @@ TEST_CASE("replica selector: weights as large as they may be") {
   const Topology servers = topology({replica(UINT32_MAX), replica(UINT32_MAX)});
   const std::array<std::uint32_t, 2> load = {UINT32_MAX, UINT32_MAX};
   std::set<std::size_t> seen;
-  for (std::uint64_t random : {std::uint64_t{0}, UINT64_MAX, std::uint64_t{1} << 63, std::uint64_t{77}}) {
+  for (std::uint64_t random :
+       {std::uint64_t{0}, UINT64_MAX, std::uint64_t{1} << 63, std::uint64_t{77}}) {
     const auto chosen = select_replica(servers, {}, Balance::least_loaded, load, random);
     REQUIRE(chosen);
     CHECK(*chosen < 2);

@@ -113,8 +113,8 @@ TEST_CASE("session state: a malformed report changes nothing from there on") {
 }
 
 TEST_CASE("session state: variables are kept in the order of their ids") {
-  const SessionState state = state_of({{"wait_timeout", "1"}, {"sql_mode", ""},
-                                       {"alter_algorithm", "DEFAULT"}});
+  const SessionState state =
+      state_of({{"wait_timeout", "1"}, {"sql_mode", ""}, {"alter_algorithm", "DEFAULT"}});
   REQUIRE(state.variables().size() == 3);
   CHECK(state.variables()[0].id < state.variables()[1].id);
   CHECK(state.variables()[1].id < state.variables()[2].id);
@@ -154,10 +154,14 @@ TEST_CASE("session state: the SET statement for every kind of difference") {
       {"a text", {}, {{"sql_mode", "ANSI_QUOTES"}}, "SET sql_mode = 'ANSI_QUOTES'"},
       {"an empty text", {}, {{"sql_mode", ""}}, "SET sql_mode = ''"},
       {"a quote in it", {}, {{"time_zone", "it's"}}, "SET time_zone = 'it''s'"},
-      {"another value", {{"time_zone", "UTC"}}, {{"time_zone", "+02:00"}},
+      {"another value",
+       {{"time_zone", "UTC"}},
+       {{"time_zone", "+02:00"}},
        "SET time_zone = '+02:00'"},
       {"back to the default", {{"time_zone", "UTC"}}, {}, "SET time_zone = DEFAULT"},
-      {"a character set that is NULL", {}, {{"character_set_results", ""}},
+      {"a character set that is NULL",
+       {},
+       {{"character_set_results", ""}},
        "SET character_set_results = NULL"},
       {"a number that is NULL", {}, {{"max_join_size", ""}}, "SET max_join_size = NULL"},
       {"all at once",
@@ -171,8 +175,8 @@ TEST_CASE("session state: the SET statement for every kind of difference") {
   }
 }
 
-// The two are one setting on the server, so the collation stands last and is never defaulted away from
-// under a character set.
+// The two are one setting on the server, so the collation stands last and is never defaulted away
+// from under a character set.
 TEST_CASE("session state: character set and collation of the connection") {
   const std::pair<const char*, const char*> latin = {"character_set_connection", "latin1"};
   const std::pair<const char*, const char*> utf = {"character_set_connection", "utf8mb4"};
@@ -234,12 +238,15 @@ TEST_CASE("session state: every tracked variable survives a repair and the repor
 }
 
 TEST_CASE("session state: character sets that hide ASCII in their letters") {
-  for (const char* charset : {"gbk", "sjis", "big5", "cp932", "gb18030"}) CHECK(is_ascii_unsafe(charset));
-  for (const char* charset : {"", "utf8mb4", "latin1", "binary", "euckr", "gb2312", "ujis", "GBK "}) {
+  for (const char* charset : {"gbk", "sjis", "big5", "cp932", "gb18030"})
+    CHECK(is_ascii_unsafe(charset));
+  for (const char* charset :
+       {"", "utf8mb4", "latin1", "binary", "euckr", "gb2312", "ujis", "GBK "}) {
     CHECK_FALSE(is_ascii_unsafe(charset));
   }
   // big5, sjis, gbk, cp932, gb18030; with MariaDB's variants.
-  for (const unsigned id : {1u, 84u, 13u, 88u, 28u, 87u, 95u, 96u, 248u, 249u, 250u, 1025u, 1052u}) {
+  for (const unsigned id :
+       {1u, 84u, 13u, 88u, 28u, 87u, 95u, 96u, 248u, 249u, 250u, 1025u, 1052u}) {
     INFO(id);
     CHECK(is_ascii_unsafe_collation(id));
   }
