@@ -230,10 +230,14 @@ ReplyTracker::Event ReplyTracker::on_end(Bytes payload) {
     // COM_SET_OPTION is answered with a true EOF even where those are deprecated.
     if (const auto eof = decode_eof(payload)) {
       status_ = eof->status;
+      warnings_ = eof->warnings;
       event = Event::eof;
     }
   } else if (const auto ok = decode_ok(payload, capabilities_)) {
     status_ = ok->status;
+    warnings_ = ok->warnings;
+    affected_rows_ = ok->affected_rows;
+    insert_id_ = ok->last_insert_id;
     event = Event::ok;
   }
   if (event == Event::malformed) return event;

@@ -60,6 +60,11 @@ class ReplyTracker {
 
   // Status flags of the newest OK or EOF packet; zero before the first.
   ServerStatus status() const { return status_; }
+  // Its count of warnings.
+  std::uint16_t warnings() const { return warnings_; }
+  // What the newest OK packet says about rows and generated keys; zero before the first.
+  std::uint64_t affected_rows() const { return affected_rows_; }
+  std::uint64_t insert_id() const { return insert_id_; }
   // The sequence number that the next packet of the reply would have.
   std::uint8_t next_sequence() const { return next_sequence_; }
   // True when what has been passed on and shown ends at the end of a packet, so that another could
@@ -94,6 +99,9 @@ class ReplyTracker {
   bool ends_with_frame_ = false;  // no packet of its own marks the end
   std::uint8_t next_sequence_ = 1;
   ServerStatus status_ = 0;
+  std::uint16_t warnings_ = 0;
+  std::uint64_t affected_rows_ = 0;
+  std::uint64_t insert_id_ = 0;
   Capabilities capabilities_ = 0;
   std::uint64_t definitions_left_ = 0;  // in State::definitions
   std::uint64_t columns_after_ = 0;     // COM_STMT_PREPARE: columns that follow the parameters

@@ -81,6 +81,7 @@ void App::start_workers() {
   const unsigned count = worker_count(*config_);
   for (auto& sockets : open_sockets(*config_, count)) {
     workers_.push_back(std::make_unique<Worker>(process_, std::move(sockets)));
+    slots_.watch([worker = workers_.back().get()] { worker->look_for_room(); });
   }
   for (auto& worker : workers_) worker->start();
   std::string addresses;

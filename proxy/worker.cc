@@ -63,6 +63,10 @@ void Worker::stop() {
   give([](Orders& orders) { orders.stop = true; });
 }
 
+void Worker::look_for_room() {
+  give([](Orders& orders) { orders.room = true; });
+}
+
 void Worker::run() {
   context_.loop = &loop_;
   context_.buffer = &buffer_;
@@ -108,6 +112,7 @@ void Worker::take_orders() {
     context_.topology = std::move(orders.topology);
     for_each_session([](ClientSession& session) { session.on_topology_changed(); });
   }
+  if (orders.room && pool_) pool_->on_slots_changed();
   if (orders.drain) begin_drain();
   if (orders.stop) end_all();
 }

@@ -34,6 +34,8 @@ class Worker final : private SessionOwner {
   void drain();
   // From any thread: every session ends now.
   void stop();
+  // From any thread: a server may have room for more connections.
+  void look_for_room();
   void join();
 
  private:
@@ -41,6 +43,7 @@ class Worker final : private SessionOwner {
     std::shared_ptr<const Topology> topology;
     bool drain = false;
     bool stop = false;
+    bool room = false;
   };
 
   void run();

@@ -13,6 +13,8 @@
 #include "proxy/auth/account_store.h"
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
+#include "proxy/core/prepared_statements.h"
+#include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
@@ -27,6 +29,8 @@ struct ProcessContext {
   const protocol::RsaKey* rsa_key = nullptr;
   std::atomic<std::uint32_t> next_connection_id{1u << 30};
   std::atomic<std::size_t> client_connections{0};
+  // Grows with each SET GLOBAL that passes: connections opened before have older session defaults.
+  std::atomic<std::uint64_t> settings_version{0};
 };
 
 // What a worker did since it began. Written by the worker's thread, read by it alone.
@@ -38,7 +42,10 @@ struct WorkerCounters {
   std::uint64_t answered_by_primary_instead = 0;  // a replica's error was not shown to the client
   std::uint64_t waits = 0;              // reads sent behind a wait for the session's own write
   std::uint64_t waits_in_vain = 0;      // and answered by the primary after all
+  std::uint64_t repairs = 0;            // statements sent behind others that adjust the connection
   std::uint64_t failed_statements = 0;  // answered with an error of weir's own
+  std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed the
+                                           // connection
 };
 
 // Belongs to one worker and its thread.
@@ -50,6 +57,9 @@ struct WorkerContext {
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks
   std::vector<std::uint32_t> outstanding;    // statements under way, by server
   WorkerCounters counters;
+  StateTable states;
+  StatementStore statements{states};
+  std::uint64_t last_types_version = 0;   // see PreparedStatement::types_version
   std::uint64_t random_state = 0x9e3779b97f4a7c15;
   bool draining = false;
 

@@ -8,6 +8,7 @@
 #include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/backend/setup_statement.h"
+#include "proxy/core/own_reply.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,12 @@ std::string err_text(Bytes payload) {
   const auto err = protocol::decode_err(payload);
   if (!err) return "an error that cannot be read";
   return fmt::format("{} ({})", err->message, err->code);
+}
+
+// Replies that the user never sees.
+bool is_own(ReplyPurpose purpose) {
+  return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::reset ||
+         purpose == ReplyPurpose::harvest;
 }
 
 }  // namespace
@@ -64,13 +71,15 @@ struct BackendConnection::Connect {
   BackendConnection* owner;  // null once it no longer waits
 };
 
-BackendConnection::BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options,
-                                     ServerSlot slot)
+BackendConnection::BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, StateTable& states,
+                                     Options options, ServerSlot slot)
     : options_(std::move(options)),
       loop_(loop),
       stream_(loop, options_.address.is_unix() ? Stream::Kind::unix_socket : Stream::Kind::tcp,
               buffer),
-      created_(Clock::now()),
+      states_(states),
+      state_(states.empty()),
+      initial_state_(states.empty()),
       slot_(std::move(slot)) {
   stream_.set_handler(this);
 }
@@ -174,6 +183,9 @@ void BackendConnection::on_connect(uv_connect_t* request, int status) {
 
 void BackendConnection::close() {
   if (phase_ == Phase::dead) return;
+  // Its answer will not come any more; what the session knows itself has to do.
+  harvest_.clear();
+  end_harvest();
   const bool polite = phase_ == Phase::ready && idle();
   phase_ = Phase::dead;
   if (resolve_ != nullptr) std::exchange(resolve_, nullptr)->owner = nullptr;
@@ -283,7 +295,11 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
                             "promised; all servers must be able to do what the primary can",
                             missing));
   }
-  state_.set_schema(options_.schema);
+  thread_id_ = login_->auth.connection_id();
+  multi_statements_ = (capabilities_ & protocol::kMultiStatements) != 0;
+  SessionState state;
+  state.set_schema(options_.schema);
+  state_ = states_.intern(std::move(state));
   login_.reset();
   phase_ = Phase::setup;
   std::string command;
@@ -310,15 +326,16 @@ bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
   const ReplyPurpose purpose = expected_.front().purpose;
   if (step.event == ReplyTracker::Event::malformed) {
     // What came before it may complete a packet whose beginning the client has already.
-    const bool own = purpose == ReplyPurpose::setup || purpose == ReplyPurpose::reset;
-    if (!own && step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
+    if (!is_own(purpose) && step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
     fail(BackendFailure::Kind::lost, "the server sent a packet that the protocol does not allow");
     return false;
   }
   fold(step);
-  if (purpose == ReplyPurpose::setup || purpose == ReplyPurpose::reset) {
-    return take_own_step(purpose, step);
+  if (purpose == ReplyPurpose::harvest) {
+    harvest_.append(protocol::as_text(in.first(step.pass)));
+    harvest_.append(protocol::as_text(step.packet));
   }
+  if (is_own(purpose)) return take_own_step(purpose, step);
   if (step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
   if (phase_ == Phase::dead) return false;
   if (!step.packet.empty()) user_->on_reply_packet(*this, purpose, step);
@@ -332,7 +349,7 @@ bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
 
 // A reply to what the connection itself has sent.
 bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::Step& step) {
-  if (step.event == ReplyTracker::Event::err) {
+  if (step.event == ReplyTracker::Event::err && purpose != ReplyPurpose::harvest) {
     fail(BackendFailure::Kind::refused,
          "the server does not let weir follow the session's state: " +
              err_text(step.packet.subspan(protocol::kFrameHeaderSize)));
@@ -340,12 +357,25 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
   }
   if (!step.last) return true;
   expected_.erase(expected_.begin());
+  if (purpose == ReplyPurpose::harvest) {
+    end_harvest();
+    return true;
+  }
   if (purpose == ReplyPurpose::reset) {
-    state_.reset_variables();
+    SessionState state;
+    state.set_schema(state_->schema());
+    state_ = states_.intern(std::move(state));
     statements_.clear();
+    insert_id_.reset();
+    last_command_ = {};
+    multi_statements_ = (capabilities_ & protocol::kMultiStatements) != 0;
     return true;
   }
   if (std::exchange(phase_, Phase::ready) == Phase::setup) {
+    SessionState initial = *state_;
+    initial.set_schema({});
+    initial_state_ = states_.intern(std::move(initial));
+    initial_autocommit_ = (status_ & protocol::kStatusAutocommit) != 0;
     user_->on_backend_ready(*this);
   } else {
     user_->on_reply_end(*this, ReplyPurpose::reset);
@@ -354,18 +384,40 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
 }
 
 void BackendConnection::fold(const ReplyTracker::Step& step) {
-  if (step.event == ReplyTracker::Event::ok || step.event == ReplyTracker::Event::eof) {
-    status_ = expected_.front().tracker.status();
-  }
-  if (step.event != ReplyTracker::Event::ok ||
-      (status_ & protocol::kStatusSessionStateChanged) == 0) {
-    return;
-  }
+  using Event = ReplyTracker::Event;
+  if (step.event == Event::err) warnings_ = 1;
+  if (step.event != Event::ok && step.event != Event::eof) return;
+  status_ = expected_.front().tracker.status();
+  warnings_ = expected_.front().tracker.warnings();
+  reported_insert_id_ = expected_.front().tracker.insert_id();
+  if (step.event != Event::ok || (status_ & protocol::kStatusSessionStateChanged) == 0) return;
   const auto ok =
       protocol::decode_ok(step.packet.subspan(protocol::kFrameHeaderSize), capabilities_);
   if (!ok) return;
-  state_.apply(ok->session_changes);
+  if (reports_state(ok->session_changes)) {
+    SessionState state = *state_;
+    state.apply(ok->session_changes);
+    state_ = states_.intern(std::move(state));
+  }
   collect_gtids(ok->session_changes);
+}
+
+void BackendConnection::append_harvest(std::string& commands) {
+  protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
+                           "SELECT LAST_INSERT_ID()");
+  harvested_for_ = insert_id_.lock();
+  if (harvested_for_ != nullptr) harvested_for_->asked = true;
+  insert_id_.reset();
+  harvest_.clear();
+  expect(ReplyPurpose::harvest, ReplyShape::result);
+}
+
+void BackendConnection::end_harvest() {
+  const auto session = std::exchange(harvested_for_, nullptr);
+  if (session == nullptr) return;
+  if (const auto value = single_number(harvest_)) session->value = *value;
+  session->asked = false;
+  if (const auto tell = std::exchange(session->on_answer, nullptr)) tell();
 }
 
 void BackendConnection::collect_gtids(Bytes session_changes) {

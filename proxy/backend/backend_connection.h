@@ -13,7 +13,9 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +27,7 @@
 #include "protocol/reply_tracker.h"
 #include "proxy/auth/account_store.h"
 #include "proxy/backend/server_slots.h"
-#include "proxy/core/session_state.h"
+#include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/stream.h"
 
@@ -41,6 +43,7 @@ enum class ReplyPurpose : std::uint8_t {
   prepare,  // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
   reset,    // of the COM_RESET_CONNECTION between two sessions: swallowed
   setup,    // of the statement that follows the login: never seen by the user
+  harvest,  // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
 };
 
 // How a connection ended, or why it never began.
@@ -84,7 +87,42 @@ class BackendUser {
 // A statement that was prepared on one connection.
 struct BackendStatement {
   std::uint32_t id = 0;             // the server's
-  std::uint32_t types_version = 0;  // of the parameter types that the server has seen; 0: none
+  std::uint64_t types_version = 0;  // of the parameter types that the server has seen; 0: none
+  std::uint64_t used = 0;           // when, in uses of the connection's statements
+};
+
+// The statements that are prepared on one connection, by the ids of what they are
+// (SharedStatement::id). Bounded: whoever adds one may have to close another.
+class BackendStatements {
+ public:
+  // Null when it is not prepared here. Counts as a use.
+  BackendStatement* find(std::uint64_t id);
+  void add(std::uint64_t id, std::uint32_t server_id);
+  // Forgets a statement; returns the server's id of it, if it was there.
+  std::optional<std::uint32_t> erase(std::uint64_t id);
+  // Forgets the one that was not used for longest, if there are `limit` or more; returns as erase().
+  std::optional<std::uint32_t> make_room(std::size_t limit);
+  void clear() { statements_.clear(); }
+  std::size_t size() const { return statements_.size(); }
+
+ private:
+  std::unordered_map<std::uint64_t, BackendStatement> statements_;
+  std::uint64_t uses_ = 0;
+};
+
+// A command of a session on a server: what a connection ran last.
+struct CommandMark {
+  std::size_t server = 0;
+  std::uint32_t session = 0;   // 0: none
+  std::uint64_t command = 0;   // the session's count
+  bool operator==(const CommandMark&) const = default;
+};
+
+// LAST_INSERT_ID() of a session. Shared with the connection that knows it better.
+struct InsertId {
+  std::uint64_t value = 0;
+  bool asked = false;                 // an answer with the value is on its way
+  std::function<void()> on_answer;    // told when it has come; may be empty
 };
 
 class BackendConnection final : private StreamHandler {
@@ -97,10 +135,13 @@ class BackendConnection final : private StreamHandler {
     std::string schema;                       // to log in with; empty: none
     std::uint8_t collation = 0;               // as the client's login asked for
     protocol::Capabilities capabilities = 0;  // the client's, as far as they change replies
+    std::uint64_t settings = 0;               // changes of global variables before it was opened
+    TimePoint expires = TimePoint::max();     // not to be kept beyond
   };
 
-  // `slot` is kept until the connection is closed.
-  BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, Options options, ServerSlot slot);
+  // `slot` is kept until the connection is closed. `states` is the worker's.
+  BackendConnection(uv_loop_t* loop, ReadBuffer& buffer, StateTable& states, Options options,
+                    ServerSlot slot);
   ~BackendConnection();
 
   // Begins to connect. False when that fails at once, without a call to the user; every later
@@ -141,19 +182,41 @@ class BackendConnection final : private StreamHandler {
   bool is_mariadb() const { return is_mariadb_; }
   bool in_transaction() const { return (status_ & protocol::kStatusInTransaction) != 0; }
 
-  // The session state that the server holds for this connection.
-  SessionState& state() { return state_; }
+  // The connection's id on its server, as KILL takes it.
+  std::uint32_t thread_id() const { return thread_id_; }
+  // The generated key that the last OK packet told; 0: none.
+  std::uint64_t reported_insert_id() const { return reported_insert_id_; }
+  // Warnings of the last statement; an error counts as one.
+  unsigned warnings() const { return warnings_; }
+
+  // The session state that the server holds for this connection, and the one that it began with
+  // (without a schema).
+  const StatePtr& state() const { return state_; }
+  const StatePtr& initial_state() const { return initial_state_; }
+  bool initial_autocommit() const { return initial_autocommit_; }
+  // Known from other sources than the server's reports.
+  void set_state(StatePtr state) { state_ = std::move(state); }
+  // Several statements in one text are allowed, see COM_SET_OPTION.
+  bool multi_statements() const { return multi_statements_; }
+  void set_multi_statements(bool on) { multi_statements_ = on; }
+
+  // Which command ran last. Whoever uses the connection says so.
+  const CommandMark& last_command() const { return last_command_; }
+  void set_last_command(const CommandMark& mark) { last_command_ = mark; }
+  // Whose LAST_INSERT_ID() the server holds; null: of nobody who could still ask.
+  std::shared_ptr<InsertId> insert_id() const { return insert_id_.lock(); }
+  void set_insert_id(const std::shared_ptr<InsertId>& owner) { insert_id_ = owner; }
+  // Appends the question for its value, to be sent in front of the next command of another session.
+  void append_harvest(std::string& commands);
   // The GTIDs of what was committed here since the last call, as the server reported them.
   std::string take_reported_gtids() { return std::exchange(reported_gtids_, {}); }
   // The server reports GTIDs: what it committed without one changed nothing that replicas could
   // lack.
   bool reports_gtids() const { return reports_gtids_; }
-  // Statements prepared here, by the session's own ids.
-  std::unordered_map<std::uint32_t, BackendStatement>& statements() { return statements_; }
+  BackendStatements& statements() { return statements_; }
 
   // Sends COM_RESET_CONNECTION and what must follow it; ends with on_reply_end(reset). Idle only.
   void reset();
-  TimePoint created() const { return created_; }
 
  private:
   enum class Phase : std::uint8_t { idle, resolving, connecting, login, setup, ready, dead };
@@ -181,6 +244,7 @@ class BackendConnection final : private StreamHandler {
   bool take_own_step(ReplyPurpose purpose, const protocol::ReplyTracker::Step& step);
   void fold(const protocol::ReplyTracker::Step& step);
   void collect_gtids(Bytes session_changes);
+  void end_harvest();
   void fail(BackendFailure::Kind kind, std::string text, std::string packet = {});
 
   Options options_;
@@ -193,15 +257,25 @@ class BackendConnection final : private StreamHandler {
   protocol::ServerStatus status_ = 0;
   protocol::Capabilities capabilities_ = 0;
   std::vector<Expected> expected_;
-  SessionState state_;
+  std::uint32_t thread_id_ = 0;
+  std::uint64_t reported_insert_id_ = 0;
+  unsigned warnings_ = 0;
+  bool initial_autocommit_ = true;
+  bool multi_statements_ = false;
+  StateTable& states_;
+  StatePtr state_;
+  StatePtr initial_state_;
+  CommandMark last_command_;
+  std::weak_ptr<InsertId> insert_id_;
+  std::shared_ptr<InsertId> harvested_for_;   // while a harvest is under way
+  std::string harvest_;                       // its reply
   std::string reported_gtids_;
-  std::unordered_map<std::uint32_t, BackendStatement> statements_;
+  BackendStatements statements_;
   std::unique_ptr<Login> login_;
   Resolve* resolve_ = nullptr;
   std::vector<sockaddr_storage>
       addresses_;  // of a host name, those not tried yet, the next one last
   Connect* connect_ = nullptr;
-  TimePoint created_;
   ServerSlot slot_;
 };
 

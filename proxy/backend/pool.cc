@@ -7,182 +7,299 @@
 #include <utility>
 
 namespace weir {
+namespace {
+
+// An idle connection is spared for this long when another worker waits for its place.
+constexpr Milliseconds kSpared{100};
+
+}  // namespace
+
+Pool::Pool(WorkerContext& context)
+    : context_(context), servers_(context.config().servers.size()) {}
 
 void Pool::close_all() {
-  for (auto& request : std::exchange(requests_, {})) {
-    if (request->opening) discard(std::move(request->opening));
+  while (!requests_.empty()) discard(std::move(remove(requests_.begin())->opening));
+  for (std::size_t server = 0; server < servers_.size(); ++server) {
+    while (!servers_[server].idle.empty()) discard(take(server, servers_[server].idle.end() - 1));
   }
-  for (Idle& idle : std::exchange(idle_, {})) discard(std::move(idle.connection));
 }
 
+std::size_t Pool::idle_connections() const {
+  std::size_t count = 0;
+  for (const Server& server : servers_) count += server.idle.size();
+  return count;
+}
+
+// --- idle connections ----------------------------------------------------------------------------
+
 bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {
-  const BackendConnection::Options& have = idle.connection->options();
-  if (idle.resetting || have.server != wish.server || have.collation != wish.collation ||
-      have.capabilities != wish.capabilities || have.credentials->user != wish.credentials->user) {
+  const BackendConnection& connection = *idle.connection;
+  const BackendConnection::Options& have = connection.options();
+  if (idle.resetting || have.collation != wish.collation ||
+      have.capabilities != wish.capabilities || have.settings < wish.settings) {
     return false;
   }
   // A connection logged in with an older password is still the user's, but only a password proven
   // equal may be given it.
   if (have.credentials != wish.credentials &&
-      have.credentials->password.view() != wish.credentials->password.view()) {
+      (have.credentials->user != wish.credentials->user ||
+       have.credentials->password.view() != wish.credentials->password.view())) {
     return false;
   }
-  return idle.connection->state().schema().empty() || !wish.schema.empty();
+  return can_repair(*connection.state(), *wish.state);
 }
 
 std::unique_ptr<BackendConnection> Pool::take_idle(const ConnectionWish& wish) {
   if (wish.fresh) return nullptr;
-  // The newest first, so that those which a smaller load does not need grow old.
-  for (std::size_t i = idle_.size(); i-- > 0;) {
-    if (!fits(idle_[i], wish)) continue;
-    auto connection = std::move(idle_[i].connection);
-    idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-    return connection;
+  // The newest first, so that those which a smaller load does not need grow old; but one that has
+  // the session's state before one that would have to be told.
+  auto& idle = servers_[wish.server].idle;
+  auto best = idle.end();
+  for (auto at = idle.end(); at != idle.begin();) {
+    --at;
+    if (!fits(*at, wish)) continue;
+    const bool equal = at->connection->state() == wish.state;
+    if (equal || best == idle.end()) best = at;
+    if (equal) break;
   }
-  return nullptr;
+  return best != idle.end() ? take(wish.server, best) : nullptr;
 }
 
-void Pool::request(PoolWaiter& waiter, const ConnectionWish& wish) {
-  requests_.push_back(
-      std::make_unique<Request>(Request{&waiter, wish, context_.loop_time(), nullptr}));
-  try_open(*requests_.back());
+std::unique_ptr<BackendConnection> Pool::take_unused_since(const CommandMark& mark) {
+  auto& idle = servers_[mark.server].idle;
+  const auto found = std::find_if(idle.begin(), idle.end(), [&](const Idle& candidate) {
+    return !candidate.resetting && candidate.connection->last_command() == mark;
+  });
+  return found != idle.end() ? take(mark.server, found) : nullptr;
 }
 
-void Pool::try_open(Request& request) {
-  const ConnectionWish& wish = request.wish;
-  ServerSlot slot = context_.process->slots->take(wish.server);
-  if (!slot && evict_idle(wish.server)) {
-    if (request.opening != nullptr)
-      return;  // the place that came free has already been given to it
-    slot = context_.process->slots->take(wish.server);
-  }
-  if (!slot) return;
-  const ServerState& server = context_.topology->servers[wish.server];
-  BackendConnection::Options options;
-  options.server = wish.server;
-  options.server_name = server.name;
-  options.address = server.address;
-  options.credentials = wish.credentials;
-  options.schema = wish.schema;
-  options.collation = wish.collation;
-  options.capabilities = wish.capabilities;
-  request.opening = std::make_unique<BackendConnection>(context_.loop, *context_.buffer,
-                                                        std::move(options), std::move(slot));
-  if (request.opening->open(*this)) return;
-  // Tell it from the loop, as every other failure.
-  BackendConnection* connection = request.opening.get();
-  context_.deferred->call([this, connection] {
-    on_backend_failed(*connection,
-                      {BackendFailure::Kind::unreachable,
-                       "no socket can be opened to " + connection->options().address.to_string(),
-                       {}});
+std::unique_ptr<BackendConnection> Pool::take(std::size_t server,
+                                              std::vector<Idle>::iterator idle) {
+  auto connection = std::move(idle->connection);
+  servers_[server].idle.erase(idle);
+  return connection;
+}
+
+std::vector<Pool::Idle>::iterator Pool::find_idle(const BackendConnection& connection) {
+  auto& idle = servers_[connection.server()].idle;
+  return std::find_if(idle.begin(), idle.end(), [&](const Idle& candidate) {
+    return candidate.connection.get() == &connection;
   });
 }
 
-// Makes room on a server by closing the connection that nobody has used for longest.
-bool Pool::evict_idle(std::size_t server) {
-  for (auto idle = idle_.begin(); idle != idle_.end(); ++idle) {
-    if (idle->connection->server() != server) continue;
-    auto connection = std::move(idle->connection);
-    idle_.erase(idle);
-    discard(std::move(connection));
-    return true;
-  }
-  return false;
+bool Pool::may_be_kept(const BackendConnection& connection) const {
+  return connection.ready() && connection.idle() && connection.queued() == 0 &&
+         !connection.in_transaction() && !context_.draining &&
+         context_.loop_time() < connection.options().expires;
 }
 
-void Pool::cancel(PoolWaiter& waiter) {
-  const auto found = std::find_if(requests_.begin(), requests_.end(),
-                                  [&](const auto& request) { return request->waiter == &waiter; });
-  if (found == requests_.end()) return;
-  auto request = std::move(*found);
-  requests_.erase(found);
-  if (request->opening) discard(std::move(request->opening));
+void Pool::shelve(std::unique_ptr<BackendConnection> connection, bool resetting) {
+  const std::size_t server = connection->server();
+  connection->set_user(*this);
+  connection->resume();
+  servers_[server].idle.push_back({std::move(connection), context_.loop_time(), resetting});
+  if (context_.process->slots->waiting(server) > 0) serve_waiting_later();
+}
+
+void Pool::give_back(std::unique_ptr<BackendConnection> connection) {
+  if (connection == nullptr) return;
+  if (!may_be_kept(*connection)) return discard(std::move(connection));
+  shelve(std::move(connection), false);
 }
 
 void Pool::release(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
   // MySQL's reset brings back its own default collation, MariaDB's the one of the login.
-  const bool keeps_collation = connection->is_mariadb() || connection->options().collation ==
-                                                               context_.topology->default_collation;
-  const bool reusable =
-      keeps_collation && connection->ready() && connection->idle() && connection->queued() == 0 &&
-      !context_.draining &&
-      context_.loop_time() - connection->created() < context_.config().pool.max_age;
-  if (!reusable) return discard(std::move(connection));
-  connection->set_user(*this);
-  connection->resume();
+  const bool keeps_collation =
+      connection->is_mariadb() ||
+      connection->options().collation == context_.topology->default_collation;
+  const bool resettable = keeps_collation && connection->ready() && connection->idle() &&
+                          connection->queued() == 0 && !context_.draining &&
+                          context_.loop_time() < connection->options().expires;
+  if (!resettable) return discard(std::move(connection));
   connection->reset();
-  idle_.push_back({std::move(connection), context_.loop_time(), true});
+  shelve(std::move(connection), true);
 }
 
 void Pool::discard(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
+  --servers_[connection->server()].open;
   connection->close();
   context_.deferred->destroy(std::move(connection));
-  open_waiting();
 }
+
+// --- requests ------------------------------------------------------------------------------------
+
+void Pool::request(PoolWaiter& waiter, const ConnectionWish& wish) {
+  requests_.push_back(
+      std::make_unique<Request>(Request{&waiter, wish, context_.loop_time(), nullptr, false}));
+  try_open(*requests_.back());
+}
+
+void Pool::try_open(Request& request) {
+  ServerSlot slot = context_.process->slots->take(request.wish.server);
+  if (!slot && make_room(request.wish.server)) {
+    slot = context_.process->slots->take(request.wish.server);
+  }
+  if (slot) return open(request, std::move(slot));
+  set_waiting(request, true);
+}
+
+void Pool::open(Request& request, ServerSlot slot) {
+  set_waiting(request, false);
+  const ConnectionWish& wish = request.wish;
+  const ServerState& server = context_.topology->servers[wish.server];
+  const auto max_age = std::chrono::duration_cast<Clock::duration>(context_.config().pool.max_age);
+  BackendConnection::Options options;
+  options.server = wish.server;
+  options.server_name = server.name;
+  options.address = server.address;
+  options.credentials = wish.credentials;
+  options.schema = wish.state->schema();
+  options.collation = wish.collation;
+  options.capabilities = wish.capabilities;
+  options.settings = context_.process->settings_version.load();
+  // Connections that were opened together do not have to be replaced together.
+  options.expires = context_.loop_time() + max_age - max_age / 1000 * (context_.random() % 100);
+  request.opening = std::make_unique<BackendConnection>(
+      context_.loop, *context_.buffer, context_.states, std::move(options), std::move(slot));
+  ++servers_[wish.server].open;
+  if (request.opening->open(*this)) return;
+  // Tell it from the loop, as every other failure.
+  BackendConnection* connection = request.opening.get();
+  context_.deferred->call([this, connection] {
+    on_backend_failed(
+        *connection,
+        {BackendFailure::Kind::unreachable,
+         "no socket can be opened to " + connection->options().address.to_string(),
+         {}});
+  });
+}
+
+// Makes a place free on a server: of the idle connections, of which none fits here, the one that
+// nobody has used for longest; else one that a session holds for its own comfort.
+bool Pool::make_room(std::size_t server) {
+  auto& idle = servers_[server].idle;
+  if (!idle.empty()) {
+    discard(take(server, idle.begin()));
+    return true;
+  }
+  const auto lender = std::find_if(lenders_.begin(), lenders_.end(), [&](const PoolLender* one) {
+    return one->lent_server() == server;
+  });
+  if (lender != lenders_.end()) (*lender)->give_up_lent();   // whoever waits is served later
+  return false;
+}
+
+void Pool::set_waiting(Request& request, bool waiting) {
+  if (std::exchange(request.counted, waiting) == waiting) return;
+  if (waiting) {
+    context_.process->slots->begin_wait(request.wish.server);
+  } else {
+    context_.process->slots->end_wait(request.wish.server);
+  }
+}
+
+std::unique_ptr<Pool::Request> Pool::remove(std::vector<std::unique_ptr<Request>>::iterator at) {
+  auto request = std::move(*at);
+  requests_.erase(at);
+  set_waiting(*request, false);
+  return request;
+}
+
+void Pool::cancel(PoolWaiter& waiter) {
+  const auto found = std::find_if(requests_.begin(), requests_.end(), [&](const auto& request) {
+    return request->waiter == &waiter;
+  });
+  if (found != requests_.end()) discard(std::move(remove(found)->opening));
+}
+
+// Not from inside the call that gives a connection back: its session may be in the middle of
+// something.
+void Pool::serve_waiting_later() {
+  if (std::exchange(serving_later_, true)) return;
+  context_.deferred->call([this] {
+    serving_later_ = false;
+    serve_waiting();
+  });
+}
+
+// Those who wait get what has become idle, or the place of what has been closed.
+void Pool::serve_waiting() {
+  for (std::size_t i = 0; i < requests_.size();) {
+    Request& request = *requests_[i];
+    if (request.opening != nullptr) {
+      ++i;
+    } else if (auto connection = take_idle(request.wish)) {
+      const auto served = remove(requests_.begin() + static_cast<std::ptrdiff_t>(i));
+      served->waiter->on_connection(std::move(connection));
+      i = 0;   // whatever that did, it may have changed the list
+    } else {
+      try_open(request);
+      ++i;
+    }
+  }
+  for (std::size_t server = 0; server < servers_.size(); ++server) yield_to_others(server);
+}
+
+// While another worker waits for a place, this one keeps its share, and what it has just used.
+void Pool::yield_to_others(std::size_t server) {
+  const ServerSlots& slots = *context_.process->slots;
+  auto& idle = servers_[server].idle;
+  while (slots.waiting(server) > 0 && !idle.empty()) {
+    const bool spare = servers_[server].open > slots.fair_share(server) ||
+                       context_.loop_time() - idle.front().since >= kSpared;
+    if (!spare) return;
+    discard(take(server, idle.begin()));
+  }
+}
+
+void Pool::on_slots_changed() {
+  serve_waiting();
+}
+
+// --- news of connections -------------------------------------------------------------------------
 
 void Pool::on_backend_ready(BackendConnection& connection) {
   const auto found = std::find_if(requests_.begin(), requests_.end(), [&](const auto& request) {
     return request->opening.get() == &connection;
   });
-  auto request = std::move(*found);
-  requests_.erase(found);
+  auto request = remove(found);
   request->waiter->on_connection(std::move(request->opening));
 }
 
 void Pool::on_backend_failed(BackendConnection& connection, const BackendFailure& failure) {
-  const auto request = std::find_if(requests_.begin(), requests_.end(), [&](const auto& candidate) {
+  const auto found = std::find_if(requests_.begin(), requests_.end(), [&](const auto& candidate) {
     return candidate->opening.get() == &connection;
   });
-  if (request != requests_.end()) {
-    auto failed = std::move(*request);
-    requests_.erase(request);
+  if (found != requests_.end()) {
+    auto failed = remove(found);
     discard(std::move(failed->opening));
     failed->waiter->on_no_connection(failed->wish.server, failure);
     return;
   }
-  const auto idle = std::find_if(idle_.begin(), idle_.end(), [&](const Idle& candidate) {
-    return candidate.connection.get() == &connection;
-  });
-  if (idle == idle_.end()) return;
+  const auto idle = find_idle(connection);
+  if (idle == servers_[connection.server()].idle.end()) return;
   spdlog::debug("idle connection to {} ended: {}", connection.options().server_name, failure.text);
-  auto ended = std::move(idle->connection);
-  idle_.erase(idle);
-  discard(std::move(ended));
+  discard(take(connection.server(), idle));
 }
 
-// The reset is done: whoever waits for such a connection gets it, else it is idle.
+// A reset is done: whoever waits for such a connection gets it, else it is idle.
 void Pool::on_reply_end(BackendConnection& connection, ReplyPurpose purpose) {
   if (purpose != ReplyPurpose::reset) return;
-  const auto idle = std::find_if(idle_.begin(), idle_.end(), [&](const Idle& candidate) {
-    return candidate.connection.get() == &connection;
-  });
-  if (idle == idle_.end()) return;
+  const auto idle = find_idle(connection);
+  if (idle == servers_[connection.server()].idle.end()) return;
   idle->resetting = false;
-  for (auto& request : requests_) {
-    if (request->opening != nullptr || request->wish.fresh || !fits(*idle, request->wish)) continue;
-    auto served = std::move(request);
-    std::erase(requests_, nullptr);
-    auto given = std::move(idle->connection);
-    idle_.erase(idle);
-    return served->waiter->on_connection(std::move(given));
-  }
+  serve_waiting_later();
 }
 
-// A place may have come free.
-void Pool::open_waiting() {
-  for (std::size_t i = 0; i < requests_.size(); ++i) {
-    if (requests_[i]->opening == nullptr) try_open(*requests_[i]);
-  }
-}
+// --- time ----------------------------------------------------------------------------------------
 
 void Pool::tick() {
   const TimePoint now = context_.loop_time();
   expire_requests(now);
   expire_idle(now);
-  open_waiting();
+  serve_waiting();
 }
 
 void Pool::expire_requests(TimePoint now) {
@@ -192,8 +309,7 @@ void Pool::expire_requests(TimePoint now) {
       return now - request->begun >= timeout;
     });
     if (late == requests_.end()) return;
-    auto request = std::move(*late);
-    requests_.erase(late);
+    auto request = remove(late);
     BackendFailure failure;
     failure.kind =
         request->opening ? BackendFailure::Kind::unreachable : BackendFailure::Kind::full;
@@ -203,16 +319,22 @@ void Pool::expire_requests(TimePoint now) {
   }
 }
 
+// The newest min_idle of each server stay, however long nobody has used them.
 void Pool::expire_idle(TimePoint now) {
   const PoolConfig& config = context_.config().pool;
-  std::vector<std::unique_ptr<BackendConnection>> old;
-  std::erase_if(idle_, [&](Idle& idle) {
-    const bool keep = now - idle.since < config.idle_timeout &&
-                      now - idle.connection->created() < config.max_age && !context_.draining;
-    if (!keep) old.push_back(std::move(idle.connection));
-    return !keep;
-  });
-  for (auto& connection : old) discard(std::move(connection));
+  for (std::size_t server = 0; server < servers_.size(); ++server) {
+    auto& idle = servers_[server].idle;
+    for (std::size_t i = 0; i < idle.size();) {
+      const bool spared = idle.size() - i <= config.min_idle;
+      const bool old = now >= idle[i].connection->options().expires || context_.draining ||
+                       (now - idle[i].since >= config.idle_timeout && !spared);
+      if (old) {
+        discard(take(server, idle.begin() + static_cast<std::ptrdiff_t>(i)));
+      } else {
+        ++i;
+      }
+    }
+  }
 }
 
 }  // namespace weir

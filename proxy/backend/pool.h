@@ -21,19 +21,32 @@ class PoolWaiter {
   ~PoolWaiter() = default;
 };
 
+// Keeps a connection that it could do without: asked to give it up when others queue.
+class PoolLender {
+ public:
+  // The server of the connection.
+  virtual std::size_t lent_server() const = 0;
+  // Gives the connection back to the pool.
+  virtual void give_up_lent() = 0;
+
+ protected:
+  ~PoolLender() = default;
+};
+
 // What a session needs of a connection.
 struct ConnectionWish {
   std::size_t server = 0;
   CredentialsPtr credentials;
-  std::string schema;
-  std::uint8_t collation = 0;
+  StatePtr state;              // the session's; a connection that has it already is preferred
+  std::uint8_t collation = 0;  // of the login
   protocol::Capabilities capabilities = 0;
-  bool fresh = false;  // a new login, which proves the password
+  std::uint64_t settings = 0;  // not older than this change of global variables
+  bool fresh = false;          // a new login, which proves the password
 };
 
 class Pool final : private BackendUser {
  public:
-  explicit Pool(WorkerContext& context) : context_(context) {}
+  explicit Pool(WorkerContext& context);
   ~Pool() { close_all(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -41,24 +54,33 @@ class Pool final : private BackendUser {
   // An idle connection that fits, or null. Its session state may differ from what is wished as far
   // as append_repair() can mend it.
   std::unique_ptr<BackendConnection> take_idle(const ConnectionWish& wish);
+  // The idle connection that ran this command last, and nothing since; else null.
+  std::unique_ptr<BackendConnection> take_unused_since(const CommandMark& mark);
   // Opens a new connection, or waits for a place among the server's max_connections. Answers from
   // the loop, never from inside this call. The waiter has no other request under way.
   void request(PoolWaiter& waiter, const ConnectionWish& wish);
   // The waiter is no longer interested.
   void cancel(PoolWaiter& waiter);
 
-  // Takes a connection back. It is reset and kept for the next session with the same account, or
-  // closed when it is in no state for that.
+  // Takes a connection back whose state is all in state(): the next session may have it as it is.
+  void give_back(std::unique_ptr<BackendConnection> connection);
+  // Takes a connection back that holds more than that. It is reset and kept for the next session
+  // with the same account, or closed when it is in no state for that.
   void release(std::unique_ptr<BackendConnection> connection);
   // Closes a connection for good.
   void discard(std::unique_ptr<BackendConnection> connection);
 
+  // From now on the lender may be asked. It withdraws before it uses the connection again.
+  void lend(PoolLender& lender) { lenders_.push_back(&lender); }
+  void withdraw(PoolLender& lender) { std::erase(lenders_, &lender); }
+
   // Closes every connection that it holds.
   void close_all();
-  // Called a few times a second: deadlines, idle connections that are too old, places that came
-  // free.
+  // A place has come free, or another worker waits for one.
+  void on_slots_changed();
+  // Called a few times a second: deadlines, idle connections that are too old.
   void tick();
-  std::size_t idle_connections() const { return idle_.size(); }
+  std::size_t idle_connections() const;
 
  private:
   struct Request {
@@ -66,11 +88,16 @@ class Pool final : private BackendUser {
     ConnectionWish wish;
     TimePoint begun;
     std::unique_ptr<BackendConnection> opening;  // null while it waits for a place
+    bool counted = false;                        // as waiting, see ServerSlots
   };
   struct Idle {
     std::unique_ptr<BackendConnection> connection;
     TimePoint since;
     bool resetting;
+  };
+  struct Server {
+    std::vector<Idle> idle;   // the one used last at the end
+    std::size_t open = 0;     // connections of this worker, idle or not
   };
 
   void on_backend_ready(BackendConnection& connection) override;
@@ -83,15 +110,26 @@ class Pool final : private BackendUser {
   void on_backend_drained(BackendConnection&) override {}
 
   bool fits(const Idle& idle, const ConnectionWish& wish) const;
+  bool may_be_kept(const BackendConnection& connection) const;
+  void shelve(std::unique_ptr<BackendConnection> connection, bool resetting);
+  std::vector<Idle>::iterator find_idle(const BackendConnection& connection);
+  std::unique_ptr<BackendConnection> take(std::size_t server, std::vector<Idle>::iterator idle);
   void try_open(Request& request);
-  bool evict_idle(std::size_t server);
-  void open_waiting();
+  void open(Request& request, ServerSlot slot);
+  bool make_room(std::size_t server);
+  void set_waiting(Request& request, bool waiting);
+  std::unique_ptr<Request> remove(std::vector<std::unique_ptr<Request>>::iterator at);
+  void serve_waiting_later();
+  void serve_waiting();
+  void yield_to_others(std::size_t server);
   void expire_requests(TimePoint now);
   void expire_idle(TimePoint now);
 
   WorkerContext& context_;
-  std::vector<std::unique_ptr<Request>> requests_;
-  std::vector<Idle> idle_;
+  std::vector<Server> servers_;
+  std::vector<std::unique_ptr<Request>> requests_;   // in the order in which they came
+  std::vector<PoolLender*> lenders_;                 // likewise
+  bool serving_later_ = false;
 };
 
 }  // namespace weir

@@ -71,10 +71,11 @@ struct RoutingConfig {
 enum class PoolMode : std::uint8_t { transaction, session };
 
 struct PoolConfig {
-  PoolMode mode = PoolMode::session;
+  PoolMode mode = PoolMode::transaction;
   Milliseconds idle_timeout{60000};
   Milliseconds max_age{3600000};
   Milliseconds queue_timeout{5000};
+  std::size_t min_idle = 0;  // idle connections to each server that idle_timeout spares, per worker
 };
 
 enum class AuthMode : std::uint8_t { passthrough, users };
@@ -98,6 +99,7 @@ struct LimitsConfig {
   Milliseconds idle_timeout{8 * 3600 * 1000};
   std::size_t write_buffer = 256u << 10;    // bytes queued per client before its backend must wait
   std::size_t prepared_statements = 16384;  // per client
+  std::size_t server_statements = 256;      // kept prepared on one server connection
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

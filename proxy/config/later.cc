@@ -18,7 +18,6 @@ constexpr LaterKey kKeys[] = {
     {"listen", "http", "\"\"", kNoHttp},
     {"routing", "transaction_reads", "\"primary\"", ""},
     {"routing", "zone", "\"\"", ""},
-    {"pool", "min_idle", "0", ""},
     {"auth", "admin_user", "", kNoConsole},
     {"auth", "admin_password", "", kNoConsole},
     {"auth", "admin_password_file", "", kNoConsole},
@@ -37,8 +36,6 @@ constexpr LaterKey kKeys[] = {
 };
 
 constexpr LaterValue kValues[] = {
-    {"pool", "mode", "transaction",
-     "this version keeps a backend connection per session: set mode = \"session\""},
     {"routing", "consistency", "global",
      "this version does not know consistency \"global\" yet; use \"session\": each session reads "
      "its own writes"},

@@ -95,6 +95,7 @@ constexpr KeyRow<PoolConfig> kPool[] = {
     {"idle_timeout", [](Field& f, PoolConfig& c) { f.duration(c.idle_timeout, 1ms, 24h); }},
     {"max_age", [](Field& f, PoolConfig& c) { f.duration(c.max_age, 1ms, 720h); }},
     {"queue_timeout", [](Field& f, PoolConfig& c) { f.duration(c.queue_timeout, 1ms, 10min); }},
+    {"min_idle", [](Field& f, PoolConfig& c) { f.number(c.min_idle, 0, 10000); }},
 };
 
 constexpr KeyRow<AuthConfig> kAuth[] = {
@@ -119,6 +120,8 @@ constexpr KeyRow<LimitsConfig> kLimits[] = {
     {"write_buffer", [](Field& f, LimitsConfig& c) { f.size(c.write_buffer, 4u << 10, 1u << 30); }},
     {"prepared_statements",
      [](Field& f, LimitsConfig& c) { f.number(c.prepared_statements, 1, 1u << 20); }},
+    {"server_statements",
+     [](Field& f, LimitsConfig& c) { f.number(c.server_statements, 1, 1u << 16); }},
 };
 
 constexpr KeyRow<LogConfig> kLog[] = {

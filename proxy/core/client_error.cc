@@ -42,6 +42,10 @@ ClientError unknown_statement(std::uint32_t id, std::string_view command) {
           fmt::format("Unknown prepared statement handler ({}) given to {}", id, command)};
 }
 
+ClientError no_open_cursor(std::uint32_t id) {
+  return {1421, "HY000", fmt::format("The statement ({}) has no open cursor.", id)};
+}
+
 ClientError too_many_statements(std::size_t limit) {
   return {
       1461, "42000",

@@ -30,7 +30,7 @@ constexpr PinningEffect kPinning[] = {
 constexpr std::array<std::string_view, kPinCount> kNames = {
     "user_variable", "temporary_table",    "table_lock",       "user_lock",        "prepared_text",
     "handler",       "untracked_variable", "next_transaction", "session_tracking", "role",
-    "routine",       "unseen_text"};
+    "routine",       "unseen_text", "cursor"};
 
 }  // namespace
 

@@ -1,9 +1,11 @@
-// The prepared statements of one session, by the ids that its client knows. Which server connection
-// has which of them prepared, and under what id, is the connection's knowledge.
+// Prepared statements: what they are, shared by the sessions of a worker, and what a session knows of
+// them, by the ids that its client knows. Which server connection has which of them prepared, and
+// under what id, is the connection's knowledge.
 
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,24 +14,55 @@
 #include <vector>
 
 #include "protocol/byte_reader.h"
+#include "proxy/core/state_table.h"
 #include "sql_classifier/classification.h"
 
 namespace weir {
 
-struct PreparedStatement {
-  std::uint32_t id = 0;
+// A text as it is prepared. Two clients that prepare the same text under the same schema, sql_mode
+// and character sets share it, so that they also share what servers have prepared for it.
+struct SharedStatement {
+  std::uint64_t id = 0;          // unique in its store, never used again
   std::string text;
-  sql::Classification facts;  // of the text; its views are empty
+  StatePtr state;                // what the text was read by, see SessionState::prepares_like()
+  sql::Classification facts;     // of the text; its views are empty
   std::uint16_t parameters = 0;
+};
+using StatementPtr = std::shared_ptr<const SharedStatement>;
+
+// The statements of one worker. Keeps some that no client holds any more, because the next client
+// is likely to prepare the same.
+class StatementStore {
+ public:
+  explicit StatementStore(StateTable& states) : states_(states) {}
+
+  StatementPtr intern(std::string_view text, const SessionState& state,
+                      const sql::Classification& facts, std::uint16_t parameters);
+  std::size_t size() const { return statements_.size(); }
+
+ private:
+  void drop_unused();
+
+  // By hash of the text.
+  std::unordered_multimap<std::size_t, StatementPtr> statements_;
+  StateTable& states_;
+  std::uint64_t last_id_ = 0;
+  std::size_t unused_limit_ = 1024;
+};
+
+// A statement of one client.
+struct PreparedStatement {
+  std::uint32_t id = 0;   // the client's
+  StatementPtr shared;
   // The types of the parameters, as the last COM_STMT_EXECUTE that carried them had them. An
   // execute may leave them out when the server has seen them before: another server has not.
   std::string types;
-  std::uint32_t types_version = 0;  // 0: no execute has carried any
+  std::uint64_t types_version = 0;  // unique to these types of this statement; 0: none so far
   // COM_STMT_SEND_LONG_DATA, framed as they came, to be sent before the next execute.
   std::vector<std::string> long_data;
   std::size_t long_data_size = 0;
-  const void* executed_on = nullptr;  // the connection that ran it last; only to be compared
-  bool long_data_too_large = false;   // told to the client in answer to its next execute
+  bool long_data_too_large = false;  // told to the client in answer to its next execute
+  bool cursor_open = false;          // rows can be fetched, on the connection that executed it
 
   void drop_long_data();
 };
@@ -37,14 +70,14 @@ struct PreparedStatement {
 class PreparedStatements {
  public:
   // A new statement with an id that is free.
-  PreparedStatement& add(std::string_view text, const sql::Classification& facts,
-                         std::uint16_t parameters);
+  PreparedStatement& add(StatementPtr shared);
   PreparedStatement* find(std::uint32_t id);
   void erase(std::uint32_t id);
   void clear();
   std::size_t size() const { return statements_.size(); }
   // Bytes of all their texts together.
   std::size_t text_size() const { return text_size_; }
+  bool any_cursor() const;
 
  private:
   std::unordered_map<std::uint32_t, PreparedStatement> statements_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
+#include <functional>
 #include <optional>
 
 #include "protocol/command.h"
@@ -73,6 +73,12 @@ bool same(const std::string* left, const std::string* right) {
   return left == right || (left != nullptr && right != nullptr && *left == *right);
 }
 
+// In this order they can be assigned one after the other: a character set brings its collation.
+std::array<std::size_t, 4> ids_of_prepare() {
+  return {known().sql_mode, known().charset_client, known().charset_connection,
+          known().collation_connection};
+}
+
 bool is_of_connection(std::size_t id) {
   return id == known().charset_connection || id == known().collation_connection;
 }
@@ -121,16 +127,8 @@ std::string variable_repair(const std::vector<SessionState::Variable>& from,
 
 }  // namespace
 
-void SessionState::touch() {
-  // Unique over all workers, because connections and sessions of different origin are compared.
-  static std::atomic<std::uint64_t> next{1};
-  stamp_ = next.fetch_add(1, std::memory_order_relaxed);
-}
-
 void SessionState::set_schema(std::string_view schema) {
-  if (schema_ == schema) return;
   schema_ = schema;
-  touch();
 }
 
 void SessionState::set_variable(std::size_t id, std::string_view value) {
@@ -147,7 +145,6 @@ void SessionState::set_variable(std::size_t id, std::string_view value) {
     variables_.insert(at, Variable{static_cast<std::uint8_t>(id), std::string(value)});
   }
   on_variable_changed(id, value);
-  touch();
 }
 
 void SessionState::erase_variable(std::size_t id) {
@@ -171,11 +168,9 @@ void SessionState::reset_variables() {
   ansi_quotes_ = false;
   no_backslash_escapes_ = false;
   serializable_ = false;
-  touch();
 }
 
-bool SessionState::apply(protocol::Bytes session_changes) {
-  const std::uint64_t before = stamp_;
+void SessionState::apply(protocol::Bytes session_changes) {
   std::optional<std::string_view> collation;
   protocol::SessionChangeReader reader(session_changes);
   while (const auto change = reader.next()) {
@@ -191,7 +186,6 @@ bool SessionState::apply(protocol::Bytes session_changes) {
   }
   // Servers report in no certain order: the character set may have come behind its collation.
   if (collation) set_variable(known().collation_connection, *collation);
-  return stamp_ != before;
 }
 
 bool SessionState::sql_mode_known() const {
@@ -206,12 +200,39 @@ std::string_view SessionState::client_charset() const {
   return {};
 }
 
-bool SessionState::operator==(const SessionState& other) const {
-  return stamp_ == other.stamp_ || (schema_ == other.schema_ && variables_ == other.variables_);
+bool SessionState::prepares_like(const SessionState& other) const {
+  if (schema_ != other.schema_) return false;
+  const auto ids = ids_of_prepare();
+  return std::all_of(ids.begin(), ids.end(), [&](std::size_t id) {
+    return same(find(variables_, id), find(other.variables_, id));
+  });
+}
+
+SessionState SessionState::prepared_as(const SessionState& other) const {
+  SessionState state = *this;
+  // A statement that was prepared without a schema names it everywhere.
+  if (!other.schema_.empty()) state.schema_ = other.schema_;
+  for (const std::size_t id : ids_of_prepare()) {
+    const std::string* value = find(other.variables_, id);
+    if (value != nullptr) {
+      state.set_variable(id, *value);
+    } else {
+      state.erase_variable(id);
+    }
+  }
+  return state;
+}
+
+std::size_t SessionState::hash() const {
+  const std::hash<std::string_view> hash_of;
+  std::size_t seed = hash_of(schema_);
+  for (const Variable& variable : variables_) {
+    seed = (seed ^ variable.id) * 0x9e3779b97f4a7c15 + hash_of(variable.value);
+  }
+  return seed;
 }
 
 int append_repair(std::string& out, const SessionState& from, const SessionState& to) {
-  if (from.stamp() == to.stamp()) return 0;
   int commands = 0;
   if (from.schema() != to.schema() && !to.schema().empty()) {
     protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::init_db),
@@ -224,6 +245,18 @@ int append_repair(std::string& out, const SessionState& from, const SessionState
     ++commands;
   }
   return commands;
+}
+
+bool reports_state(protocol::Bytes session_changes) {
+  protocol::SessionChangeReader reader(session_changes);
+  while (const auto change = reader.next()) {
+    if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::schema)) return true;
+    if (change->type == static_cast<std::uint8_t>(protocol::SessionChangeType::system_variables) &&
+        sql::find_tracked_variable(change->name)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool is_ascii_unsafe(std::string_view charset) {

@@ -13,8 +13,8 @@
 
 namespace weir {
 
-// A value. What is not in it has the server's default. Two states with the same stamp are equal,
-// which is the usual case and costs one comparison; with different stamps they may still be equal.
+// A value. What is not in it has the server's default. Sessions and connections hold it by pointer,
+// see state_table.h.
 class SessionState {
  public:
   struct Variable {
@@ -25,15 +25,14 @@ class SessionState {
 
   const std::string& schema() const { return schema_; }
   const std::vector<Variable>& variables() const { return variables_; }
-  std::uint64_t stamp() const { return stamp_; }
 
   void set_schema(std::string_view schema);
   void set_variable(std::size_t id, std::string_view value);
   // Forgets every variable, as COM_RESET_CONNECTION does; the schema stays.
   void reset_variables();
 
-  // Takes over what an OK packet reports. True when anything changed.
-  bool apply(protocol::Bytes session_changes);
+  // Takes over what an OK packet reports.
+  void apply(protocol::Bytes session_changes);
 
   // How statements are to be read in this state.
   bool sql_mode_known() const;
@@ -44,16 +43,21 @@ class SessionState {
   // The session's text charset, when it was changed since login; empty otherwise.
   std::string_view client_charset() const;
 
-  bool operator==(const SessionState& other) const;
+  // What COM_STMT_PREPARE reads a text by: schema, sql_mode, character sets. True when they are the
+  // same in both.
+  bool prepares_like(const SessionState& other) const;
+  // This state with what COM_STMT_PREPARE reads a text by taken from `other`.
+  SessionState prepared_as(const SessionState& other) const;
+
+  bool operator==(const SessionState&) const = default;
+  std::size_t hash() const;
 
  private:
-  void touch();
   void erase_variable(std::size_t id);
   void on_variable_changed(std::size_t id, std::string_view value);
 
   std::string schema_;
   std::vector<Variable> variables_;  // by id
-  std::uint64_t stamp_ = 0;
   bool ansi_quotes_ = false;
   bool no_backslash_escapes_ = false;
   bool serializable_ = false;
@@ -69,6 +73,9 @@ int append_repair(std::string& out, const SessionState& from, const SessionState
 inline bool can_repair(const SessionState& from, const SessionState& to) {
   return from.schema().empty() || !to.schema().empty();
 }
+
+// True when some of what an OK packet reports is part of a SessionState. Most reports are of GTIDs.
+bool reports_state(protocol::Bytes session_changes);
 
 // True for character sets in which a byte below 0x80 can be the second half of a letter, so that a
 // lexer of bytes can be fooled: gbk, sjis, big5, cp932, gb18030.

@@ -1,5 +1,7 @@
 #include "proxy/core/write_position.h"
 
+#include "proxy/core/own_reply.h"
+
 #include <fmt/format.h>
 
 #include "protocol/frame.h"
@@ -70,20 +72,7 @@ std::string WritePosition::wait_statement(Milliseconds limit) const {
 }
 
 bool wait_was_successful(std::string_view frames) {
-  // Column count, definition, perhaps an EOF, the row, the end: the row is the last but one.
-  protocol::ByteReader in(protocol::as_bytes(frames));
-  std::string_view row;
-  std::string_view last;
-  while (in.ok() && !in.empty()) {
-    const std::uint32_t length = in.int3();
-    in.skip(1);
-    row = last;
-    last = in.text(length);
-  }
-  return in.ok() && row == std::string_view(
-                               "\x01"
-                               "0",
-                               2);
+  return single_number(frames) == 0;
 }
 
 }  // namespace weir

@@ -55,6 +55,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void on_stream_drained() override;
 
   Stream& client() override { return *stream_; }
+  std::uint32_t session_id() const override { return id_; }
   std::uint8_t answer_sequence() const override { return reader_.next_sequence(); }
   void on_opened(protocol::ServerStatus status) override;
   void on_open_failed(const std::string& error_payload) override;

@@ -14,7 +14,12 @@ using protocol::kFrameHeaderSize;
 
 CommandRunner::CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay,
                              RunnerHost& host)
-    : context_(context), pool_(pool), relay_(relay), host_(host) {}
+    : context_(context),
+      pool_(pool),
+      relay_(relay),
+      host_(host),
+      state_(context.states.empty()),
+      initial_(context.states.empty()) {}
 
 CommandRunner::~CommandRunner() {
   close();
@@ -23,6 +28,8 @@ CommandRunner::~CommandRunner() {
 void CommandRunner::close() {
   if (std::exchange(closed_, true)) return;
   pool_.cancel(*this);
+  lend(nullptr);
+  if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
   const bool in_transaction = links_.transaction() != nullptr;
   for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica}) {
     auto link = links_.take(slot);
@@ -32,7 +39,7 @@ void CommandRunner::close() {
     if (in_transaction || stage_ != Stage::none) {
       pool_.discard(std::move(link));
     } else {
-      pool_.release(std::move(link));
+      put_away(std::move(link));
     }
   }
   current_.on = nullptr;
@@ -40,6 +47,8 @@ void CommandRunner::close() {
 
 void CommandRunner::run(const CommandReader::Step& step) {
   current_ = Current{};
+  ++command_count_;
+  lend(nullptr);
   current_.whole = step.event == CommandReader::Event::command;
   current_.whole_when_classified = current_.whole;
   current_.begun = context_.loop_time();
@@ -79,7 +88,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
       begin_simple(sql::StatementKind::use);
       break;
     case Handling::set_option:
-      set_option_used_ = true;
+      set_option_on_ = payload.size() >= 3 && payload[1] == 0 && payload[2] == 0;
       begin_simple(sql::StatementKind::set);
       break;
     case Handling::execute:
@@ -100,10 +109,10 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
 
 sql::TextOptions CommandRunner::text_options() const {
   sql::TextOptions options;
-  options.sql_mode_known = state_.sql_mode_known();
-  options.ansi_quotes = state_.ansi_quotes();
-  options.no_backslash_escapes = state_.no_backslash_escapes();
-  const std::string_view charset = state_.client_charset();
+  options.sql_mode_known = state_->sql_mode_known();
+  options.ansi_quotes = state_->ansi_quotes();
+  options.no_backslash_escapes = state_->no_backslash_escapes();
+  const std::string_view charset = state_->client_charset();
   options.ascii_safe_charset =
       charset.empty() ? !is_ascii_unsafe_collation(identity_.collation) : !is_ascii_unsafe(charset);
   options.hints = context_.config().routing.hints;
@@ -118,8 +127,6 @@ sql::Classification CommandRunner::classify_text(Bytes text) {
     current_.collation = facts.names_collation;
     facts.names_collation = {};
   }
-  // COM_SET_OPTION was told to the primary alone.
-  if (facts.statements > 1 && set_option_used_) facts.placement = sql::Placement::primary;
   return facts;
 }
 
@@ -170,16 +177,17 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
     statement->drop_long_data();
     return answer_error(errors::long_data_too_large(context_.config().limits.max_packet));
   }
-  const auto layout = parse_execute(payload, statement->parameters);
+  const auto layout = parse_execute(payload, statement->shared->parameters);
   if (!layout) return answer_error(errors::malformed_packet());
-  current_.facts = statement->facts;
+  current_.facts = statement->shared->facts;
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
   if (layout->flags != 0) current_.facts.placement = sql::Placement::primary;
   decide_route();
   proceed(bytes);
 }
 
-// COM_STMT_FETCH and COM_STMT_RESET concern the connection on which the statement was executed.
+// COM_STMT_FETCH and COM_STMT_RESET concern the cursor, which is on the connection that opened it: the
+// session's to the primary, to which the cursor pins it.
 void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
   const bool fetches = current_.info->handling == Handling::fetch;
   PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
@@ -188,20 +196,15 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
         current_.statement_id, fetches ? "mysqld_stmt_fetch" : "mysqld_stmt_reset"));
   }
   if (!fetches) statement->drop_long_data();
-  for (BackendConnection* link : {links_.primary(), links_.replica()}) {
-    if (link == nullptr) continue;
-    // Before the first execute any connection that has the statement knows what to say.
-    if (statement->executed_on != nullptr && link != statement->executed_on) continue;
-    const auto prepared = link->statements().find(statement->id);
-    if (prepared == link->statements().end()) continue;
-    write_statement_id(bytes, prepared->second.id);
-    begin_simple(sql::StatementKind::admin);
-    return transmit(*link, {}, bytes);
+  BackendConnection* link = statement->cursor_open ? links_.primary() : nullptr;
+  const BackendStatement* prepared =
+      link != nullptr ? link->statements().find(statement->shared->id) : nullptr;
+  if (prepared == nullptr) {
+    return fetches ? answer_error(errors::no_open_cursor(statement->id)) : answer_ok();
   }
-  if (fetches) {
-    return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_fetch"));
-  }
-  answer_ok();
+  write_statement_id(bytes, prepared->id);
+  begin_simple(sql::StatementKind::admin);
+  transmit(*link, {}, bytes);
 }
 
 // COM_STMT_SEND_LONG_DATA has no answer, not even when it is wrong: that comes with the execute.
@@ -222,28 +225,30 @@ void CommandRunner::take_long_data(std::span<std::uint8_t> bytes) {
   end_command();
 }
 
+// What servers have prepared stays for the next client, but for a cursor.
 void CommandRunner::close_statement(Bytes payload) {
-  if (const PreparedStatement* statement = named_statement(payload)) {
-    for (BackendConnection* link : {links_.primary(), links_.replica()}) {
-      if (link == nullptr) continue;
-      const auto prepared = link->statements().find(statement->id);
-      if (prepared == link->statements().end()) continue;
-      std::string id;
-      protocol::ByteWriter(id).int4(prepared->second.id);
-      std::string command;
-      protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_close), id);
-      link->send({protocol::as_bytes(command)});
-      link->statements().erase(prepared);
+  if (PreparedStatement* statement = named_statement(payload)) {
+    if (statement->cursor_open && links_.primary() != nullptr) {
+      close_on_server(*links_.primary(), links_.primary()->statements().erase(statement->shared->id));
     }
+    set_cursor(*statement, false);
     statements_.erase(current_.statement_id);
   }
   end_command();
 }
 
+void CommandRunner::set_cursor(PreparedStatement& statement, bool open) {
+  if (std::exchange(statement.cursor_open, open) == open) return;
+  if (statements_.any_cursor()) {
+    pins_.add(Pin::cursor);
+  } else {
+    pins_.remove(Pin::cursor);
+  }
+}
+
 void CommandRunner::begin_reset_connection() {
-  if (auto replica = links_.take(SessionLinks::Slot::replica)) pool_.release(std::move(replica));
+  put_away(links_.take(SessionLinks::Slot::replica));
   if (links_.primary() == nullptr) {
-    state_.reset_variables();
     finish_reset_connection();
     return answer_ok();
   }
@@ -259,8 +264,14 @@ void CommandRunner::finish_reset_connection() {
   links_.set_last(nullptr);
   pins_.clear();
   statements_.clear();
-  autocommit_ = true;
-  set_option_used_ = false;
+  SessionState state = *initial_;
+  state.set_schema(state_->schema());
+  state_ = context_.states.intern(std::move(state));
+  proven_on_.reset();
+  mark_ = {};
+  insert_id_.reset();
+  autocommit_ = initial_autocommit_;
+  multi_statements_ = (identity_.capabilities & protocol::kMultiStatements) != 0;
 }
 
 // The next part of a command that was too long to be kept.

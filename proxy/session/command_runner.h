@@ -44,6 +44,8 @@ namespace weir {
 class RunnerHost {
  public:
   virtual Stream& client() = 0;
+  // The id of the session, as its client knows it.
+  virtual std::uint32_t session_id() const = 0;
   // The sequence number for an answer of weir's own to the current command.
   virtual std::uint8_t answer_sequence() const = 0;
   // open() has succeeded; `status` is what the server's last packet said.
@@ -65,7 +67,7 @@ class RunnerHost {
   ~RunnerHost() = default;
 };
 
-class CommandRunner final : private BackendUser, private PoolWaiter {
+class CommandRunner final : private BackendUser, private PoolWaiter, private PoolLender {
  public:
   CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host);
   ~CommandRunner();
@@ -130,6 +132,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
     bool rerun = false;         // the answer is swallowed, and the primary is asked
     std::string repair_error;   // the error packet that a repair was answered with
     std::size_t repairs_left = 0;
+    StatePtr repaired;                 // what the connection's state is after them
     bool waits = false;                // the replica must first reach the session's position
     std::string wait_reply;            // of the statement that waits
     std::optional<std::size_t> avoid;  // a server that has just failed
@@ -149,6 +152,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void close_statement(Bytes payload);
   void begin_reset_connection();
   void finish_reset_connection();
+  void set_cursor(PreparedStatement& statement, bool open);
   sql::TextOptions text_options() const;
   sql::Classification classify_text(Bytes text);
   PreparedStatement* named_statement(Bytes payload);
@@ -159,15 +163,24 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
+  BackendConnection* choose_last();
   bool only_replicas() const;
   BackendConnection* choose_primary();
   std::optional<std::size_t> pick_replica();
   std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs);
   BackendConnection* obtain(SessionLinks::Slot slot, std::size_t server, bool fresh);
   BackendConnection& adopt(SessionLinks::Slot slot, std::unique_ptr<BackendConnection> connection);
+  void put_away(std::unique_ptr<BackendConnection> connection);
+  void put_away_spare(SessionLinks::Slot slot);
+  void settle();
+  bool must_keep(const BackendConnection& link) const;
+  void lend(BackendConnection* link);
+  std::size_t lent_server() const override { return lent_->server(); }
+  void give_up_lent() override;
   ConnectionWish wish(std::size_t server, bool fresh) const;
   void wait_for_server(std::string why);
   void try_open();
+  void opened_with(BackendConnection& link);
   void finish_open(BackendConnection& link);
   void on_connection(std::unique_ptr<BackendConnection> connection) override;
   void on_no_connection(std::size_t server, const BackendFailure& failure) override;
@@ -176,11 +189,17 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   // runner_send.cc: from a connection to the server
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
   void replace_link(BackendConnection& link, std::span<std::uint8_t> bytes);
-  bool needs_repair(BackendConnection& link) const;
   bool autocommit_differs(const BackendConnection& link) const;
-  void append_repairs(BackendConnection& link, std::string& commands);
-  void prepare_on(BackendConnection& link);
-  void send_execute(BackendConnection& link, std::span<std::uint8_t> bytes);
+  bool may_pipeline(const BackendConnection& link, const StatePtr& target) const;
+  bool must_prepare(BackendConnection& link);
+  StatePtr target_state(bool prepares);
+  bool waits_for_insert_id();
+  bool uses_insert_id() const;
+  void append_harvest(BackendConnection& link, std::string& commands);
+  void append_repairs(BackendConnection& link, const StatePtr& target, std::string& commands);
+  void prepare_on(BackendConnection& link, Bytes before);
+  void close_on_server(BackendConnection& link, std::optional<std::uint32_t> server_id);
+  void send_execute(BackendConnection& link, Bytes before, std::span<std::uint8_t> bytes);
   void send_long_data(BackendConnection& link, PreparedStatement& statement,
                       std::uint32_t backend_id);
   void transmit(BackendConnection& link, Bytes before, Bytes command);
@@ -202,10 +221,17 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   void forward(Bytes bytes, bool copy = false);
   void flush_relay();
   void on_repair_end(BackendConnection& link);
+  void fold_repair(BackendConnection& link);
+  void end_open(BackendConnection& link);
+  void lose_outcome(BackendConnection& link);
   void on_wait_end(BackendConnection& link);
+  void fold_state(BackendConnection& link);
+  void fold_insert_id(BackendConnection& link);
+  void fold_cursor(BackendConnection& link);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
   void fold(BackendConnection& link);
+  void fold_fetch(const BackendConnection& link);
   void run_again_on_primary();
   void end_command();
 
@@ -226,15 +252,24 @@ class CommandRunner final : private BackendUser, private PoolWaiter {
   ReplyRelay& relay_;
   RunnerHost& host_;
   ClientIdentity identity_;
-  SessionState state_;
+  StatePtr state_;
+  StatePtr initial_;                      // what a reset brings back, without the schema
+  bool initial_autocommit_ = true;
+  std::optional<std::size_t> proven_on_;  // a server that has accepted all of state_
   SessionLinks links_;
+  BackendConnection* lent_ = nullptr;     // held for the sake of its diagnostics only
+  std::uint64_t command_count_ = 0;
+  CommandMark mark_;                      // the command that ran last
+  std::shared_ptr<InsertId> insert_id_;   // null: 0
+  std::uint64_t settings_ = 0;            // global variables are at least as new as at the login
   PinSet pins_;
   PreparedStatements statements_;
   Stage stage_ = Stage::none;
   bool closed_ = false;
   bool opening_ = false;  // open() is under way: what waits is the session, not a command
   bool autocommit_ = true;
-  bool set_option_used_ = false;  // multi-statements were switched on or off on the primary alone
+  bool multi_statements_ = false;  // several statements in one text are allowed,
+  bool set_option_on_ = false;     // and what the COM_SET_OPTION under way wants
   std::optional<ClientError>
       bad_news_;             // answered to the next command: a transaction was lost meanwhile
   TimePoint fresh_after_{};  // replicas must show what was committed before this,

@@ -27,6 +27,7 @@ bool CommandRunner::counts_on(const BackendConnection& link) const {
 void CommandRunner::leave(BackendConnection& link) {
   if (counts_on(link)) --context_.outstanding[link.server()];
   if (current_.on == &link) current_.on = nullptr;
+  if (lent_ == &link) lend(nullptr);
   pool_.discard(links_.take(link));
 }
 
@@ -80,9 +81,9 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   leave(link);
+  if (opening_) return on_open_failure(index, failure);
   if (was_resetting) {
     // All that a reset clears went with the connection.
-    state_.reset_variables();
     finish_reset_connection();
     return answer_ok();
   }
@@ -153,7 +154,7 @@ void CommandRunner::answer_ok() {
   protocol::OkPacket ok;
   ok.status = autocommit_ ? protocol::kStatusAutocommit : protocol::ServerStatus{0};
   if (links_.transaction() != nullptr) ok.status |= protocol::kStatusInTransaction;
-  if (state_.no_backslash_escapes()) ok.status |= protocol::kStatusNoBackslashEscapes;
+  if (state_->no_backslash_escapes()) ok.status |= protocol::kStatusNoBackslashEscapes;
   std::string payload;
   protocol::append_ok(payload, ok, identity_.capabilities);
   std::string packet;

@@ -156,8 +156,13 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
   const std::uint16_t parameters = in.int2();
   const std::string_view text =
       protocol::as_text(protocol::as_bytes(current_.bytes).subspan(kFrameHeaderSize + 1));
-  const PreparedStatement& statement = statements_.add(text, current_.facts, parameters);
-  link.statements()[statement.id] = {backend_id, 0};
+  StatementPtr shared =
+      context_.statements.intern(text, *state_, current_.facts, parameters);
+  // A client gets the answer of the server, so the same text may have been prepared here before.
+  close_on_server(link, link.statements().erase(shared->id));
+  close_on_server(link, link.statements().make_room(context_.config().limits.server_statements));
+  link.statements().add(shared->id, backend_id);
+  const PreparedStatement& statement = statements_.add(std::move(shared));
   std::string rewritten(protocol::as_text(packet.first(kFrameHeaderSize + 1)));
   protocol::ByteWriter(rewritten).int4(statement.id).bytes(packet.subspan(kFrameHeaderSize + 5));
   forward(protocol::as_bytes(rewritten), true);
@@ -184,7 +189,7 @@ void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
 void CommandRunner::on_prepare_packet(BackendConnection& link, const ReplyTracker::Step& step) {
   if (step.event == ReplyTracker::Event::prepared) {
     protocol::ByteReader in(step.packet.subspan(kFrameHeaderSize + 1));
-    link.statements()[current_.statement_id] = {in.int4(), 0};
+    link.statements().add(statements_.find(current_.statement_id)->shared->id, in.int4());
   } else if (step.event == ReplyTracker::Event::err) {
     on_error(link, step);
   }
@@ -198,35 +203,63 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       return on_wait_end(link);
     case ReplyPurpose::prepare:
       stage_ = Stage::none;
-      if (current_.rerun) return run_again_on_primary();
+      if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
       if (current_.failed) return finish(link);
       return proceed_again();
     case ReplyPurpose::reset:
-      state_ = link.state();
       finish_reset_connection();
       if (!link.is_mariadb()) {
         identity_.collation = static_cast<std::uint8_t>(context_.topology->default_collation);
       }
-      autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
       --context_.outstanding[link.server()];
       return answer_ok();
     case ReplyPurpose::client:
       --context_.outstanding[link.server()];
+      if (!current_.repair_error.empty() && !current_.repeatable) return lose_outcome(link);
       if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
       return finish(link);
     case ReplyPurpose::setup:
-      return;
+    case ReplyPurpose::harvest:
+      return;  // the connection's own
   }
 }
 
 void CommandRunner::on_repair_end(BackendConnection& link) {
   --current_.repairs_left;
   if (current_.repairs_left > 0) return;
-  if (current_.repair_error.empty()) link.state() = state_;
+  if (current_.repair_error.empty()) fold_repair(link);
+  if (opening_) return end_open(link);
   if (stage_ != Stage::repairing) return;  // the command itself is already on its way
   stage_ = Stage::none;
   if (!current_.repair_error.empty()) return run_again_on_primary();
   proceed_again();
+}
+
+// What the repair has assigned is what was wished, whatever the server reports of it.
+void CommandRunner::fold_repair(BackendConnection& link) {
+  link.set_state(current_.repaired);
+  link.set_multi_statements(multi_statements_);
+  if (current_.repaired == state_) proven_on_ = link.server();
+}
+
+void CommandRunner::end_open(BackendConnection& link) {
+  if (current_.repair_error.empty()) return finish_open(link);
+  opening_ = false;
+  stage_ = Stage::none;
+  current_.on = nullptr;
+  const std::string packet = std::exchange(current_.repair_error, {});
+  host_.on_open_failed(packet.substr(kFrameHeaderSize));
+}
+
+// A repair that was thought safe has failed, and what is no plain read ran behind it.
+void CommandRunner::lose_outcome(BackendConnection& link) {
+  const std::string server = link.options().server_name;
+  const auto error = protocol::decode_err(
+      protocol::as_bytes(current_.repair_error).subspan(kFrameHeaderSize));
+  const std::string why = error ? std::string(error->message) : "its state could not be adjusted";
+  current_.repair_error.clear();
+  leave(link);
+  carry_out(LossVerdict::outcome_unknown, server, why, host_.answer_sequence());
 }
 
 // The read is already on its way behind the wait; if the wait was in vain, its answer does not
@@ -276,12 +309,26 @@ void CommandRunner::finish(BackendConnection& link) {
   }
   // These two went to the connection that has the statement, whose state may not be the session's.
   const Handling handling = current_.info->handling;
-  if (handling != Handling::fetch && handling != Handling::reset_statement) fold(link);
+  if (handling == Handling::fetch || handling == Handling::reset_statement) {
+    fold_fetch(link);
+  } else {
+    fold(link);
+  }
   if (!current_.failed && current_.facts.has(sql::Effect::ends_session)) {
     stage_ = Stage::none;
     return host_.on_session_over();
   }
   end_command();
+}
+
+// A cursor ends with its last row, or with a reset.
+void CommandRunner::fold_fetch(const BackendConnection& link) {
+  PreparedStatement* statement = statements_.find(current_.statement_id);
+  if (statement == nullptr || current_.failed) return;
+  const bool fetched_all = (link.status() & protocol::kStatusLastRowSent) != 0;
+  if (fetched_all || current_.info->handling == Handling::reset_statement) {
+    set_cursor(*statement, false);
+  }
 }
 
 // What the session has become by the statement that has just been answered.
@@ -293,21 +340,59 @@ void CommandRunner::fold(BackendConnection& link) {
     links_.set_transaction(in_transaction ? &link : nullptr);
   }
   autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
-  if (!current_.failed && !current_.collation.empty()) {
-    const auto id = sql::find_tracked_variable("collation_connection");
-    if (id) link.state().set_variable(*id, current_.collation);
-  }
-  if (link.state().stamp() != state_.stamp()) state_ = link.state();
+  mark_ = {link.server(), host_.session_id(), command_count_};
+  link.set_last_command(mark_);
+  fold_state(link);
   if (current_.info->handling == Handling::prepare) return;  // nothing has been run
   if (!current_.whole_when_classified) pins_.add(Pin::unseen_text);
   // An error leaves no trace, except of what ran before it.
   const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
+  if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
+    context_.process->settings_version.fetch_add(1);
+  }
+  fold_insert_id(link);
+  fold_cursor(link);
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
   if (&link == links_.replica()) {
     read_on_ = link.server();
     read_at_ = context_.loop_time();
+  }
+}
+
+void CommandRunner::fold_state(BackendConnection& link) {
+  if (!current_.failed && !current_.collation.empty()) {
+    if (const auto id = sql::find_tracked_variable("collation_connection")) {
+      SessionState state = *link.state();
+      state.set_variable(*id, current_.collation);
+      link.set_state(context_.states.intern(std::move(state)));
+    }
+  }
+  if (!current_.failed && current_.info->handling == Handling::set_option) {
+    multi_statements_ = set_option_on_;
+    link.set_multi_statements(set_option_on_);
+  }
+  if (link.state() == state_) return;
+  state_ = link.state();
+  proven_on_ = link.server();
+}
+
+// The packet tells a key that was generated, or one that was given; only the server knows what that
+// makes of LAST_INSERT_ID(), and is asked when another session gets the connection.
+void CommandRunner::fold_insert_id(BackendConnection& link) {
+  if (&link != links_.primary()) return;
+  const std::uint64_t reported = current_.failed ? 0 : link.reported_insert_id();
+  if (reported == 0 && !uses_insert_id()) return;
+  if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
+  if (reported != 0) insert_id_->value = reported;
+  link.set_insert_id(insert_id_);
+}
+
+void CommandRunner::fold_cursor(BackendConnection& link) {
+  if (current_.info->handling != Handling::execute || current_.failed) return;
+  if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
+    set_cursor(*statement, (link.status() & protocol::kStatusCursorExists) != 0);
   }
 }
 
@@ -341,6 +426,7 @@ void CommandRunner::end_command() {
   current_.info = nullptr;
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle)
     std::string().swap(current_.bytes);
+  settle();
   if (!closed_) host_.on_command_done();
 }
 

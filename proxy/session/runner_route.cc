@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/command.h"
+#include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/session/command_runner.h"
@@ -39,8 +41,9 @@ void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
   // After COM_CHANGE_USER nothing is left of the user before.
   for (const Slot slot : {Slot::primary, Slot::replica}) pool_.discard(links_.take(slot));
+  state_ = initial_ = context_.states.empty();
   finish_reset_connection();
-  state_ = SessionState{};
+  settings_ = context_.process->settings_version.load();
   bad_news_.reset();
   current_ = Current{};
   current_.begun = context_.loop_time();
@@ -72,23 +75,40 @@ void CommandRunner::try_open() {
   }
   const Slot slot = server == topology.primary ? Slot::primary : Slot::replica;
   BackendConnection* link = obtain(slot, *server, identity_.learnt);
-  if (link != nullptr && link->state().schema() != identity_.schema) {
-    // Whether the schema exists and is the user's to see, only a login with it tells.
-    pool_.release(links_.take(slot));
-    link = obtain(slot, *server, true);
-  }
-  if (link != nullptr) finish_open(*link);
+  if (link != nullptr) opened_with(*link);
+}
+
+// Whether the schema exists and is the user's to see, only the server can tell.
+void CommandRunner::opened_with(BackendConnection& link) {
+  if (link.state()->schema() == identity_.schema) return finish_open(link);
+  SessionState state = *link.state();
+  state.set_schema(identity_.schema);
+  current_.repaired = context_.states.intern(std::move(state));
+  current_.repairs_left = 1;
+  current_.on = &link;
+  stage_ = Stage::repairing;
+  std::string command;
+  append_harvest(link, command);
+  protocol::append_command(command, static_cast<std::uint8_t>(protocol::Command::init_db),
+                           identity_.schema);
+  link.expect(ReplyPurpose::repair, protocol::ReplyShape::ok);
+  link.send({protocol::as_bytes(command)});
 }
 
 void CommandRunner::finish_open(BackendConnection& link) {
   opening_ = false;
   stage_ = Stage::none;
-  state_ = link.state();
-  if (!identity_.schema.empty()) state_.set_schema(identity_.schema);
-  autocommit_ =
-      (link.status() & protocol::kStatusAutocommit) != 0;  // the server's own setting, at first
+  current_.on = nullptr;
+  initial_ = link.initial_state();
+  initial_autocommit_ = link.initial_autocommit();
+  SessionState state = *initial_;
+  state.set_schema(identity_.schema);
+  state_ = context_.states.intern(std::move(state));
+  finish_reset_connection();
   if (identity_.learnt) context_.process->accounts->remember(identity_.credentials);
-  host_.on_opened(link.status());
+  const protocol::ServerStatus status = initial_autocommit_ ? protocol::kStatusAutocommit : 0;
+  settle();
+  host_.on_opened(status);
 }
 
 void CommandRunner::decide_route() {
@@ -96,7 +116,7 @@ void CommandRunner::decide_route() {
   session.in_transaction = links_.transaction() != nullptr;
   session.transaction_on_replica =
       session.in_transaction && links_.transaction() == links_.replica();
-  session.serializable = state_.is_serializable();
+  session.serializable = state_->is_serializable();
   session.autocommit = autocommit_;
   session.pins = pins_;
   session.user_route = identity_.listed != nullptr ? identity_.listed->route : UserRoute::split;
@@ -124,8 +144,7 @@ BackendConnection* CommandRunner::choose_link() {
     case Destination::transaction:
       return links_.transaction();
     case Destination::last_connection:
-      if (links_.last() != nullptr) return links_.last();
-      return choose_primary();
+      return choose_last();
     case Destination::replica:
       return choose_replica();
     case Destination::primary:
@@ -135,6 +154,7 @@ BackendConnection* CommandRunner::choose_link() {
 }
 
 BackendConnection* CommandRunner::choose_replica() {
+  put_away_spare(Slot::primary);
   const std::optional<std::size_t> server = pick_replica();
   if (!server) {
     if (!only_replicas()) return choose_primary();
@@ -143,8 +163,22 @@ BackendConnection* CommandRunner::choose_replica() {
   }
   if (context_.topology->primary == server) return choose_primary();
   if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
-  if (auto old = links_.take(Slot::replica)) pool_.release(std::move(old));
+  put_away(links_.take(Slot::replica));
   return obtain(Slot::replica, *server, false);
+}
+
+// The connection that ran the statement before, wherever it is, if nobody has used it since.
+BackendConnection* CommandRunner::choose_last() {
+  if (links_.last() != nullptr) return links_.last();
+  if (mark_.session != 0) {
+    if (auto connection = pool_.take_unused_since(mark_)) {
+      const bool primary = context_.topology->primary == connection->server();
+      const Slot slot = primary ? Slot::primary : Slot::replica;
+      if (links_.get(slot) == nullptr) return &adopt(slot, std::move(connection));
+      pool_.give_back(std::move(connection));
+    }
+  }
+  return choose_primary();
 }
 
 // The configuration says that reads never move to the primary: at all, or this user's.
@@ -205,6 +239,7 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
 
 BackendConnection* CommandRunner::choose_primary() {
   current_.waits = false;
+  put_away_spare(Slot::replica);
   const std::optional<std::size_t> primary = context_.topology->primary;
   BackendConnection* held = links_.primary();
   if (held != nullptr && primary == held->server()) return held;
@@ -219,7 +254,7 @@ BackendConnection* CommandRunner::choose_primary() {
               "another server is the primary now", host_.answer_sequence());
     return nullptr;
   }
-  if (held != nullptr) pool_.release(links_.take(Slot::primary));
+  put_away(links_.take(Slot::primary));
   return obtain(Slot::primary, *primary, false);
 }
 
@@ -232,9 +267,15 @@ ConnectionWish CommandRunner::wish(std::size_t server, bool fresh) const {
   ConnectionWish wish;
   wish.server = server;
   wish.credentials = identity_.credentials;
-  wish.schema = opening_ ? identity_.schema : state_.schema();
+  wish.state = state_;
+  if (opening_) {
+    SessionState state;
+    state.set_schema(identity_.schema);
+    wish.state = context_.states.intern(std::move(state));
+  }
   wish.collation = identity_.collation;
   wish.capabilities = forwarded_capabilities(identity_.capabilities);
+  wish.settings = settings_;
   wish.fresh = fresh;
   return wish;
 }
@@ -253,10 +294,66 @@ BackendConnection& CommandRunner::adopt(Slot slot, std::unique_ptr<BackendConnec
   return links_.put(slot, std::move(connection));
 }
 
+// --- back to the pool ----------------------------------------------------------------------------
+
+// The session is done with a connection, for now or for good.
+void CommandRunner::put_away(std::unique_ptr<BackendConnection> connection) {
+  if (connection == nullptr) return;
+  if (lent_ == connection.get()) lend(nullptr);
+  if (pins_.empty() && context_.config().pool.mode == PoolMode::transaction) {
+    pool_.give_back(std::move(connection));
+  } else {
+    pool_.release(std::move(connection));
+  }
+}
+
+// Nothing is held while another connection may have to be waited for.
+void CommandRunner::put_away_spare(Slot slot) {
+  const BackendConnection* link = links_.get(slot);
+  if (link == nullptr || context_.config().pool.mode == PoolMode::session) return;
+  if (!must_keep(*link)) put_away(links_.take(slot));
+}
+
+// After a command: what nothing ties to the session goes back to the pool.
+void CommandRunner::settle() {
+  if (context_.config().pool.mode == PoolMode::session || closed_) return;
+  BackendConnection* lent = nullptr;
+  for (const Slot slot : {Slot::primary, Slot::replica}) {
+    BackendConnection* link = links_.get(slot);
+    if (link == nullptr || must_keep(*link)) continue;
+    if (link == links_.last() && link->warnings() > 0) {
+      lent = link;
+      continue;
+    }
+    put_away(links_.take(slot));
+  }
+  lend(lent);
+}
+
+bool CommandRunner::must_keep(const BackendConnection& link) const {
+  return &link == links_.transaction() || (&link == links_.primary() && !pins_.empty());
+}
+
+// The client may ask for the warnings of its last statement, and most never do: the connection stays with
+// the session as long as nobody else needs it.
+void CommandRunner::lend(BackendConnection* link) {
+  if (lent_ == link) return;
+  if (lent_ != nullptr) pool_.withdraw(*this);
+  lent_ = link;
+  if (lent_ != nullptr) pool_.lend(*this);
+}
+
+void CommandRunner::give_up_lent() {
+  ++context_.counters.diagnostics_given_up;
+  put_away(links_.take(*lent_));
+}
+
+// --- news of the pool ----------------------------------------------------------------------------
+
 void CommandRunner::on_connection(std::unique_ptr<BackendConnection> connection) {
   BackendConnection& link = adopt(wanted_slot_, std::move(connection));
   stage_ = Stage::none;
-  if (opening_) return finish_open(link);
+  if (opening_) return opened_with(link);
   proceed_again();
 }
 
@@ -278,9 +375,11 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
       return answer_error(errors::pool_timeout(name, context_.process->slots->limit(server),
                                                context_.config().pool.queue_timeout.count()));
     case BackendFailure::Kind::denied:
-      if (is_unknown_database(failure) && !state_.schema().empty()) {
+      if (is_unknown_database(failure) && !state_->schema().empty()) {
         // It was dropped meanwhile, which leaves a session without a schema.
-        state_.set_schema({});
+        SessionState state = *state_;
+        state.set_schema({});
+        state_ = context_.states.intern(std::move(state));
         return proceed_again();
       }
       [[fallthrough]];

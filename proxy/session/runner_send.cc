@@ -1,6 +1,10 @@
 // From a connection to the server: the part of CommandRunner that makes a connection's state the
 // session's and sends the command.
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "protocol/frame.h"
 #include "proxy/session/command_runner.h"
 
@@ -18,26 +22,28 @@ void CommandRunner::retain(Bytes bytes) {
 
 void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> bytes) {
   current_.on = &link;
-  const bool executes = current_.info->handling == Handling::execute;
-  if (needs_repair(link)) {
-    if (!can_repair(link.state(), state_)) return replace_link(link, bytes);
-    std::string commands;
-    append_repairs(link, commands);
-    // What may be run twice travels behind the repair in the same write, and its answer is dropped
-    // if the repair fails. What may not waits until the state is known to be right.
-    if (current_.repairs_left > 0 && (!current_.repeatable || executes)) {
-      retain(bytes);
-      stage_ = Stage::repairing;
-      return link.send({protocol::as_bytes(commands)});
-    }
-    if (current_.repairs_left > 0) return transmit(link, protocol::as_bytes(commands), bytes);
-  }
-  if (!executes) return transmit(link, {}, bytes);
-  if (!link.statements().contains(current_.statement_id)) {
+  if (waits_for_insert_id()) return retain(bytes);
+  const bool prepares = must_prepare(link);
+  const StatePtr target = target_state(prepares);
+  if (!can_repair(*link.state(), *target)) return replace_link(link, bytes);
+  std::string before;
+  append_harvest(link, before);
+  append_repairs(link, target, before);
+  if (prepares) {
     retain(bytes);
-    return prepare_on(link);
+    return prepare_on(link, protocol::as_bytes(before));
   }
-  send_execute(link, bytes);
+  // What may be run twice travels behind the repair in the same write, and its answer is dropped if
+  // the repair fails. What may not waits until the state is known to be right.
+  if (current_.repairs_left > 0 && !may_pipeline(link, target)) {
+    retain(bytes);
+    stage_ = Stage::repairing;
+    return link.send({protocol::as_bytes(before)});
+  }
+  if (current_.info->handling == Handling::execute) {
+    return send_execute(link, protocol::as_bytes(before), bytes);
+  }
+  transmit(link, protocol::as_bytes(before), bytes);
 }
 
 // The connection can never serve this session (its schema cannot be unset): another one takes its
@@ -53,50 +59,123 @@ void CommandRunner::replace_link(BackendConnection& link, std::span<std::uint8_t
   retain(bytes);
 }
 
+// --- the session's state on the connection -------------------------------------------------------
+
 // Autocommit is no part of the state that is carried around, because the status flags of every
 // answer tell it.
 bool CommandRunner::autocommit_differs(const BackendConnection& link) const {
   return autocommit_ != ((link.status() & protocol::kStatusAutocommit) != 0);
 }
 
-bool CommandRunner::needs_repair(BackendConnection& link) const {
-  if (autocommit_differs(link)) return true;
-  if (link.state().stamp() == state_.stamp()) return false;
-  if (!(link.state() == state_)) return true;
-  link.state() = state_;  // equal in value: from now on in one comparison
-  return false;
+bool CommandRunner::must_prepare(BackendConnection& link) {
+  if (current_.info->handling != Handling::execute) return false;
+  const PreparedStatement* statement = statements_.find(current_.statement_id);
+  return link.statements().find(statement->shared->id) == nullptr;
 }
 
-// Appends the commands that make the connection's state the session's, and expects their answers.
-void CommandRunner::append_repairs(BackendConnection& link, std::string& commands) {
-  int count = append_repair(commands, link.state(), state_);
+// What the connection's state must be for the next thing to be sent: the session's, or, before a statement
+// is prepared there, the one that its text was written in.
+StatePtr CommandRunner::target_state(bool prepares) {
+  if (!prepares) return state_;
+  const SharedStatement& statement = *statements_.find(current_.statement_id)->shared;
+  if (state_->prepares_like(*statement.state)) return state_;
+  return context_.states.intern(state_->prepared_as(*statement.state));
+}
+
+// A write must never run in a state that is not the session's, so it travels behind a repair only
+// when that cannot fail: when it sets nothing but variables, to values that this server has accepted
+// before. A schema can have been dropped.
+bool CommandRunner::may_pipeline(const BackendConnection& link, const StatePtr& target) const {
+  if (current_.repeatable) return true;
+  return proven_on_ == link.server() && link.state()->schema() == target->schema();
+}
+
+// Appends the commands that make the connection's state the wished one, and expects their answers.
+void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& target,
+                                   std::string& commands) {
+  current_.repaired = target;
+  int count = 0;
+  if (link.state() != target) count += append_repair(commands, *link.state(), *target);
+  if (count == 0) link.set_state(target);
   if (autocommit_differs(link)) {
     protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
                              autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0");
     ++count;
   }
+  if (link.multi_statements() != multi_statements_) {
+    constexpr std::string_view kOn("\0\0", 2);
+    constexpr std::string_view kOff("\1\0", 2);
+    protocol::append_command(commands, static_cast<std::uint8_t>(Command::set_option),
+                             multi_statements_ ? kOn : kOff);
+    ++count;
+  }
+  if (uses_insert_id() && (insert_id_ == nullptr || link.insert_id() != insert_id_)) {
+    if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
+    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
+                             fmt::format("SET last_insert_id = {}", insert_id_->value));
+    link.set_insert_id(insert_id_);
+    ++count;
+  }
+  if (count > 0) ++context_.counters.repairs;
   current_.repairs_left = static_cast<std::size_t>(count);
   for (int i = 0; i < count; ++i) link.expect(ReplyPurpose::repair, ReplyShape::result);
 }
 
-void CommandRunner::prepare_on(BackendConnection& link) {
+// The connection still has LAST_INSERT_ID() of the session before: that one is told first.
+void CommandRunner::append_harvest(BackendConnection& link, std::string& commands) {
+  const auto owner = link.insert_id();
+  if (owner != nullptr && owner != insert_id_) link.append_harvest(commands);
+}
+
+// The session's own is on its way from a connection that another session has by now.
+bool CommandRunner::waits_for_insert_id() {
+  if (!uses_insert_id() || insert_id_ == nullptr || !insert_id_->asked) return false;
+  stage_ = Stage::waiting;
+  insert_id_->on_answer = [this] {
+    context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
+      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_again();
+    });
+  };
+  return true;
+}
+
+bool CommandRunner::uses_insert_id() const {
+  return current_.facts.reason == sql::Reason::last_insert_id;
+}
+
+// --- the command ---------------------------------------------------------------------------------
+
+void CommandRunner::prepare_on(BackendConnection& link, Bytes before) {
   const PreparedStatement* statement = statements_.find(current_.statement_id);
+  close_on_server(link, link.statements().make_room(context_.config().limits.server_statements));
   std::string command;
   protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_prepare),
-                           statement->text);
+                           statement->shared->text);
   link.expect(ReplyPurpose::prepare, ReplyShape::prepare);
   stage_ = Stage::preparing;
+  link.send({before, protocol::as_bytes(command)});
+}
+
+// COM_STMT_CLOSE has no answer.
+void CommandRunner::close_on_server(BackendConnection& link,
+                                    std::optional<std::uint32_t> server_id) {
+  if (!server_id) return;
+  std::string id;
+  protocol::ByteWriter(id).int4(*server_id);
+  std::string command;
+  protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_close), id);
   link.send({protocol::as_bytes(command)});
 }
 
-void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t> bytes) {
+void CommandRunner::send_execute(BackendConnection& link, Bytes before,
+                                 std::span<std::uint8_t> bytes) {
   PreparedStatement& statement = *statements_.find(current_.statement_id);
-  BackendStatement& prepared = link.statements()[statement.id];
+  BackendStatement& prepared = *link.statements().find(statement.shared->id);
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
-  const auto layout = parse_execute(payload, statement.parameters);
+  const auto layout = parse_execute(payload, statement.shared->parameters);
   if (layout->has_types && layout->types != statement.types) {
     statement.types = layout->types;
-    ++statement.types_version;
+    statement.types_version = ++context_.last_types_version;
   }
   // Before the first send the copy keeps the client's id, which is written over for each server.
   if (current_.repeatable) retain(bytes);
@@ -105,15 +184,17 @@ void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t
   if (lacks_types && !current_.whole) {
     return answer_error(errors::statement_too_long(protocol::CommandReader::kMaxKept));
   }
-  send_long_data(link, statement, prepared.id);
-  statement.executed_on = &link;
+  if (!statement.long_data.empty()) {
+    link.send({std::exchange(before, {})});
+    send_long_data(link, statement, prepared.id);
+  }
   prepared.types_version = statement.types_version;
   write_statement_id(bytes, prepared.id);
-  if (!lacks_types) return transmit(link, {}, bytes);
+  if (!lacks_types) return transmit(link, before, bytes);
   std::string command;
   std::uint8_t sequence = 0;
   protocol::append_frames(command, insert_types(payload, *layout, statement.types), sequence);
-  transmit(link, {}, protocol::as_bytes(command));
+  transmit(link, before, protocol::as_bytes(command));
 }
 
 void CommandRunner::send_long_data(BackendConnection& link, PreparedStatement& statement,

@@ -38,12 +38,12 @@ void walk(Bytes changes) {
   }
   SessionState state;
   state.apply(changes);
-  const std::uint64_t stamp = state.stamp();
+  require(reports_state(changes) || state == SessionState());
   std::string repair;
   require(append_repair(repair, state, state) == 0 && repair.empty());
   const int commands = append_repair(repair, SessionState(), state);
   require((commands == 0) == repair.empty());
-  require(stamp == state.stamp());
+  require(state.prepares_like(state) && SessionState().prepared_as(state).prepares_like(state));
 }
 
 void check_ok(Bytes payload, Capabilities server) {

@@ -150,8 +150,6 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
        "2: this version does not know \"routing.transaction_reads\" yet; remove the key or set it "
        "to "
        "\"primary\""},
-      {"[pool]\nmin_idle = 5",
-       "2: this version does not know \"pool.min_idle\" yet; remove the key or set it to 0"},
       {"[limits]\nquery_timeout = \"5s\"",
        "2: this version does not know \"limits.query_timeout\" yet; remove the key or set it to "
        "\"0s\""},
@@ -170,8 +168,6 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
       {"[tls.server]\nca = \"x\"",
        "2: TLS towards servers is not part of this version; remove the key"},
       {"[[rule]]\nto = \"replica\"", "1: this version does not know [[rule]] yet; remove it"},
-      {"[pool]\nmode = \"transaction\"",
-       "2: this version keeps a backend connection per session: set mode = \"session\""},
       {"[routing]\nconsistency = \"global\"",
        "2: this version does not know consistency \"global\" yet; use \"session\": each session "
        "reads its own writes"},

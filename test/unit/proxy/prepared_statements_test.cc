@@ -3,6 +3,7 @@
 #include <set>
 
 #include "protocol/byte_writer.h"
+#include "sql_classifier/tracked_variables.h"
 #include "test/support/catch.h"
 #include "test/support/exact_bytes.h"
 
@@ -12,34 +13,74 @@ namespace {
 using test::ExactBytes;
 using namespace std::string_literals;
 
+SessionState with_mode(const char* mode) {
+  SessionState state;
+  state.set_variable(sql::find_tracked_variable("sql_mode").value(), mode);
+  return state;
+}
+
 TEST_CASE("prepared statements: ids are never given twice at a time") {
+  StateTable states;
+  StatementStore store(states);
   PreparedStatements statements;
-  sql::Classification facts;
-  facts.kind = sql::StatementKind::read;
-  facts.names_collation = "about to dangle";
+  const StatementPtr shared = store.intern("SELECT ?", {}, {}, 1);
   std::set<std::uint32_t> ids;
   for (int i = 0; i < 100; ++i) {
-    const PreparedStatement& made = statements.add("SELECT ?", facts, 1);
+    const PreparedStatement& made = statements.add(shared);
     CHECK(made.id != 0);
-    CHECK(made.text == "SELECT ?");
-    CHECK(made.parameters == 1);
-    CHECK(made.facts.kind == sql::StatementKind::read);
-    CHECK(made.facts.names_collation.empty());
+    CHECK(made.shared == shared);
     ids.insert(made.id);
   }
   CHECK(ids.size() == 100);
   CHECK(statements.size() == 100);
+  CHECK(statements.text_size() == 800);
   const std::uint32_t one = *ids.begin();
   REQUIRE(statements.find(one) != nullptr);
   CHECK(statements.find(one)->id == one);
   statements.erase(one);
   statements.erase(one);
   CHECK(statements.find(one) == nullptr);
-  CHECK(ids.count(statements.add("SELECT 1", facts, 0).id) == 0);
+  CHECK(ids.count(statements.add(shared).id) == 0);
   CHECK(statements.find(0) == nullptr);
   CHECK(statements.find(UINT32_MAX) == nullptr);  // MariaDB's word for "the last one prepared"
+  CHECK_FALSE(statements.any_cursor());
+  statements.add(shared).cursor_open = true;
+  CHECK(statements.any_cursor());
   statements.clear();
   CHECK(statements.size() == 0);
+  CHECK(statements.text_size() == 0);
+}
+
+TEST_CASE("prepared statements: clients share what is read alike") {
+  StateTable states;
+  StatementStore store(states);
+  sql::Classification facts;
+  facts.kind = sql::StatementKind::read;
+  facts.names_collation = "about to dangle";
+  const StatementPtr one = store.intern("SELECT ?", with_mode(""), facts, 1);
+  CHECK(one->text == "SELECT ?");
+  CHECK(one->parameters == 1);
+  CHECK(one->facts.kind == sql::StatementKind::read);
+  CHECK(one->facts.names_collation.empty());
+  CHECK(store.intern("SELECT ?", with_mode(""), facts, 1) == one);
+  CHECK(store.intern("SELECT ?", with_mode("ANSI_QUOTES"), facts, 1) != one);
+  CHECK(store.intern("SELECT  ?", with_mode(""), facts, 1) != one);
+  SessionState elsewhere = with_mode("");
+  elsewhere.set_schema("shop");
+  CHECK(store.intern("SELECT ?", elsewhere, facts, 1) != one);
+  CHECK(store.size() == 4);
+}
+
+TEST_CASE("prepared statements: the store is bounded by what clients hold") {
+  StateTable states;
+  StatementStore store(states);
+  std::vector<StatementPtr> held;
+  for (int i = 0; i < 10000; ++i) {
+    StatementPtr made = store.intern("SELECT " + std::to_string(i), {}, {}, 0);
+    if (i % 100 == 0) held.push_back(std::move(made));
+  }
+  CHECK(store.size() <= 2048);
+  CHECK(store.intern("SELECT 0", {}, {}, 0) == held[0]);
 }
 
 TEST_CASE("prepared statements: long data is dropped as a whole") {
