@@ -175,9 +175,7 @@ Classification classify(std::string_view text, const TextOptions& options) noexc
   restrict_placement(reading, text, options);
   // "Tracked" promises that nothing else was set.
   if (verdict.has(Effect::sets_untracked_variable) && !verdict.has(Effect::sets_names)) {
-    verdict.effects =
-        static_cast<Effect>(static_cast<std::uint32_t>(verdict.effects) &
-                            ~static_cast<std::uint32_t>(Effect::sets_tracked_variable));
+    verdict.effects = verdict.effects & ~Effect::sets_tracked_variable;
   }
   return verdict;
 }

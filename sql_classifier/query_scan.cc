@@ -63,6 +63,7 @@ class QueryScan {
   void on_open(const Token& token) noexcept;
   void on_close() noexcept;
   void on_call(Call call, bool adjacent) noexcept;
+  void on_last_insert_id() noexcept;
   bool is_name_list() const noexcept;
   void on_user_variable() noexcept;
   void on_system_variable() noexcept;
@@ -187,9 +188,13 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
     case Call::sequence:
       return facts_.against(Reason::sequence);
     case Call::last_insert_id:
-      return facts_.against(Reason::last_insert_id);
-    case Call::previous_statement:
-      return facts_.against(Reason::previous_statement);
+      return on_last_insert_id();
+    case Call::connection_id:
+      return facts_.against(Reason::unsafe_function, Effect::asks_connection_id);
+    case Call::row_count:
+      return facts_.against(Reason::previous_statement, Effect::asks_row_count);
+    case Call::found_rows:
+      return facts_.against(Reason::previous_statement, Effect::asks_found_rows);
     case Call::plain_if_adjacent:
       if (adjacent) return;
       break;
@@ -210,6 +215,15 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
   }
   if (!options_.calls || is_name_list()) return;
   facts_.against(Reason::stored_function, Effect::calls_routine);
+}
+
+// With an argument it is remembered as if it had been generated, and is the answer.
+void QueryScan::on_last_insert_id() noexcept {
+  Lexer ahead = lexer_;
+  ahead.advance();
+  const bool asks = ahead.token().type == TokenType::close;
+  facts_.against(Reason::last_insert_id,
+                 asks ? Effect::uses_last_insert_id : Effect::sets_last_insert_id);
 }
 
 // Names that stand before "(" without being called.
@@ -239,7 +253,8 @@ void QueryScan::on_user_variable() noexcept {
 
 // Moves behind the variable.
 void QueryScan::on_system_variable() noexcept {
-  if (const auto reason = reason_against(read_system_variable(lexer_))) facts_.against(*reason);
+  const SystemVariable variable = read_system_variable(lexer_);
+  if (const auto reason = reason_against(variable)) facts_.against(*reason, asked_by(variable));
 }
 
 void QueryScan::on_name_behind_dot(const Token& token) noexcept {

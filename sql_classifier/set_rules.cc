@@ -23,6 +23,7 @@ Effect session_effect(std::string_view name, bool next_transaction) noexcept {
   if (equals_lower(name, "autocommit")) return Effect::sets_autocommit;
   if (equals_lower(name.substr(0, 14), "session_track_")) return Effect::sets_session_tracking;
   if (next_transaction && is_transaction_characteristic(name)) return Effect::sets_next_transaction;
+  if (is_last_insert_id(name)) return Effect::sets_untracked_variable | Effect::sets_last_insert_id;
   return find_tracked_variable(name) ? Effect::sets_tracked_variable
                                      : Effect::sets_untracked_variable;
 }

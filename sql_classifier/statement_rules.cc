@@ -41,11 +41,13 @@ bool read_administration(Lexer& lexer, Facts& facts) noexcept {
     case Keyword::DEALLOCATE:
       read_prepare(lexer, facts);
       return true;
+    case Keyword::KILL:
+      read_kill(lexer, facts);
+      return true;
     case Keyword::BINLOG:
     case Keyword::CHECKSUM:
     case Keyword::CLONE:
     case Keyword::HELP:
-    case Keyword::KILL:
     case Keyword::PURGE:
     case Keyword::RESIGNAL:
     case Keyword::RESTART:
