@@ -70,13 +70,6 @@ void read_text(std::string_view text, LexMode mode, Reading& reading) noexcept {
   reading.conditional_comments = lexer.conditional_comments();
 }
 
-bool has_high_byte(std::string_view text) noexcept {
-  for (char c : text) {
-    if (is_high(c)) return true;
-  }
-  return false;
-}
-
 // Two readings of one text: what both say stands, and the effects of both are possible.
 void merge(Reading& reading, const Reading& other, bool must_agree) noexcept {
   Classification& a = reading.verdict;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "sql_classifier/object_reader.h"
 #include "sql_classifier/system_variables.h"
 
 namespace weir::sql {
@@ -173,6 +174,8 @@ void QueryScan::on_open(const Token& token) noexcept {
 
 // NAME( has been read, with nothing in between when `adjacent`.
 void QueryScan::on_call(Call call, bool adjacent) noexcept {
+  if (call == Call::plain) return;
+  if (facts_.objects != nullptr) facts_.objects->on_call(lexer_, call, depth_ == 0);
   const TokenType before = lexer_.passed(2).type;
   switch (call) {
     case Call::plain:
@@ -214,6 +217,7 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
       break;
   }
   if (!options_.calls || is_name_list()) return;
+  if (facts_.objects != nullptr) facts_.objects->on_function(lexer_);
   facts_.against(Reason::stored_function, Effect::calls_routine);
 }
 
@@ -253,8 +257,11 @@ void QueryScan::on_user_variable() noexcept {
 
 // Moves behind the variable.
 void QueryScan::on_system_variable() noexcept {
+  const char* const from = lexer_.token().text.data();
   const SystemVariable variable = read_system_variable(lexer_);
   if (const auto reason = reason_against(variable)) facts_.against(*reason, asked_by(variable));
+  if (facts_.objects != nullptr && asked_by(variable) == Effect::asks_connection_id)
+    facts_.objects->on_thread_id(lexer_, from, variable.name);
 }
 
 void QueryScan::on_name_behind_dot(const Token& token) noexcept {

@@ -167,12 +167,14 @@ class SetReader {
 // statement.
 void read_set_statement(Lexer& lexer, Facts& facts) noexcept {
   Facts values;
+  values.objects = facts.objects;
   scan_query(lexer, values, {.stop_at_for = true});
   if (!lexer.accept(Keyword::FOR)) {
     facts.effects |= Effect::sets_untracked_variable;
     return lexer.skip_statement();
   }
   Facts inner;
+  inner.objects = facts.objects;
   read_statement(lexer, inner);
   const Reason reason =
       inner.placement() == Placement::any ? Reason::session_variable : inner.main_reason();

@@ -1,5 +1,6 @@
 // The first word of a statement decides which rule reads it.
 
+#include "sql_classifier/object_reader.h"
 #include "sql_classifier/rules.h"
 
 namespace weir::sql {
@@ -148,6 +149,7 @@ bool read_transaction_control(Lexer& lexer, Facts& facts) noexcept {
 }  // namespace
 
 void read_statement(Lexer& lexer, Facts& facts) noexcept {
+  if (facts.objects != nullptr) facts.objects->on_statement(lexer);
   if (lexer.token().type == TokenType::open) return read_query(lexer, facts);
   switch (lexer.token().meaning.keyword) {
     case Keyword::SELECT:
