@@ -2,6 +2,18 @@
 #include "sql_classifier/rules.h"
 
 namespace weir::sql {
+namespace {
+
+// The words between KILL and what is killed.
+bool is_kill_option(const Token& token) noexcept {
+  if (token.type != TokenType::word) return false;
+  for (std::string_view word : {"hard", "soft", "connection", "query", "id"}) {
+    if (equals_lower(token.text, word)) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 void read_admin(Lexer& lexer, Facts& facts, Effect effects) noexcept {
   facts.is(StatementKind::admin, Reason::admin_statement, effects);
@@ -30,6 +42,15 @@ void read_flush(Lexer& lexer, Facts& facts) noexcept {
     if (lock || exports) facts.effects |= Effect::locks_tables;
     before = lexer.token().meaning.keyword;
   }
+}
+
+// What is killed may be an expression; but USER name@host is none.
+void read_kill(Lexer& lexer, Facts& facts) noexcept {
+  facts.is(StatementKind::admin, Reason::admin_statement, Effect::kills);
+  lexer.next();
+  while (is_kill_option(lexer.token())) lexer.next();
+  if (lexer.is(Keyword::USER)) return lexer.skip_statement();
+  scan_query(lexer, facts);
 }
 
 // MariaDB: BACKUP STAGE, BACKUP LOCK t, BACKUP UNLOCK

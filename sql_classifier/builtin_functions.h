@@ -120,12 +120,14 @@ inline constexpr std::string_view kTakesLock = "GET_LOCK";
 inline constexpr std::string_view kReleasesLock = "RELEASE_ALL_LOCKS RELEASE_LOCK";
 inline constexpr std::string_view kAsksLock = "IS_FREE_LOCK IS_USED_LOCK";
 inline constexpr std::string_view kUnsafeFunctions =
-    "BENCHMARK BINLOG_GTID_POS CONNECTION_ID LOAD_FILE MASTER_GTID_WAIT MASTER_POS_WAIT "
+    "BENCHMARK BINLOG_GTID_POS LOAD_FILE MASTER_GTID_WAIT MASTER_POS_WAIT "
     "PS_CURRENT_THREAD_ID PS_THREAD_ID SOURCE_POS_WAIT UUID_SHORT VALIDATE_PASSWORD_STRENGTH "
     "WAIT_FOR_EXECUTED_GTID_SET WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS WSREP_LAST_SEEN_GTID "
     "WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID";
 inline constexpr std::string_view kSequenceFunctions = "CURRVAL LASTVAL NEXTVAL SETVAL";
 inline constexpr std::string_view kLastInsertId = "LAST_INSERT_ID";
-inline constexpr std::string_view kPreviousStatement = "FOUND_ROWS ROW_COUNT";
+inline constexpr std::string_view kConnectionId = "CONNECTION_ID";
+inline constexpr std::string_view kFoundRows = "FOUND_ROWS";
+inline constexpr std::string_view kRowCount = "ROW_COUNT";
 
 }  // namespace weir::sql

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace weir::sql {
 
@@ -103,6 +104,13 @@ constexpr bool is_digit(char c) {
 }
 constexpr bool is_high(char c) {
   return (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
+constexpr bool has_high_byte(std::string_view text) {
+  for (char c : text) {
+    if (is_high(c)) return true;
+  }
+  return false;
 }
 
 // ASCII only, as keywords are.

@@ -69,7 +69,7 @@ enum class Reason : std::uint8_t {
 
 // What the statement may do to the session. Bits; a statement (or several in one text) may have
 // many.
-enum class Effect : std::uint32_t {
+enum class Effect : std::uint64_t {
   none = 0,
   begins_transaction = 1u << 0,
   begins_read_only_transaction = 1u << 1,  // START TRANSACTION READ ONLY (begins_transaction too)
@@ -99,16 +99,29 @@ enum class Effect : std::uint32_t {
   changes_role = 1u << 24,        // SET ROLE
   uses_user_variable = 1u << 25,  // reads @v without assigning it
   xa_statement = 1u << 26,
-  calls_routine = 1u << 27,  // CALL, or a stored function: may do any of the above
-  profiling = 1u << 28,      // SHOW PROFILE(S)
-  ends_session = 1u << 29,   // COMMIT RELEASE, ROLLBACK RELEASE
+  calls_routine = 1u << 27,          // CALL, or a stored function: may do any of the above
+  profiling = 1u << 28,              // SHOW PROFILE(S)
+  ends_session = 1u << 29,           // COMMIT RELEASE, ROLLBACK RELEASE
+  asks_connection_id = 1u << 30,     // CONNECTION_ID(), @@pseudo_thread_id
+  uses_last_insert_id = 1u << 31,    // LAST_INSERT_ID(), @@last_insert_id, @@identity
+  sets_last_insert_id = 1ull << 32,  // LAST_INSERT_ID(x), SET last_insert_id, SET identity
+  asks_row_count = 1ull << 33,       // ROW_COUNT()
+  asks_found_rows = 1ull << 34,      // FOUND_ROWS()
+  asks_diagnostics = 1ull << 35,   // SHOW WARNINGS, SHOW ERRORS, GET DIAGNOSTICS, @@error_count ...
+  kills = 1ull << 36,              // KILL
+  shows_processlist = 1ull << 37,  // SHOW [FULL] PROCESSLIST
+  drops_table = 1ull << 38,        // DROP TABLE: of two tables the temporary one
+  renames_table = 1ull << 39,      // RENAME TABLE, ALTER TABLE ... RENAME: temporary or not
 };
 
 constexpr Effect operator|(Effect a, Effect b) {
-  return static_cast<Effect>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
+  return static_cast<Effect>(static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b));
 }
 constexpr Effect operator&(Effect a, Effect b) {
-  return static_cast<Effect>(static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b));
+  return static_cast<Effect>(static_cast<std::uint64_t>(a) & static_cast<std::uint64_t>(b));
+}
+constexpr Effect operator~(Effect e) {
+  return static_cast<Effect>(~static_cast<std::uint64_t>(e));
 }
 constexpr Effect& operator|=(Effect& a, Effect b) {
   return a = a | b;

@@ -70,13 +70,6 @@ void read_text(std::string_view text, LexMode mode, Reading& reading) noexcept {
   reading.conditional_comments = lexer.conditional_comments();
 }
 
-bool has_high_byte(std::string_view text) noexcept {
-  for (char c : text) {
-    if (is_high(c)) return true;
-  }
-  return false;
-}
-
 // Two readings of one text: what both say stands, and the effects of both are possible.
 void merge(Reading& reading, const Reading& other, bool must_agree) noexcept {
   Classification& a = reading.verdict;
@@ -175,9 +168,7 @@ Classification classify(std::string_view text, const TextOptions& options) noexc
   restrict_placement(reading, text, options);
   // "Tracked" promises that nothing else was set.
   if (verdict.has(Effect::sets_untracked_variable) && !verdict.has(Effect::sets_names)) {
-    verdict.effects =
-        static_cast<Effect>(static_cast<std::uint32_t>(verdict.effects) &
-                            ~static_cast<std::uint32_t>(Effect::sets_tracked_variable));
+    verdict.effects = verdict.effects & ~Effect::sets_tracked_variable;
   }
   return verdict;
 }

@@ -45,12 +45,16 @@ bool is_account(const Lexer& lexer) noexcept {
 
 void read_ddl(Lexer& lexer, Facts& facts) noexcept {
   facts.is(StatementKind::ddl, Reason::ddl_statement, Effect::ends_transaction);
+  const bool rename = lexer.is(Keyword::RENAME);
   lexer.next();
   if (is_account(lexer)) return read_admin(lexer, facts, Effect::none);
   // Names of accounts (DEFINER = u@h) look like user variables, so the rest is not looked into.
   // An event has a body.
   if (lexer.is(Keyword::EVENT) || lexer.is(Keyword::DEFINER)) return lexer.skip_text();
-  lexer.skip_statement();
+  if (rename) facts.effects |= Effect::renames_table;
+  for (; !lexer.at_end(); lexer.next()) {
+    if (lexer.is(Keyword::RENAME)) facts.effects |= Effect::renames_table;
+  }
 }
 
 void read_create(Lexer& lexer, Facts& facts) noexcept {
@@ -79,6 +83,8 @@ void read_drop(Lexer& lexer, Facts& facts) noexcept {
     facts.is(StatementKind::prepare, Reason::prepared_text, Effect::deallocates_text);
   } else if (lexer.is(Keyword::TEMPORARY)) {
     facts.effects = Effect::drops_temporary_table;
+  } else if (lexer.is(Keyword::TABLE) || lexer.is(Keyword::TABLES)) {
+    facts.effects |= Effect::drops_table;
   } else if (is_account(lexer)) {
     return read_admin(lexer, facts, Effect::none);
   }

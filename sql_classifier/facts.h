@@ -10,6 +10,8 @@
 
 namespace weir::sql {
 
+class ObjectReader;
+
 struct Facts {
   StatementKind kind = StatementKind::unknown;
   Effect effects = Effect::none;
@@ -20,6 +22,7 @@ struct Facts {
   bool replica_safe = false;  // a read, as far as nothing in `reasons` speaks against it
   bool names_seen = false;    // SET NAMES or CHARACTER SET
   std::string_view names_collation;
+  ObjectReader* objects = nullptr;  // is told what the statement names; not in classify()
 
   void is(StatementKind k, Reason r, Effect e = Effect::none) {
     kind = k;

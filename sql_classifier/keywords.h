@@ -17,10 +17,12 @@ enum class Call : std::uint8_t {
   takes_lock,
   releases_lock,
   asks_lock,
+  connection_id,
   unsafe,  // has an effect, or an answer that belongs to one server or connection
   sequence,
   last_insert_id,
-  previous_statement,
+  row_count,
+  found_rows,
 };
 
 // The words down to LAST_SCANNED are those that a query's scan stops at (see query_scan.cc).
@@ -48,7 +50,7 @@ enum class Call : std::uint8_t {
   K(LOCAL, unknown) K(LOOP, plain) K(LOW_PRIORITY, plain) K(NAMES, unknown) K(NEXT, unknown)      \
   K(NO, unknown) K(NO_WRITE_TO_BINLOG, plain) K(ONLY, unknown) K(OPEN, unknown)                   \
   K(OPTIMIZE, plain) K(PACKAGE, unknown) K(PARTITIONS, unknown) K(PASSWORD, plain)                \
-  K(PREPARE, unknown) K(PREVIOUS, unknown) K(PROFILE, unknown) K(PROFILES, unknown)               \
+  K(PREPARE, unknown) K(PREVIOUS, unknown) K(PROCESSLIST, unknown) K(PROFILE, unknown) K(PROFILES, unknown)               \
   K(PURGE, plain) K(READ, plain) K(RECURSIVE, plain) K(RELEASE, plain) K(RENAME, plain)           \
   K(REPAIR, unknown) K(REPEAT, plain) K(REPLACE, plain) K(RESET, unknown) K(RESIGNAL, plain)      \
   K(RESOURCE, unknown) K(RESTART, unknown) K(REVOKE, plain) K(ROLE, unknown)                      \

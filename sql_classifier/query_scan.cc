@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "sql_classifier/object_reader.h"
 #include "sql_classifier/system_variables.h"
 
 namespace weir::sql {
@@ -63,6 +64,7 @@ class QueryScan {
   void on_open(const Token& token) noexcept;
   void on_close() noexcept;
   void on_call(Call call, bool adjacent) noexcept;
+  void on_last_insert_id() noexcept;
   bool is_name_list() const noexcept;
   void on_user_variable() noexcept;
   void on_system_variable() noexcept;
@@ -172,6 +174,8 @@ void QueryScan::on_open(const Token& token) noexcept {
 
 // NAME( has been read, with nothing in between when `adjacent`.
 void QueryScan::on_call(Call call, bool adjacent) noexcept {
+  if (call == Call::plain) return;
+  if (facts_.objects != nullptr) facts_.objects->on_call(lexer_, call, depth_ == 0);
   const TokenType before = lexer_.passed(2).type;
   switch (call) {
     case Call::plain:
@@ -187,9 +191,13 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
     case Call::sequence:
       return facts_.against(Reason::sequence);
     case Call::last_insert_id:
-      return facts_.against(Reason::last_insert_id);
-    case Call::previous_statement:
-      return facts_.against(Reason::previous_statement);
+      return on_last_insert_id();
+    case Call::connection_id:
+      return facts_.against(Reason::unsafe_function, Effect::asks_connection_id);
+    case Call::row_count:
+      return facts_.against(Reason::previous_statement, Effect::asks_row_count);
+    case Call::found_rows:
+      return facts_.against(Reason::previous_statement, Effect::asks_found_rows);
     case Call::plain_if_adjacent:
       if (adjacent) return;
       break;
@@ -209,7 +217,17 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
       break;
   }
   if (!options_.calls || is_name_list()) return;
+  if (facts_.objects != nullptr) facts_.objects->on_function(lexer_);
   facts_.against(Reason::stored_function, Effect::calls_routine);
+}
+
+// With an argument it is remembered as if it had been generated, and is the answer.
+void QueryScan::on_last_insert_id() noexcept {
+  Lexer ahead = lexer_;
+  ahead.advance();
+  const bool asks = ahead.token().type == TokenType::close;
+  facts_.against(Reason::last_insert_id,
+                 asks ? Effect::uses_last_insert_id : Effect::sets_last_insert_id);
 }
 
 // Names that stand before "(" without being called.
@@ -239,7 +257,11 @@ void QueryScan::on_user_variable() noexcept {
 
 // Moves behind the variable.
 void QueryScan::on_system_variable() noexcept {
-  if (const auto reason = reason_against(read_system_variable(lexer_))) facts_.against(*reason);
+  const char* const from = lexer_.token().text.data();
+  const SystemVariable variable = read_system_variable(lexer_);
+  if (const auto reason = reason_against(variable)) facts_.against(*reason, asked_by(variable));
+  if (facts_.objects != nullptr && asked_by(variable) == Effect::asks_connection_id)
+    facts_.objects->on_thread_id(lexer_, from, variable.name);
 }
 
 void QueryScan::on_name_behind_dot(const Token& token) noexcept {

@@ -49,6 +49,7 @@ void read_unlock(Lexer& lexer, Facts& facts) noexcept;
 void read_flush(Lexer& lexer, Facts& facts) noexcept;
 void read_backup(Lexer& lexer, Facts& facts) noexcept;
 void read_prepare(Lexer& lexer, Facts& facts) noexcept;  // PREPARE, EXECUTE, DEALLOCATE
+void read_kill(Lexer& lexer, Facts& facts) noexcept;
 void read_admin(Lexer& lexer, Facts& facts, Effect effects) noexcept;
 
 }  // namespace weir::sql

@@ -145,7 +145,7 @@ void read_get_diagnostics(Lexer& lexer, Facts& facts) noexcept {
     facts.is(StatementKind::unknown, Reason::unknown_statement);
     return lexer.skip_statement();
   }
-  facts.is_read(Reason::previous_statement);
+  facts.is_read(Reason::previous_statement, Effect::asks_diagnostics);
   for (; !lexer.at_end(); lexer.next()) {
     if (lexer.token().type == TokenType::user_variable) facts.effects |= Effect::sets_user_variable;
   }

@@ -23,6 +23,7 @@ Effect session_effect(std::string_view name, bool next_transaction) noexcept {
   if (equals_lower(name, "autocommit")) return Effect::sets_autocommit;
   if (equals_lower(name.substr(0, 14), "session_track_")) return Effect::sets_session_tracking;
   if (next_transaction && is_transaction_characteristic(name)) return Effect::sets_next_transaction;
+  if (is_last_insert_id(name)) return Effect::sets_untracked_variable | Effect::sets_last_insert_id;
   return find_tracked_variable(name) ? Effect::sets_tracked_variable
                                      : Effect::sets_untracked_variable;
 }
@@ -166,12 +167,14 @@ class SetReader {
 // statement.
 void read_set_statement(Lexer& lexer, Facts& facts) noexcept {
   Facts values;
+  values.objects = facts.objects;
   scan_query(lexer, values, {.stop_at_for = true});
   if (!lexer.accept(Keyword::FOR)) {
     facts.effects |= Effect::sets_untracked_variable;
     return lexer.skip_statement();
   }
   Facts inner;
+  inner.objects = facts.objects;
   read_statement(lexer, inner);
   const Reason reason =
       inner.placement() == Placement::any ? Reason::session_variable : inner.main_reason();

@@ -74,7 +74,11 @@ void read_count(Lexer& lexer, Facts& facts) noexcept {
     lexer.next();
   }
   const bool diagnostics = lexer.is(Keyword::WARNINGS) || lexer.is(Keyword::ERRORS);
-  facts.against(diagnostics ? Reason::previous_statement : Reason::server_variable);
+  if (diagnostics) {
+    facts.against(Reason::previous_statement, Effect::asks_diagnostics);
+  } else {
+    facts.against(Reason::server_variable);
+  }
 }
 
 // [FROM table] [FROM schema], or a qualified name: the lists of the server's own schemas differ
@@ -97,7 +101,7 @@ void read_show(Lexer& lexer, Facts& facts) noexcept {
   const bool catalogue = is_catalogue_list(lexer);
   if (!lexer.at_end()) lexer.next();
   if (first == Keyword::WARNINGS || first == Keyword::ERRORS) {
-    facts.against(Reason::previous_statement);
+    facts.against(Reason::previous_statement, Effect::asks_diagnostics);
   } else if (first == Keyword::COUNT) {
     read_count(lexer, facts);
   } else if (first == Keyword::PROFILE || first == Keyword::PROFILES) {
@@ -108,7 +112,8 @@ void read_show(Lexer& lexer, Facts& facts) noexcept {
     read_place(lexer, facts);
     scan_query(lexer, facts);  // LIKE and WHERE hold expressions
   } else {
-    facts.against(Reason::server_variable);
+    const bool processlist = first == Keyword::PROCESSLIST;
+    facts.against(Reason::server_variable, processlist ? Effect::shows_processlist : Effect::none);
   }
   lexer.skip_statement();
 }

@@ -1,5 +1,6 @@
 // The first word of a statement decides which rule reads it.
 
+#include "sql_classifier/object_reader.h"
 #include "sql_classifier/rules.h"
 
 namespace weir::sql {
@@ -41,11 +42,13 @@ bool read_administration(Lexer& lexer, Facts& facts) noexcept {
     case Keyword::DEALLOCATE:
       read_prepare(lexer, facts);
       return true;
+    case Keyword::KILL:
+      read_kill(lexer, facts);
+      return true;
     case Keyword::BINLOG:
     case Keyword::CHECKSUM:
     case Keyword::CLONE:
     case Keyword::HELP:
-    case Keyword::KILL:
     case Keyword::PURGE:
     case Keyword::RESIGNAL:
     case Keyword::RESTART:
@@ -146,6 +149,7 @@ bool read_transaction_control(Lexer& lexer, Facts& facts) noexcept {
 }  // namespace
 
 void read_statement(Lexer& lexer, Facts& facts) noexcept {
+  if (facts.objects != nullptr) facts.objects->on_statement(lexer);
   if (lexer.token().type == TokenType::open) return read_query(lexer, facts);
   switch (lexer.token().meaning.keyword) {
     case Keyword::SELECT:

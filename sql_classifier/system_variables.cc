@@ -44,6 +44,10 @@ bool is_server_view(std::string_view table) noexcept {
                     "locales", "metadata_lock_info", "plugins", "processlist", "profiling"});
 }
 
+bool is_diagnostic_count(std::string_view name) noexcept {
+  return is_one_of(name, {"warning_count", "error_count"});
+}
+
 }  // namespace
 
 std::optional<VariableScope> scope_of(std::string_view word) noexcept {
@@ -73,12 +77,24 @@ SystemVariable read_system_variable(Lexer& lexer) noexcept {
 
 std::optional<Reason> reason_against(const SystemVariable& variable) noexcept {
   if (variable.structured) return Reason::server_variable;
-  if (is_one_of(variable.name, {"identity", "last_insert_id"})) return Reason::last_insert_id;
-  if (is_one_of(variable.name, {"warning_count", "error_count"})) return Reason::previous_statement;
+  if (is_last_insert_id(variable.name)) return Reason::last_insert_id;
+  if (is_diagnostic_count(variable.name)) return Reason::previous_statement;
   if (names_the_server(variable.name)) return std::nullopt;
   if (variable.scope == VariableScope::global) return Reason::server_variable;
   if (find_tracked_variable(variable.name)) return std::nullopt;
   return Reason::server_variable;
+}
+
+Effect asked_by(const SystemVariable& variable) noexcept {
+  if (variable.structured) return Effect::none;
+  if (is_last_insert_id(variable.name)) return Effect::uses_last_insert_id;
+  if (is_diagnostic_count(variable.name)) return Effect::asks_diagnostics;
+  if (equals_lower(variable.name, "pseudo_thread_id")) return Effect::asks_connection_id;
+  return Effect::none;
+}
+
+bool is_last_insert_id(std::string_view name) noexcept {
+  return is_one_of(name, {"identity", "last_insert_id"});
 }
 
 bool is_server_schema(std::string_view schema) noexcept {

@@ -31,6 +31,12 @@ std::optional<VariableScope> scope_of(std::string_view word) noexcept;
 // Why a replica cannot answer for the variable; nothing when it can.
 std::optional<Reason> reason_against(const SystemVariable& variable) noexcept;
 
+// What reading the variable asks the session.
+Effect asked_by(const SystemVariable& variable) noexcept;
+
+// Whether it is the variable that holds the last generated key, under either of its names.
+bool is_last_insert_id(std::string_view name) noexcept;
+
 // A schema whose list of tables depends on the server's version and build.
 bool is_server_schema(std::string_view schema) noexcept;
 

@@ -111,7 +111,9 @@ constexpr Table make_table() {
   table.add_calls(kUnsafeFunctions, Call::unsafe);
   table.add_calls(kSequenceFunctions, Call::sequence);
   table.add_calls(kLastInsertId, Call::last_insert_id);
-  table.add_calls(kPreviousStatement, Call::previous_statement);
+  table.add_calls(kConnectionId, Call::connection_id);
+  table.add_calls(kFoundRows, Call::found_rows);
+  table.add_calls(kRowCount, Call::row_count);
   return table;
 }
 

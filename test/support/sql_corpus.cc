@@ -47,6 +47,16 @@ constexpr std::array kEffectNames = {
     std::pair{std::string_view("calls_routine"), Effect::calls_routine},
     std::pair{std::string_view("profiling"), Effect::profiling},
     std::pair{std::string_view("ends_session"), Effect::ends_session},
+    std::pair{std::string_view("asks_connection_id"), Effect::asks_connection_id},
+    std::pair{std::string_view("uses_last_insert_id"), Effect::uses_last_insert_id},
+    std::pair{std::string_view("sets_last_insert_id"), Effect::sets_last_insert_id},
+    std::pair{std::string_view("asks_row_count"), Effect::asks_row_count},
+    std::pair{std::string_view("asks_found_rows"), Effect::asks_found_rows},
+    std::pair{std::string_view("asks_diagnostics"), Effect::asks_diagnostics},
+    std::pair{std::string_view("kills"), Effect::kills},
+    std::pair{std::string_view("shows_processlist"), Effect::shows_processlist},
+    std::pair{std::string_view("drops_table"), Effect::drops_table},
+    std::pair{std::string_view("renames_table"), Effect::renames_table},
 };
 
 // What a line's parser knows of its surroundings.

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@ inline void check_reads(std::initializer_list<ReadRow> rows) {
     const auto got = sql::classify(row.text);
     CHECK(sql::kind_name(got.kind) == "read");
     CHECK(sql::reason_name(got.reason) == sql::reason_name(row.reason));
-    CHECK(static_cast<unsigned>(got.effects) == static_cast<unsigned>(row.effects));
+    CHECK(static_cast<std::uint64_t>(got.effects) == static_cast<std::uint64_t>(row.effects));
     const auto expected = row.reason == sql::Reason::plain_read ? sql::Placement::any
                           : row.reason == sql::Reason::previous_statement
                               ? sql::Placement::last_connection
@@ -46,7 +47,7 @@ inline void check_primary(std::initializer_list<PrimaryRow> rows) {
     CAPTURE(std::string(row.text));
     const auto got = sql::classify(row.text);
     CHECK(sql::kind_name(got.kind) == sql::kind_name(row.kind));
-    CHECK(static_cast<unsigned>(got.effects) == static_cast<unsigned>(row.effects));
+    CHECK(static_cast<std::uint64_t>(got.effects) == static_cast<std::uint64_t>(row.effects));
     CHECK(got.placement == sql::Placement::primary);
   }
 }
