@@ -7,6 +7,7 @@
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "protocol/query_attributes.h"
 #include "sql_classifier/tracked_variables.h"
 
 namespace weir {
@@ -210,7 +211,8 @@ bool SessionState::operator==(const SessionState& other) const {
   return stamp_ == other.stamp_ || (schema_ == other.schema_ && variables_ == other.variables_);
 }
 
-int append_repair(std::string& out, const SessionState& from, const SessionState& to) {
+int append_repair(std::string& out, const SessionState& from, const SessionState& to,
+                  protocol::Capabilities capabilities) {
   if (from.stamp() == to.stamp()) return 0;
   int commands = 0;
   if (from.schema() != to.schema() && !to.schema().empty()) {
@@ -220,7 +222,7 @@ int append_repair(std::string& out, const SessionState& from, const SessionState
   }
   const std::string set = variable_repair(from.variables(), to.variables());
   if (!set.empty()) {
-    protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::query), set);
+    protocol::append_query(out, set, capabilities);
     ++commands;
   }
   return commands;

@@ -2,6 +2,7 @@
 // session's and sends the command.
 
 #include "protocol/frame.h"
+#include "protocol/query_attributes.h"
 #include "proxy/session/command_runner.h"
 
 namespace weir {
@@ -69,10 +70,10 @@ bool CommandRunner::needs_repair(BackendConnection& link) const {
 
 // Appends the commands that make the connection's state the session's, and expects their answers.
 void CommandRunner::append_repairs(BackendConnection& link, std::string& commands) {
-  int count = append_repair(commands, link.state(), state_);
+  int count = append_repair(commands, link.state(), state_, link.capabilities());
   if (autocommit_differs(link)) {
-    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
-                             autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0");
+    protocol::append_query(commands, autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0",
+                           link.capabilities());
     ++count;
   }
   current_.repairs_left = static_cast<std::size_t>(count);
@@ -93,7 +94,7 @@ void CommandRunner::send_execute(BackendConnection& link, std::span<std::uint8_t
   PreparedStatement& statement = *statements_.find(current_.statement_id);
   BackendStatement& prepared = link.statements()[statement.id];
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
-  const auto layout = parse_execute(payload, statement.parameters);
+  const auto layout = parse_execute(payload, statement.parameters, identity_.capabilities);
   if (layout->has_types && layout->types != statement.types) {
     statement.types = layout->types;
     ++statement.types_version;
@@ -136,8 +137,8 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   if (current_.waits) {
     current_.wait_reply.clear();
     ++context_.counters.waits;
-    protocol::append_command(wait, static_cast<std::uint8_t>(Command::query),
-                             position_.wait_statement(context_.config().routing.wait));
+    protocol::append_query(wait, position_.wait_statement(context_.config().routing.wait),
+                           link.capabilities());
     link.expect(ReplyPurpose::wait, ReplyShape::result);
   }
   link.expect(ReplyPurpose::client, current_.info->reply);

@@ -40,8 +40,8 @@ void walk(Bytes changes) {
   state.apply(changes);
   const std::uint64_t stamp = state.stamp();
   std::string repair;
-  require(append_repair(repair, state, state) == 0 && repair.empty());
-  const int commands = append_repair(repair, SessionState(), state);
+  require(append_repair(repair, state, state, 0) == 0 && repair.empty());
+  const int commands = append_repair(repair, SessionState(), state, 0);
   require((commands == 0) == repair.empty());
   require(stamp == state.stamp());
 }
