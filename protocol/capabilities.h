@@ -7,10 +7,11 @@
 
 namespace weir::protocol {
 
-using Capabilities = std::uint32_t;
+// MariaDB's further flags are bits 32 and up. They travel only when kLongPassword is absent, which
+// is how MariaDB makes itself known; MySQL has filler in their place.
+using Capabilities = std::uint64_t;
 
-inline constexpr Capabilities kLongPassword = 1u
-                                              << 0;  // MariaDB: CLIENT_MYSQL, absent means MariaDB
+inline constexpr Capabilities kLongPassword = 1u << 0;  // MariaDB: CLIENT_MYSQL
 inline constexpr Capabilities kFoundRows = 1u << 1;
 inline constexpr Capabilities kLongFlag = 1u << 2;
 inline constexpr Capabilities kConnectWithDb = 1u << 3;
@@ -42,5 +43,12 @@ inline constexpr Capabilities kMultiFactorAuth = 1u << 28;
 inline constexpr Capabilities kCapabilityExtension = 1u << 29;
 inline constexpr Capabilities kSslVerifyServerCert = 1u << 30;
 inline constexpr Capabilities kRememberOptions = 1u << 31;
+
+inline constexpr Capabilities kMariadbProgress = 1ull << 32;  // reports in between, as ERR packets
+inline constexpr Capabilities kMariadbComMulti = 1ull << 33;
+inline constexpr Capabilities kMariadbBulkOperations = 1ull << 34;
+inline constexpr Capabilities kMariadbExtendedMetadata = 1ull << 35;
+inline constexpr Capabilities kMariadbCacheMetadata = 1ull << 36;  // definitions may be left out
+inline constexpr Capabilities kMariadbBulkUnitResults = 1ull << 37;
 
 }  // namespace weir::protocol

@@ -42,8 +42,7 @@ constexpr CommandInfo kCommands[] = {
     {Command::clone, "COM_CLONE", Handling::refuse, ReplyShape::ok},
     {Command::subscribe_group_replication_stream, "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM",
      Handling::refuse, ReplyShape::ok},
-    // Needs a MariaDB capability that is not announced, so no client has a right to send it.
-    {Command::stmt_bulk_execute, "COM_STMT_BULK_EXECUTE", Handling::refuse, ReplyShape::result},
+    {Command::stmt_bulk_execute, "COM_STMT_BULK_EXECUTE", Handling::execute, ReplyShape::result},
 };
 
 constexpr CommandInfo kUnknown = {Command::sleep, "an unknown command", Handling::refuse,

@@ -17,6 +17,16 @@ bool has(Capabilities capabilities, Capabilities flag) {
   return (capabilities & flag) != 0;
 }
 
+// int<4>  MariaDB's flags, when `capabilities` are those of MariaDB; else filler.
+Capabilities further_capabilities(ByteReader& in, Capabilities capabilities) {
+  const Capabilities further = in.int4();
+  return has(capabilities, kLongPassword) ? 0 : further << 32;
+}
+
+void put_further_capabilities(ByteWriter& out, Capabilities capabilities) {
+  out.int4(has(capabilities, kLongPassword) ? 0 : capabilities >> 32);
+}
+
 // Text that is the packet's last: some peers leave out its NUL, and servers let them.
 std::string_view nul_or_end_text(ByteReader& in) {
   if (!in.ok()) return {};
@@ -58,16 +68,14 @@ SslRequest response_head(ByteReader& in) {
   head.max_packet = in.int4();
   head.collation = in.int1();
   in.skip(kFillerSize);
-  const std::uint32_t further = in.int4();
-  if (!has(head.capabilities, kLongPassword)) head.mariadb_capabilities = further;
+  head.capabilities |= further_capabilities(in, head.capabilities);
   if (!has(head.capabilities, kProtocol41)) in.fail();
   return head;
 }
 
 void put_response_head(ByteWriter& out, const SslRequest& head) {
-  const bool mariadb = !has(head.capabilities, kLongPassword);
   out.int4(head.capabilities).int4(head.max_packet).int1(head.collation).zeros(kFillerSize);
-  out.int4(mariadb ? head.mariadb_capabilities : 0);
+  put_further_capabilities(out, head.capabilities);
 }
 
 }  // namespace
@@ -100,8 +108,7 @@ std::optional<Greeting> decode_greeting(Bytes payload) {
   greeting.capabilities = lower | (static_cast<std::uint32_t>(in.int2()) << 16);
   const std::size_t nonce_length = in.int1();
   in.skip(6);
-  const std::uint32_t further = in.int4();
-  if (!has(greeting.capabilities, kLongPassword)) greeting.mariadb_capabilities = further;
+  greeting.capabilities |= further_capabilities(in, greeting.capabilities);
   const Bytes second =
       in.bytes(std::max(kNonceSecondPart + 1 + kNonceFirstPart, nonce_length) - kNonceFirstPart);
   if (has(greeting.capabilities, kPluginAuth)) greeting.plugin = nul_or_end_text(in);
@@ -114,13 +121,12 @@ std::optional<Greeting> decode_greeting(Bytes payload) {
 void encode_greeting(std::string& out, const Greeting& greeting) {
   const Bytes nonce(greeting.nonce);
   const bool plugin_auth = has(greeting.capabilities, kPluginAuth);
-  const bool mariadb = !has(greeting.capabilities, kLongPassword);
   ByteWriter writer(out);
   writer.int1(kProtocolVersion).nul_text(greeting.version).int4(greeting.connection_id);
   writer.bytes(nonce.first(kNonceFirstPart)).zeros(1);
   writer.int2(greeting.capabilities & 0xffff).int1(greeting.collation).int2(greeting.status);
   writer.int2(greeting.capabilities >> 16).int1(plugin_auth ? kNonceSize + 1 : 0).zeros(6);
-  writer.int4(mariadb ? greeting.mariadb_capabilities : 0);
+  put_further_capabilities(writer, greeting.capabilities);
   writer.bytes(nonce.subspan(kNonceFirstPart)).zeros(1);
   if (plugin_auth) writer.nul_text(greeting.plugin);
 }
@@ -139,7 +145,6 @@ std::optional<HandshakeResponse> decode_handshake_response(Bytes payload) {
   const SslRequest head = response_head(in);
   HandshakeResponse response;
   response.capabilities = head.capabilities;
-  response.mariadb_capabilities = head.mariadb_capabilities;
   response.max_packet = head.max_packet;
   response.collation = head.collation;
   response.user = in.nul_text();
@@ -156,8 +161,7 @@ std::optional<HandshakeResponse> decode_handshake_response(Bytes payload) {
 void encode_handshake_response(std::string& out, const HandshakeResponse& response) {
   const Capabilities capabilities = response.capabilities;
   ByteWriter writer(out);
-  put_response_head(writer, {capabilities, response.mariadb_capabilities, response.max_packet,
-                             response.collation});
+  put_response_head(writer, {capabilities, response.max_packet, response.collation});
   writer.nul_text(response.user);
   put_auth_response(writer, response.auth_response, capabilities);
   if (has(capabilities, kConnectWithDb)) writer.nul_text(response.database);

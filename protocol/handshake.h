@@ -35,9 +35,6 @@ struct Greeting {
   std::uint32_t connection_id = 0;
   Nonce nonce{};
   Capabilities capabilities = 0;
-  // MariaDB's further flags, bits 32 and up. Read and written only when kLongPassword is absent,
-  // which is how MariaDB makes itself known; MySQL has filler there.
-  std::uint32_t mariadb_capabilities = 0;
   std::uint8_t collation = 0;
   ServerStatus status = 0;
   std::string_view plugin;  // empty without kPluginAuth
@@ -51,7 +48,6 @@ void encode_greeting(std::string& out, const Greeting& greeting);
 // "Protocol::HandshakeResponse41", the client's first packet.
 struct HandshakeResponse {
   Capabilities capabilities = 0;
-  std::uint32_t mariadb_capabilities = 0;  // as in Greeting
   std::uint32_t max_packet = 0;
   std::uint8_t collation = 0;
   std::string_view user;
@@ -72,7 +68,6 @@ void encode_handshake_response(std::string& out, const HandshakeResponse& respon
 // "Protocol::SSLRequest": the head of a handshake response, sent alone to ask for TLS.
 struct SslRequest {
   Capabilities capabilities = 0;
-  std::uint32_t mariadb_capabilities = 0;
   std::uint32_t max_packet = 0;
   std::uint8_t collation = 0;
 };

@@ -76,7 +76,6 @@ ClientAuthStep ClientAuth::on_greeting(Bytes payload) {
 
   HandshakeResponse response;
   response.capabilities = capabilities_;
-  response.mariadb_capabilities = mariadb_capabilities_;
   response.max_packet = kMaxPacket;
   response.collation = options_.collation;
   response.user = options_.user;
@@ -100,7 +99,6 @@ bool ClientAuth::negotiate(const Greeting& greeting) {
   if (!options_.attributes.empty()) wanted |= kConnectAttrs;
   server_capabilities_ = greeting.capabilities;
   capabilities_ = wanted & server_capabilities_;
-  mariadb_capabilities_ = options_.mariadb_capabilities & greeting.mariadb_capabilities;
   server_version_ = greeting.version;
   connection_id_ = greeting.connection_id;
   server_collation_ = greeting.collation;

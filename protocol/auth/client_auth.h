@@ -63,7 +63,6 @@ class ClientAuth {
     // database, attributes) are added and removed here as needed. kSsl only when the channel is TLS
     // already.
     Capabilities capabilities = 0;
-    std::uint32_t mariadb_capabilities = 0;
     std::string_view attributes;  // made with append_attribute; empty: none
     bool secure_channel = false;  // TLS or a unix socket: a password may travel as it is
   };
@@ -74,7 +73,6 @@ class ClientAuth {
 
   // What both sides keep to. Settled once the greeting was fed and the step was send.
   Capabilities capabilities() const { return capabilities_; }
-  std::uint32_t mariadb_capabilities() const { return mariadb_capabilities_; }
 
   // From the greeting; settled likewise.
   const std::string& server_version() const { return server_version_; }
@@ -103,7 +101,6 @@ class ClientAuth {
   bool more_data_due_ = false;  // caching_sha2_password, before the server said fast or full
   Nonce nonce_{};
   Capabilities capabilities_ = 0;
-  std::uint32_t mariadb_capabilities_ = 0;
   std::string server_version_;
   std::uint32_t connection_id_ = 0;
   std::uint8_t server_collation_ = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/frame.h"
+#include "protocol/query_attributes.h"
 #include "protocol/response.h"
 #include "proxy/backend/setup_statement.h"
 #include "proxy/core/own_reply.h"
@@ -214,8 +215,7 @@ void BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
 void BackendConnection::reset() {
   std::string commands;
   protocol::append_command(commands, static_cast<std::uint8_t>(Command::reset_connection), {});
-  protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
-                           setup_statement(is_mariadb_));
+  protocol::append_query(commands, setup_statement(is_mariadb_), capabilities_);
   expect(ReplyPurpose::reset, ReplyShape::ok);
   expect(ReplyPurpose::setup, ReplyShape::result);
   stream_.write(commands);
@@ -303,8 +303,7 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
   login_.reset();
   phase_ = Phase::setup;
   std::string command;
-  protocol::append_command(command, static_cast<std::uint8_t>(Command::query),
-                           setup_statement(is_mariadb_));
+  protocol::append_query(command, setup_statement(is_mariadb_), capabilities_);
   expect(ReplyPurpose::setup, ReplyShape::result);
   stream_.write(command);
 }
@@ -403,8 +402,7 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
 }
 
 void BackendConnection::append_harvest(std::string& commands) {
-  protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
-                           "SELECT LAST_INSERT_ID()");
+  protocol::append_query(commands, "SELECT LAST_INSERT_ID()", capabilities_);
   harvested_for_ = insert_id_.lock();
   if (harvested_for_ != nullptr) harvested_for_->asked = true;
   insert_id_.reset();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/frame.h"
+#include "protocol/query_attributes.h"
 
 namespace weir {
 
@@ -47,9 +48,9 @@ void StatementStore::drop_unused() {
 PreparedStatement& PreparedStatements::add(StatementPtr shared) {
   do {
     ++last_id_;
-  } while (last_id_ == 0 || last_id_ == UINT32_MAX || statements_.contains(last_id_));
+  } while (last_id_ == 0 || last_id_ == kLastPrepared || statements_.contains(last_id_));
   PreparedStatement& statement = statements_[last_id_];
-  statement.id = last_id_;
+  statement.id = last_ = last_id_;
   text_size_ += shared->text.size();
   statement.shared = std::move(shared);
   return statement;
@@ -83,17 +84,52 @@ void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id) {
   }
 }
 
-std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters) {
+std::size_t fixed_execute_size(protocol::Command command) {
+  return command == protocol::Command::stmt_bulk_execute ? 1 + 4 + 2 : 1 + 4 + 1 + 4;
+}
+
+namespace {
+
+constexpr std::uint8_t kCursorFlags = 0x07;
+constexpr std::uint8_t kBulkTypesFollow = 0x80;  // STMT_BULK_FLAG_CLIENT_SEND_TYPES
+
+std::optional<ExecuteLayout> parse_bulk_execute(protocol::Bytes payload, std::uint16_t parameters) {
   protocol::ByteReader in(payload);
   ExecuteLayout layout;
   in.skip(1 + 4);
-  layout.flags = in.int1();
+  layout.types_flag_at = payload.size() - in.remaining();
+  layout.types_flag = kBulkTypesFollow;
+  layout.has_types = (in.int2() & kBulkTypesFollow) != 0;
+  layout.types_at = payload.size() - in.remaining();
+  if (layout.has_types) layout.types = in.text(std::size_t{parameters} * 2);
+  if (!in.ok()) return std::nullopt;
+  return layout;
+}
+
+}  // namespace
+
+std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters,
+                                           protocol::Capabilities capabilities) {
+  protocol::ByteReader in(payload);
+  ExecuteLayout layout;
+  const auto command = static_cast<protocol::Command>(in.int1());
+  if (command == protocol::Command::stmt_bulk_execute)
+    return parse_bulk_execute(payload, parameters);
   in.skip(4);
-  if (parameters > 0) {
-    in.skip((std::size_t{parameters} + 7) / 8);
-    layout.types_flag_at = payload.size() - in.remaining();
-    layout.has_types = in.int1() == 1;
-    if (layout.has_types) layout.types = in.text(std::size_t{parameters} * 2);
+  layout.cursor = in.int1() & kCursorFlags;
+  in.skip(4);
+  const bool attributes = (capabilities & protocol::kQueryAttributes) != 0;
+  const std::uint64_t count = attributes && parameters > 0 ? in.lenenc_int() : parameters;
+  // Without parameters there is nothing to remember; with too few the server refuses it (1210).
+  if (in.ok() && (parameters == 0 || count < parameters)) return layout;
+  in.skip(count / 8 + (count % 8 != 0 ? 1 : 0));
+  layout.types_flag_at = payload.size() - in.remaining();
+  layout.has_types = in.int1() != 0;
+  layout.types_at = payload.size() - in.remaining();
+  if (layout.has_types) {
+    layout.types = protocol::as_text(read_parameter_types(in, parameters, capabilities));
+  } else if (count > parameters) {
+    layout.types_flag_at = 0;  // nobody has ever seen an attribute's type: refused as malformed
   }
   if (!in.ok()) return std::nullopt;
   return layout;
@@ -104,10 +140,11 @@ std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout,
   const std::string_view text = protocol::as_text(payload);
   std::string out;
   out.reserve(text.size() + types.size());
-  out.append(text.substr(0, layout.types_flag_at));
-  out.push_back('\1');
+  out.append(text.substr(0, layout.types_at));
+  out[layout.types_flag_at] =
+      static_cast<char>(static_cast<std::uint8_t>(out[layout.types_flag_at]) | layout.types_flag);
   out.append(types);
-  out.append(text.substr(layout.types_flag_at + 1));
+  out.append(text.substr(layout.types_at));
   return out;
 }
 

@@ -14,10 +14,14 @@
 #include <vector>
 
 #include "protocol/byte_reader.h"
+#include "protocol/capabilities.h"
+#include "protocol/command.h"
 #include "proxy/core/state_table.h"
 #include "sql_classifier/classification.h"
 
 namespace weir {
+
+inline constexpr std::uint32_t kLastPrepared = UINT32_MAX;
 
 // A text as it is prepared. Two clients that prepare the same text under the same schema, sql_mode
 // and character sets share it, so that they also share what servers have prepared for it.
@@ -72,6 +76,11 @@ class PreparedStatements {
   // A new statement with an id that is free.
   PreparedStatement& add(StatementPtr shared);
   PreparedStatement* find(std::uint32_t id);
+  // The statement that was prepared last, while it exists and no other preparation has failed
+  // since. MariaDB's clients call it kLastPrepared, because they send the execute along with the
+  // prepare.
+  PreparedStatement* last() { return find(last_); }
+  void forget_last() { last_ = 0; }
   void erase(std::uint32_t id);
   void clear();
   std::size_t size() const { return statements_.size(); }
@@ -81,7 +90,8 @@ class PreparedStatements {
 
  private:
   std::unordered_map<std::uint32_t, PreparedStatement> statements_;
-  std::uint32_t last_id_ = 0;
+  std::uint32_t last_id_ = 0;  // given out
+  std::uint32_t last_ = 0;     // what last() is about; 0: none
   std::size_t text_size_ = 0;
 };
 
@@ -89,21 +99,35 @@ class PreparedStatements {
 // the command byte. `command` is at least as long.
 void write_statement_id(std::span<std::uint8_t> command, std::uint32_t id);
 
-// COM_STMT_EXECUTE, as far as a proxy needs to understand it. Protocol documentation:
-// "COM_STMT_EXECUTE".
+// COM_STMT_EXECUTE and MariaDB's COM_STMT_BULK_EXECUTE, as far as a proxy needs to understand them.
+// Protocol documentation: "COM_STMT_EXECUTE"; MariaDB documentation: "COM_STMT_BULK_EXECUTE".
 //
-//   head | statement id | flags | iterations | null bitmap | types follow? | types       | values
-//   1    | 4            | 1     | 4          | (n+7)/8     | 1             | 2 per param | ...
+//   0x17 | statement id | flags | iterations | [n] | null bitmap | types follow? | types | values
+//   1    | 4            | 1     | 4          |     | (n+7)/8     | 1             |       |
+//
+//   0xfa | statement id | flags, among them "types follow?" | types | values of all rows
+//   1    | 4            | 2                                 |       |
+//
+// A type has two bytes. Where the connection has query attributes, n is written, counts them, too,
+// behind the statement's own parameters, and a name follows each type.
 struct ExecuteLayout {
-  std::uint8_t flags = 0;  // cursor type
+  std::uint8_t cursor = 0;  // its type; 0: none
   bool has_types = false;
-  std::string_view types;         // when has_types
-  std::size_t types_flag_at = 0;  // offset of "types follow?"; 0 when there are no parameters
+  std::string_view types;         // of the statement's own parameters, when has_types
+  std::size_t types_flag_at = 0;  // offset of "types follow?"; 0 when none can be missing
+  std::uint8_t types_flag = 1;    // its bit there
+  std::size_t types_at = 0;       // offset of the types, wanting or not
 };
 
-// `payload` may be only the beginning of the command, as long as it reaches past the types. Nothing
-// when it is malformed or too short.
-std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters);
+// The size of the part of an execute that does not depend on the statement; `command` is 0x17 or
+// 0xfa. Servers call a shorter one malformed before they look for the statement.
+std::size_t fixed_execute_size(protocol::Command command);
+
+// `payload` may be only the beginning of the command, as long as it reaches past the types.
+// `capabilities` are those of the connection. Nothing when it is malformed or too short: 1835,
+// HY000.
+std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_t parameters,
+                                           protocol::Capabilities capabilities);
 
 // The same command with the types put in. `payload` is whole and has none.
 std::string insert_types(protocol::Bytes payload, const ExecuteLayout& layout,

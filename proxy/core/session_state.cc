@@ -7,6 +7,7 @@
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "protocol/query_attributes.h"
 #include "sql_classifier/tracked_variables.h"
 
 namespace weir {
@@ -232,7 +233,8 @@ std::size_t SessionState::hash() const {
   return seed;
 }
 
-int append_repair(std::string& out, const SessionState& from, const SessionState& to) {
+int append_repair(std::string& out, const SessionState& from, const SessionState& to,
+                  protocol::Capabilities capabilities) {
   int commands = 0;
   if (from.schema() != to.schema() && !to.schema().empty()) {
     protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::init_db),
@@ -241,7 +243,7 @@ int append_repair(std::string& out, const SessionState& from, const SessionState
   }
   const std::string set = variable_repair(from.variables(), to.variables());
   if (!set.empty()) {
-    protocol::append_command(out, static_cast<std::uint8_t>(protocol::Command::query), set);
+    protocol::append_query(out, set, capabilities);
     ++commands;
   }
   return commands;

@@ -65,11 +65,12 @@ class SessionState {
 
 // The commands, framed and ready to send, that turn a connection in state `from` into one in state
 // `to`; appended to `out`. Returns how many commands there are (0: the states are equal), each of
-// which the server answers with one OK or ERR.
+// which the server answers with one OK or ERR. `capabilities` are the connection's.
 //
 // A variable that only `from` has is set back to the server's default. A schema cannot be unset:
 // when only `from` has one, the connection cannot serve the session, see can_repair().
-int append_repair(std::string& out, const SessionState& from, const SessionState& to);
+int append_repair(std::string& out, const SessionState& from, const SessionState& to,
+                  protocol::Capabilities capabilities);
 inline bool can_repair(const SessionState& from, const SessionState& to) {
   return from.schema().empty() || !to.schema().empty();
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/capabilities.h"
 #include "proxy/config/config.h"
 
 namespace weir {
@@ -61,8 +62,10 @@ struct Topology {
   // What the greeting shows; learnt from the primary (before one was seen: from any server).
   std::string greeting_version;         // e.g. "9.7.4", "5.5.5-10.11.19-MariaDB"; empty until known
   std::uint16_t default_collation = 0;  // id; 0 until known
+  protocol::Capabilities capabilities = 0;  // what it can do
 
   bool known() const { return !greeting_version.empty(); }
+  bool is_mariadb() const { return known() && (capabilities & protocol::kLongPassword) == 0; }
 };
 
 }  // namespace weir

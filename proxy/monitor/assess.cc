@@ -51,6 +51,7 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
   topology.no_primary_why = election.no_primary_why;
   topology.greeting_version = greeting_version_;
   topology.default_collation = default_collation_;
+  topology.capabilities = capabilities_;
   tell_primary(election, probes, result.events);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     topology.servers.push_back(judge(i, election, probes));
@@ -164,6 +165,7 @@ void Assessor::learn_greeting(const Election& election, const std::vector<Probe>
   const auto learn = [this](const Probe& probe) {
     greeting_version_ = greeting_version(probe.flavor, probe.version);
     default_collation_ = probe.default_collation;
+    capabilities_ = probe.capabilities;
   };
   if (election.primary && probes[*election.primary].outcome == Probe::Outcome::answered) {
     learn(probes[*election.primary]);

@@ -70,6 +70,7 @@ class Assessor {
   bool greeting_from_primary_ = false;
   std::string greeting_version_;
   std::uint16_t default_collation_ = 0;
+  protocol::Capabilities capabilities_ = 0;
   std::optional<std::size_t> told_primary_;
   std::string told_no_primary_;
 };

@@ -48,7 +48,8 @@ struct Probe {
   std::string account;  // CURRENT_USER() of the monitor, for advice
   std::uint32_t server_id = 0;
   std::uint16_t default_collation = 0;
-  bool read_only = false;  // read_only or super_read_only
+  protocol::Capabilities capabilities = 0;  // as its greeting says
+  bool read_only = false;                   // read_only or super_read_only
   // Nothing when the server keeps no GTIDs, or says something that is not a position.
   PositionPtr as_primary;  // what its replicas have to reach
   PositionPtr as_replica;  // what is visible here

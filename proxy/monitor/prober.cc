@@ -44,6 +44,7 @@ bool Prober::connect(Probe& probe, TimePoint deadline) {
       connection_.connect({server_.address, monitor_.user, monitor_.password}, deadline);
   if (!failed) {
     kind_ = ServerKind::from_version(connection_.greeting_version());
+    capabilities_ = connection_.greeting_capabilities();
     collation_name_.clear();
     return true;
   }
@@ -73,6 +74,7 @@ void Prober::learn_collation(const ServerReply& reply, Probe& probe, TimePoint d
     }
   }
   probe.default_collation = collation_id_;
+  probe.capabilities = capabilities_;
 }
 
 Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval,

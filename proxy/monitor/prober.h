@@ -31,6 +31,7 @@ class Prober {
   ServerConnection connection_;
   ServerKind kind_;
   std::uint64_t sequence_ = 0;
+  protocol::Capabilities capabilities_ = 0;
   std::string collation_name_;  // of which collation_id_ is the id
   std::uint16_t collation_id_ = 0;
 };

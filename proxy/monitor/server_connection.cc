@@ -179,6 +179,17 @@ std::string ServerConnection::greeting_version() const {
   return connected_ ? mysql_get_server_info(mysql_) : "";
 }
 
+protocol::Capabilities ServerConnection::greeting_capabilities() const {
+  unsigned long flags = 0;
+  unsigned long further = 0;
+  if (!connected_ ||
+      mariadb_get_infov(mysql_, MARIADB_CONNECTION_SERVER_CAPABILITIES, &flags) != 0 ||
+      mariadb_get_infov(mysql_, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &further) != 0) {
+    return 0;
+  }
+  return (flags & 0xffffffff) | (protocol::Capabilities{further & 0xffffffff} << 32);
+}
+
 unsigned ServerConnection::greeting_collation() const {
   return connected_ ? mysql_->server_language : 0;
 }

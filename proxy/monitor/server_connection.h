@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "protocol/capabilities.h"
 #include "proxy/core/topology.h"
 #include "proxy/monitor/server_reply.h"
 
@@ -46,6 +47,8 @@ class ServerConnection {
   std::string greeting_version() const;
   // The low byte of the id of the server's default collation, which is all that the greeting has.
   unsigned greeting_collation() const;
+  // What the server can do, MariaDB's further flags included; 0 while not open.
+  protocol::Capabilities greeting_capabilities() const;
   void close();
 
  private:

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/query_attributes.h"
 #include "protocol/response.h"
 #include "sql_classifier/classifier.h"
 
@@ -79,7 +80,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
       return;  // the host's business
     case Handling::text:
     case Handling::prepare:
-      if (!begin_text(payload.subspan(1))) return;
+      if (!begin_text(payload)) return;
       break;
     case Handling::to_primary:
       begin_simple(sql::StatementKind::read);
@@ -121,7 +122,7 @@ sql::TextOptions CommandRunner::text_options() const {
 
 sql::Classification CommandRunner::classify_text(Bytes text) {
   sql::TextOptions options = text_options();
-  options.truncated = !current_.whole;
+  options.truncated = !current_.whole_when_classified;
   sql::Classification facts = sql::classify(protocol::as_text(text), options);
   if (!facts.names_collation.empty()) {
     current_.collation = facts.names_collation;
@@ -131,9 +132,15 @@ sql::Classification CommandRunner::classify_text(Bytes text) {
 }
 
 // False when it was answered with an error.
-bool CommandRunner::begin_text(Bytes text) {
-  current_.facts = classify_text(text);
+bool CommandRunner::begin_text(Bytes payload) {
   const bool prepares = current_.info->handling == Handling::prepare;
+  if (prepares) statements_.forget_last();
+  const auto text = prepares ? std::optional(payload.subspan(1))
+                             : protocol::query_text(payload, identity_.capabilities);
+  // Where the text begins is not sure: the primary shall say what is wrong, or right, with it.
+  if (!text) current_.whole_when_classified = false;
+  current_.facts = classify_text(text.value_or(Bytes{}));
+  if (!text) current_.facts.kind = sql::StatementKind::admin;
   if (prepares && !current_.whole) {
     answer_error(errors::statement_too_long(CommandReader::kMaxKept));
     return false;
@@ -161,14 +168,22 @@ PreparedStatement* CommandRunner::named_statement(Bytes payload) {
   in.skip(1);
   current_.statement_id = in.int4();
   if (!in.ok()) return nullptr;
-  if (current_.statement_id == UINT32_MAX) return nullptr;
-  return statements_.find(current_.statement_id);
+  if (current_.statement_id != kLastPrepared) return statements_.find(current_.statement_id);
+  if (!context_.topology->is_mariadb()) return nullptr;
+  PreparedStatement* last = statements_.last();
+  if (last != nullptr) current_.statement_id = last->id;
+  return last;
 }
 
 void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
   // As servers do: a command that is too short to hold its fixed part is malformed.
-  if (payload.size() < 10) return answer_error(errors::malformed_packet());
+  if (payload.size() < fixed_execute_size(current_.info->command)) {
+    return answer_error(errors::malformed_packet());
+  }
+  if (current_.info->command == Command::stmt_bulk_execute && !context_.topology->is_mariadb()) {
+    return answer_error(errors::command_refused(current_.info->name));
+  }
   PreparedStatement* statement = named_statement(payload);
   if (statement == nullptr) {
     return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_execute"));
@@ -177,11 +192,11 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
     statement->drop_long_data();
     return answer_error(errors::long_data_too_large(context_.config().limits.max_packet));
   }
-  const auto layout = parse_execute(payload, statement->shared->parameters);
+  const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
   if (!layout) return answer_error(errors::malformed_packet());
   current_.facts = statement->shared->facts;
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
-  if (layout->flags != 0) current_.facts.placement = sql::Placement::primary;
+  if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
   decide_route();
   proceed(bytes);
 }

@@ -144,7 +144,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
 
   // command_runner.cc: the commands
   void dispatch(std::span<std::uint8_t> bytes);
-  bool begin_text(Bytes text);
+  bool begin_text(Bytes payload);
   void begin_simple(sql::StatementKind kind);
   void begin_execute(std::span<std::uint8_t> bytes);
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);

@@ -10,14 +10,15 @@ namespace {
 
 using namespace protocol;
 
-constexpr Capabilities kForwarded = kFoundRows | kNoSchema | kOdbc | kLocalFiles | kIgnoreSpace |
-                                    kInteractive | kMultiStatements | kMultiResults |
-                                    kPsMultiResults | kCanHandleExpiredPasswords | kDeprecateEof;
+constexpr Capabilities kForwarded =
+    kFoundRows | kNoSchema | kOdbc | kLocalFiles | kIgnoreSpace | kInteractive | kMultiStatements |
+    kMultiResults | kPsMultiResults | kCanHandleExpiredPasswords | kDeprecateEof |
+    kQueryAttributes | kMariadbBulkOperations | kMariadbExtendedMetadata | kMariadbBulkUnitResults;
 
-constexpr Capabilities kOffered = kForwarded | kLongPassword | kLongFlag | kConnectWithDb |
-                                  kProtocol41 | kIgnoreSigpipe | kTransactions | kReserved |
-                                  kSecureConnection | kPluginAuth | kConnectAttrs |
-                                  kPluginAuthLenencData | kSessionTrack;
+// What weir does for itself, whatever the servers can do.
+constexpr Capabilities kOwn = kLongFlag | kConnectWithDb | kProtocol41 | kIgnoreSigpipe |
+                              kTransactions | kReserved | kSecureConnection | kPluginAuth |
+                              kConnectAttrs | kPluginAuthLenencData | kSessionTrack;
 
 // As servers do: longer names exist in no account.
 constexpr std::size_t kMaxUser = 128;
@@ -25,8 +26,9 @@ constexpr std::size_t kMaxSchema = 256;
 
 }  // namespace
 
-Capabilities offered_capabilities() {
-  return kOffered;
+// The absence of kLongPassword is how MariaDB makes itself known.
+Capabilities offered_capabilities(Capabilities primary) {
+  return kOwn | (primary & (kForwarded | kLongPassword));
 }
 Capabilities forwarded_capabilities(Capabilities client) {
   return client & kForwarded;
@@ -55,7 +57,8 @@ std::string Login::greeting(const Topology& topology, std::uint32_t connection_i
   greeting.version = topology.greeting_version;
   greeting.connection_id = connection_id;
   greeting.nonce = *nonce;
-  greeting.capabilities = kOffered;
+  offered_ = offered_capabilities(topology.capabilities);
+  greeting.capabilities = offered_;
   greeting.collation = static_cast<std::uint8_t>(topology.default_collation);
   greeting.status = kStatusAutocommit;
   greeting.plugin = kCachingSha2;
@@ -77,7 +80,7 @@ Login::Step Login::on_response(Bytes payload) {
   const auto response = decode_handshake_response(payload);
   if (!response || (response->capabilities & kSsl) != 0) return refuse(errors::bad_handshake());
   responded_ = true;
-  identity_.capabilities = response->capabilities & kOffered;
+  identity_.capabilities = response->capabilities & offered_;
   identity_.collation = response->collation;
   identity_.schema = response->database;
   if (response->user.size() > kMaxUser || response->database.size() > kMaxSchema) {

@@ -26,8 +26,8 @@ struct ClientIdentity {
   bool learnt = false;  // the password is what the client claims: only the primary can prove it
 };
 
-// The capabilities that weir offers to every client.
-protocol::Capabilities offered_capabilities();
+// The capabilities that weir offers to a client, while the primary has those given.
+protocol::Capabilities offered_capabilities(protocol::Capabilities primary);
 // Those of a client's that change what a server sends, and so are asked for on its behalf.
 protocol::Capabilities forwarded_capabilities(protocol::Capabilities client);
 
@@ -72,6 +72,7 @@ class Login {
   bool secure_;
   bool responded_ = false;
   std::uint8_t sequence_ = 0;
+  protocol::Capabilities offered_ = 0;
   std::optional<protocol::ServerAuth> auth_;
   std::optional<AccountStore::Lookup> lookup_;
   ClientIdentity identity_;

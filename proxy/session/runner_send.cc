@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/frame.h"
+#include "protocol/query_attributes.h"
 #include "proxy/session/command_runner.h"
 
 namespace weir {
@@ -95,11 +96,11 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
                                    std::string& commands) {
   current_.repaired = target;
   int count = 0;
-  if (link.state() != target) count += append_repair(commands, *link.state(), *target);
+  if (link.state() != target) count += append_repair(commands, *link.state(), *target, link.capabilities());
   if (count == 0) link.set_state(target);
   if (autocommit_differs(link)) {
-    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
-                             autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0");
+    protocol::append_query(commands, autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0",
+                           link.capabilities());
     ++count;
   }
   if (link.multi_statements() != multi_statements_) {
@@ -111,8 +112,8 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
   }
   if (uses_insert_id() && (insert_id_ == nullptr || link.insert_id() != insert_id_)) {
     if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
-    protocol::append_command(commands, static_cast<std::uint8_t>(Command::query),
-                             fmt::format("SET last_insert_id = {}", insert_id_->value));
+    protocol::append_query(commands, fmt::format("SET last_insert_id = {}", insert_id_->value),
+                           link.capabilities());
     link.set_insert_id(insert_id_);
     ++count;
   }
@@ -172,7 +173,7 @@ void CommandRunner::send_execute(BackendConnection& link, Bytes before,
   PreparedStatement& statement = *statements_.find(current_.statement_id);
   BackendStatement& prepared = *link.statements().find(statement.shared->id);
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
-  const auto layout = parse_execute(payload, statement.shared->parameters);
+  const auto layout = parse_execute(payload, statement.shared->parameters, identity_.capabilities);
   if (layout->has_types && layout->types != statement.types) {
     statement.types = layout->types;
     statement.types_version = ++context_.last_types_version;
@@ -217,8 +218,8 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   if (current_.waits) {
     current_.wait_reply.clear();
     ++context_.counters.waits;
-    protocol::append_command(wait, static_cast<std::uint8_t>(Command::query),
-                             position_.wait_statement(context_.config().routing.wait));
+    protocol::append_query(wait, position_.wait_statement(context_.config().routing.wait),
+                           link.capabilities());
     link.expect(ReplyPurpose::wait, ReplyShape::result);
   }
   link.expect(ReplyPurpose::client, current_.info->reply);

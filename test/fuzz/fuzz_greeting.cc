@@ -14,10 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = decode_greeting(as_bytes(encoded));
   if (!again || again->version != greeting->version || again->nonce != greeting->nonce ||
       again->connection_id != greeting->connection_id ||
-      again->capabilities != greeting->capabilities ||
-      again->mariadb_capabilities != greeting->mariadb_capabilities ||
-      again->collation != greeting->collation || again->status != greeting->status ||
-      again->plugin != greeting->plugin)
+      again->capabilities != greeting->capabilities || again->collation != greeting->collation ||
+      again->status != greeting->status || again->plugin != greeting->plugin)
     std::abort();
   return 0;
 }

@@ -26,9 +26,8 @@ void handshake_response(Bytes input) {
   std::string encoded;
   encode_handshake_response(encoded, *response);
   const auto again = decode_handshake_response(as_bytes(encoded));
-  if (!again || again->capabilities != response->capabilities ||
-      again->mariadb_capabilities != response->mariadb_capabilities ||
-      again->user != response->user || !same(again->auth_response, response->auth_response) ||
+  if (!again || again->capabilities != response->capabilities || again->user != response->user ||
+      !same(again->auth_response, response->auth_response) ||
       again->database != response->database || again->plugin != response->plugin ||
       !same(again->attributes, response->attributes) || again->zstd_level != response->zstd_level)
     std::abort();

@@ -40,8 +40,8 @@ void walk(Bytes changes) {
   state.apply(changes);
   require(reports_state(changes) || state == SessionState());
   std::string repair;
-  require(append_repair(repair, state, state) == 0 && repair.empty());
-  const int commands = append_repair(repair, SessionState(), state);
+  require(append_repair(repair, state, state, 0) == 0 && repair.empty());
+  const int commands = append_repair(repair, SessionState(), state, 0);
   require((commands == 0) == repair.empty());
   require(state.prepares_like(state) && SessionState().prepared_as(state).prepares_like(state));
 }

@@ -29,9 +29,11 @@ PATIENCE = 30.0  # for an answer that must come
 SILENCE = 1.5    # after which no answer counts as none
 CLIENT_PLUGIN_AUTH_LENENC_DATA = 1 << 21
 CLIENT_SSL = 1 << 11
+CLIENT_QUERY_ATTRIBUTES = 1 << 27
 COM_FIELD_LIST, COM_CHANGE_USER, COM_SET_OPTION = 0x04, 0x11, 0x1B
 COM_STMT_PREPARE, COM_STMT_EXECUTE, COM_STMT_LONG_DATA = 0x16, 0x17, 0x18
 COM_STMT_CLOSE, COM_STMT_RESET, COM_STMT_FETCH = 0x19, 0x1A, 0x1C
+COM_STMT_BULK_EXECUTE = 0xFA
 PING = raw.frame(bytes([raw.COM_PING]), 0)
 
 # What weir does otherwise on purpose, by flavour ("" is both) and case, with the reason.
@@ -40,6 +42,7 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("", "response: schema without its end"): "a server reads to the packet's end, weir takes no text without its end",
     ("mysql", "response: a user of 300 bytes"): "the same refusal, one step earlier",
     ("mysql", "response: SSL asked for"): "this server offers TLS, weir does not",
+    ("mariadb", "bulk: unknown statement"): "weir looks for the statement first",
     ("mariadb", "execute: no parameters"): "weir looks first, and says what a MySQL says",
     ("mysql", "reset: half an id"): "weir says what a MariaDB says",
     ("mysql", "fetch: half an id"): "weir says what a MariaDB says",
@@ -56,6 +59,7 @@ class Case:
     name: str
     send: Callable[[Connection], None]
     logged_in: bool = True
+    capabilities: int = 0  # beyond the usual
     answers: bool = True   # False: nothing is to be answered, and the connection shows its state by a ping
 
 
@@ -228,12 +232,63 @@ COMMAND_CASES = [
 ]
 
 
+
+def attribute(value: bytes, kind: int = 0xFE, count: int = 1, sets: int = 1, null: int = 0, types: int = 1) -> bytes:
+    """A query with one attribute called "a"; `count`, `sets` and `types` may lie."""
+    return b"\x03" + bytes([count, sets, null, types]) + struct.pack("<H", kind) + b"\1a" + value + b"SELECT 1"
+
+
+def attribute_case(name: str, payload: bytes) -> Case:
+    return Case(f"attributes: {name}", command(payload), capabilities=CLIENT_QUERY_ATTRIBUTES)
+
+
+def execute_case(name: str, tail: bytes, text: bytes = b"SELECT ?") -> Case:
+    return Case(f"attributes: execute with {name}", statement_command(COM_STMT_EXECUTE, tail, text),
+                capabilities=CLIENT_QUERY_ATTRIBUTES)
+
+
+# MySQL only.
+ATTRIBUTE_CASES = [
+    attribute_case("none", b"\x03\0\1SELECT 1"),
+    attribute_case("no statement", b"\x03\0\1"),
+    attribute_case("nothing at all", b"\x03"),
+    attribute_case("no set", b"\x03\0\0SELECT 1"),
+    attribute_case("a text", attribute(b"\2hi")),
+    attribute_case("NULL", attribute(b"", null=1)),
+    attribute_case("two sets", attribute(b"\2hi", sets=2)),
+    attribute_case("no types", attribute(b"\2hi", types=0)),
+    attribute_case("more counted than there are", attribute(b"\2hi", count=200)),
+    attribute_case("a count that is NULL", b"\x03\xfb\1SELECT 1"),
+    attribute_case("a huge count", b"\x03\xfe" + b"\xff" * 8 + b"\1" + bytes(100)),
+    attribute_case("a value longer than the packet", attribute(b"\x50hi")),
+    attribute_case("a name longer than the packet", b"\x03\1\1\0\1\xfe\0\xfaab"),
+    attribute_case("a time of a strange length", attribute(b"\x09" + bytes(9), kind=11)),
+    attribute_case("a type that no server has", attribute(b"\2hi", kind=0x7F)),
+    execute_case("count", b"\x08\1\0\0\0\1\0\1\xfe\0\0\2hi"),
+    execute_case("count, without its flag", b"\0\1\0\0\0\1\0\1\xfe\0\0\2hi"),
+    execute_case("an attribute", b"\x08\1\0\0\0\2\0\1\xfe\0\0\xfe\0\1a\2hi\2ho"),
+    execute_case("an attribute and no parameter", b"\x08\1\0\0\0\1\0\1\xfe\0\1a\2ho", b"SELECT 1"),
+    execute_case("an attribute of no type", b"\x08\1\0\0\0\2\0\0\2hi\2ho"),
+    execute_case("too few", b"\x08\1\0\0\0\0"),
+    execute_case("no count", b"\x08\1\0\0\0"),
+    execute_case("a name longer than the packet", b"\x08\1\0\0\0\1\0\1\xfe\0\xfa"),
+]
+
+# MariaDB only, from a client that has not agreed on bulk operations.
+BULK_CASES = [
+    Case("bulk: not agreed on", statement_command(COM_STMT_BULK_EXECUTE, b"\x80\0\xfe\0\0\2hi", b"DO ?")),
+    Case("bulk: unknown statement", command(bytes([COM_STMT_BULK_EXECUTE]) + UNKNOWN + b"\x80\0")),
+    Case("bulk: too short", command(bytes([COM_STMT_BULK_EXECUTE]) + UNKNOWN)),
+]
+
+
 @contextlib.contextmanager
 def session(opener: Callable[[], Connection], case: Case) -> Iterator[Connection]:
     with contextlib.closing(opener()) as connection:
         connection.read_greeting()
         if case.logged_in:
-            connection.login(accounts.APP.name, accounts.APP.password)
+            connection.login(accounts.APP.name, accounts.APP.password,
+                             capabilities=raw.DEFAULT_CAPABILITIES | case.capabilities)
         yield connection
 
 
@@ -259,7 +314,8 @@ def main() -> int:
     counts = {True: 0, False: 0}
     with tempfile.TemporaryDirectory(prefix="weir-malformed.") as folder, \
             running(Path(os.environ["WEIR_BINARY"]), cluster, Path(folder)) as weir:
-        for case in LOGIN_CASES + COMMAND_CASES:
+        own_cases = ATTRIBUTE_CASES if cluster.flavor == "mysql" else BULK_CASES
+        for case in LOGIN_CASES + COMMAND_CASES + own_cases:
             # Over its socket a server takes the password without TLS; what follows is the same.
             server = outcome(lambda: Connection.unix(str(node.socket), PATIENCE), case)
             ours = outcome(lambda: Connection.tcp(state.HOST, weir.port, PATIENCE), case)

@@ -34,6 +34,7 @@ constexpr Row kServed[] = {
     {0x1b, "COM_SET_OPTION", Handling::set_option, ReplyShape::ok},
     {0x1c, "COM_STMT_FETCH", Handling::fetch, ReplyShape::rows},
     {0x1f, "COM_RESET_CONNECTION", Handling::reset_connection, ReplyShape::ok},
+    {0xfa, "COM_STMT_BULK_EXECUTE", Handling::execute, ReplyShape::result},
 };
 
 struct Name {
@@ -42,23 +43,14 @@ struct Name {
 };
 
 constexpr Name kRefused[] = {
-    {0x00, "COM_SLEEP"},
-    {0x05, "COM_CREATE_DB"},
-    {0x06, "COM_DROP_DB"},
-    {0x08, "COM_SHUTDOWN"},
-    {0x0b, "COM_CONNECT"},
-    {0x0d, "COM_DEBUG"},
-    {0x0f, "COM_TIME"},
-    {0x10, "COM_DELAYED_INSERT"},
-    {0x12, "COM_BINLOG_DUMP"},
-    {0x13, "COM_TABLE_DUMP"},
-    {0x14, "COM_CONNECT_OUT"},
-    {0x15, "COM_REGISTER_SLAVE"},
-    {0x1d, "COM_DAEMON"},
-    {0x1e, "COM_BINLOG_DUMP_GTID"},
-    {0x20, "COM_CLONE"},
-    {0x21, "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM"},
-    {0xfa, "COM_STMT_BULK_EXECUTE"},
+    {0x00, "COM_SLEEP"},       {0x05, "COM_CREATE_DB"},
+    {0x06, "COM_DROP_DB"},     {0x08, "COM_SHUTDOWN"},
+    {0x0b, "COM_CONNECT"},     {0x0d, "COM_DEBUG"},
+    {0x0f, "COM_TIME"},        {0x10, "COM_DELAYED_INSERT"},
+    {0x12, "COM_BINLOG_DUMP"}, {0x13, "COM_TABLE_DUMP"},
+    {0x14, "COM_CONNECT_OUT"}, {0x15, "COM_REGISTER_SLAVE"},
+    {0x1d, "COM_DAEMON"},      {0x1e, "COM_BINLOG_DUMP_GTID"},
+    {0x20, "COM_CLONE"},       {0x21, "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM"},
 };
 
 TEST_CASE("commands: every byte has the row it should") {

@@ -93,8 +93,7 @@ TEST_CASE("greeting: of MariaDB 10.11") {
   CHECK(greeting->version == "5.5.5-10.11.19-MariaDB-0+deb12u1");
   CHECK(greeting->connection_id == 51);
   CHECK(as_text(greeting->nonce) == "[)VW5?zn8j/GZm6aijXY");
-  CHECK(greeting->capabilities == 0x81fff7fe);
-  CHECK(greeting->mariadb_capabilities == 0x1d);
+  CHECK(greeting->capabilities == 0x1d'81fff7fe);
   CHECK(greeting->collation == 8);
   CHECK(greeting->status == kStatusAutocommit);
   CHECK(greeting->plugin == "mysql_native_password");
@@ -109,7 +108,6 @@ TEST_CASE("greeting: of MySQL 9.7") {
   CHECK(greeting->connection_id == 67);
   CHECK(to_hex(greeting->nonce) == "1e50540b3159487818045242375f5b4753646852");
   CHECK(greeting->capabilities == 0xdfffffff);
-  CHECK(greeting->mariadb_capabilities == 0);
   CHECK(greeting->collation == 255);
   CHECK(greeting->plugin == "caching_sha2_password");
   CHECK(to_hex(encoded(*greeting)) == to_hex(kMysqlGreeting));
@@ -118,14 +116,13 @@ TEST_CASE("greeting: of MySQL 9.7") {
 TEST_CASE("greeting: MariaDB's flags are filler for MySQL") {
   Greeting greeting;
   greeting.version = "8.4.0";
-  greeting.capabilities = kUsual;
-  greeting.mariadb_capabilities = 0x1d;
+  greeting.capabilities = kUsual | 0x1d'00000000;
   greeting.plugin = "caching_sha2_password";
-  std::string mysql = encoded(greeting);
-  CHECK(decode_greeting(ExactBytes(mysql))->mariadb_capabilities == 0);
+  const std::string mysql = encoded(greeting);
+  CHECK(decode_greeting(ExactBytes(mysql))->capabilities == kUsual);
   greeting.capabilities &= ~kLongPassword;
   const std::string mariadb = encoded(greeting);
-  CHECK(decode_greeting(ExactBytes(mariadb))->mariadb_capabilities == 0x1d);
+  CHECK(decode_greeting(ExactBytes(mariadb))->capabilities == greeting.capabilities);
 }
 
 TEST_CASE("greeting: without authentication plugins") {
@@ -226,7 +223,7 @@ TEST_CASE("handshake response: round trips in every layout") {
     response.capabilities = kProtocol41;
     for (std::size_t i = 0; i < std::size(optional); ++i)
       if (set & (1u << i)) response.capabilities |= optional[i];
-    response.mariadb_capabilities = 0x1d;
+    if ((response.capabilities & kLongPassword) == 0) response.capabilities |= 0x1d'00000000;
     response.zstd_level = 7;
 
     const ExactBytes payload(encoded(response));
@@ -234,7 +231,6 @@ TEST_CASE("handshake response: round trips in every layout") {
     REQUIRE(back);
     const auto has = [&](Capabilities flag) { return (response.capabilities & flag) != 0; };
     CHECK(back->capabilities == response.capabilities);
-    CHECK(back->mariadb_capabilities == (has(kLongPassword) ? 0u : 0x1du));
     CHECK(back->max_packet == response.max_packet);
     CHECK(back->collation == 255);
     CHECK(back->user == "app");
@@ -279,7 +275,7 @@ TEST_CASE("handshake response: malformed") {
   const std::string head = encoded(usual_response()).substr(0, 32);
   const auto with_flags = [&](Capabilities flags, const std::string& rest) {
     std::string payload;
-    encode_ssl_request(payload, {flags, 0, 1u << 24, 8});
+    encode_ssl_request(payload, {flags, 1u << 24, 8});
     return payload + rest;
   };
   constexpr Capabilities kBase = kLongPassword | kProtocol41 | kSecureConnection;
@@ -364,7 +360,7 @@ TEST_CASE("attributes: read up to the first that is nonsense") {
 
 TEST_CASE("ssl request: told from a response by its length and flag") {
   std::string payload;
-  encode_ssl_request(payload, {kUsual | kSsl, 0, 1u << 24, 33});
+  encode_ssl_request(payload, {kUsual | kSsl, 1u << 24, 33});
   CHECK(payload.size() == 32);
   const auto request = decode_ssl_request(ExactBytes(payload));
   REQUIRE(request);
@@ -376,10 +372,10 @@ TEST_CASE("ssl request: told from a response by its length and flag") {
   CHECK_FALSE(decode_ssl_request(ExactBytes(payload.substr(0, 31))));
   CHECK_FALSE(decode_ssl_request(ExactBytes(encoded(usual_response()))));
   std::string no_flag;
-  encode_ssl_request(no_flag, {kUsual, 0, 0, 0});
+  encode_ssl_request(no_flag, {kUsual, 0, 0});
   CHECK_FALSE(decode_ssl_request(ExactBytes(no_flag)));
   std::string old;
-  encode_ssl_request(old, {kSsl, 0, 0, 0});
+  encode_ssl_request(old, {kSsl, 0, 0});
   CHECK_FALSE(decode_ssl_request(ExactBytes(old)));
 }
 

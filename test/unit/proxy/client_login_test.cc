@@ -26,6 +26,7 @@ struct Fixture {
     process.rsa_key = &test::shared_key();
     topology.greeting_version = "8.4.0";
     topology.default_collation = 255;
+    topology.capabilities = 0xffffffff;
   }
   Login login(bool secure = false) { return Login(process, "127.0.0.1", secure); }
 
@@ -81,14 +82,27 @@ TEST_CASE("client login: the greeting") {
   CHECK(greeting->version == "8.4.0");
   CHECK(greeting->connection_id == 77);
   CHECK(greeting->collation == 255);
-  CHECK(greeting->capabilities == offered_capabilities());
+  CHECK(greeting->capabilities == offered_capabilities(0xffffffff));
   CHECK(greeting->plugin == kCachingSha2);
   CHECK(login.next_sequence() == 1);
-  CHECK((offered_capabilities() & (kCompress | kQueryAttributes | kOptionalResultsetMetadata |
-                                   kZstdCompression | kSsl)) == 0);
-  CHECK(forwarded_capabilities(~Capabilities{0}) ==
-        (forwarded_capabilities(offered_capabilities())));
   CHECK((forwarded_capabilities(~Capabilities{0}) & kSessionTrack) == 0);
+}
+
+TEST_CASE("client login: what is offered follows the primary") {
+  const Capabilities all = ~Capabilities{0};
+  CHECK(forwarded_capabilities(all) == forwarded_capabilities(offered_capabilities(all)));
+  // What changes replies in ways that are not followed is never offered.
+  CHECK((offered_capabilities(all) & (kOptionalResultsetMetadata | kSsl | kMariadbProgress |
+                                      kMariadbComMulti | kMariadbCacheMetadata)) == 0);
+  const Capabilities mysql = offered_capabilities(0xdfffffff);
+  CHECK((mysql & kLongPassword) != 0);
+  CHECK((mysql & kQueryAttributes) != 0);
+  CHECK(mysql >> 32 == 0);
+  const Capabilities mariadb = offered_capabilities(0x1d'81fff7fe);
+  CHECK((mariadb & (kLongPassword | kQueryAttributes)) == 0);
+  CHECK((mariadb & ~Capabilities{0xffffffff}) ==
+        (kMariadbBulkOperations | kMariadbExtendedMetadata));
+  CHECK((offered_capabilities(0x1d'81fff7fe & ~kDeprecateEof) & kDeprecateEof) == 0);
 }
 
 TEST_CASE("client login: a listed user with the right password") {
@@ -106,7 +120,7 @@ TEST_CASE("client login: a listed user with the right password") {
     CHECK(identity.collation == 45);
     CHECK_FALSE(identity.learnt);
     CHECK((identity.capabilities & kDeprecateEof) != 0);
-    CHECK((identity.capabilities & ~offered_capabilities()) == 0);
+    CHECK((identity.capabilities & ~offered_capabilities(0xffffffff)) == 0);
   }
 }
 

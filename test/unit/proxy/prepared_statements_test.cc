@@ -94,6 +94,27 @@ TEST_CASE("prepared statements: long data is dropped as a whole") {
   CHECK_FALSE(statement.long_data_too_large);
 }
 
+TEST_CASE("prepared statements: the one prepared last") {
+  StateTable states;
+  StatementStore store(states);
+  PreparedStatements statements;
+  CHECK(statements.last() == nullptr);
+  const std::uint32_t first = statements.add(store.intern("SELECT 1", {}, {}, 0)).id;
+  CHECK(statements.last()->id == first);
+  const std::uint32_t second = statements.add(store.intern("SELECT 2", {}, {}, 0)).id;
+  CHECK(statements.last()->id == second);
+  statements.erase(first);
+  CHECK(statements.last()->id == second);
+  statements.erase(second);
+  CHECK(statements.last() == nullptr);
+  statements.add(store.intern("SELECT 3", {}, {}, 0));
+  statements.forget_last();  // another preparation has failed
+  CHECK(statements.last() == nullptr);
+  statements.add(store.intern("SELECT 4", {}, {}, 0));
+  statements.clear();
+  CHECK(statements.last() == nullptr);
+}
+
 std::string execute(std::uint16_t parameters, const std::string& types, const std::string& values,
                     std::uint8_t flags = 0) {
   std::string out;
@@ -113,7 +134,7 @@ TEST_CASE("execute: the layout for any number of parameters") {
     const std::string types(parameters * 2u, '\x03');
     const std::size_t bitmap = (parameters + 7u) / 8u;
     const ExactBytes with(execute(parameters, types, "values"));
-    const auto layout = parse_execute(with, parameters);
+    const auto layout = parse_execute(with, parameters, 0);
     REQUIRE(layout);
     CHECK(layout->has_types);
     CHECK(layout->types == types);
@@ -121,11 +142,11 @@ TEST_CASE("execute: the layout for any number of parameters") {
 
     const std::string bare = execute(parameters, "", "values", 1);
     const ExactBytes without(bare);
-    const auto shorter = parse_execute(without, parameters);
+    const auto shorter = parse_execute(without, parameters, 0);
     REQUIRE(shorter);
     CHECK_FALSE(shorter->has_types);
     CHECK(shorter->types.empty());
-    CHECK(shorter->flags == 1);
+    CHECK(shorter->cursor == 1);
     const std::string inserted = insert_types(without, *shorter, types);
     CHECK(inserted == execute(parameters, types, "values", 1));
   }
@@ -133,9 +154,9 @@ TEST_CASE("execute: the layout for any number of parameters") {
 
 TEST_CASE("execute: without parameters there is nothing but the head") {
   const ExactBytes bytes(execute(0, "", "", 1));
-  const auto layout = parse_execute(bytes, 0);
+  const auto layout = parse_execute(bytes, 0, 0);
   REQUIRE(layout);
-  CHECK(layout->flags == 1);
+  CHECK(layout->cursor == 1);
   CHECK_FALSE(layout->has_types);
   CHECK(layout->types_flag_at == 0);
 }
@@ -148,22 +169,90 @@ TEST_CASE("execute: every truncation up to the values is malformed") {
       const std::string bytes = execute(parameters, types, "");
       for (std::size_t size = 0; size < bytes.size(); ++size) {
         const ExactBytes cut(bytes.substr(0, size));
-        if (parse_execute(cut, parameters)) {
+        if (parse_execute(cut, parameters, 0)) {
           INFO(parameters << " parameters, " << size << " bytes");
           FAIL("a truncated command was understood");
         }
       }
-      CHECK(parse_execute(ExactBytes(bytes), parameters));
+      CHECK(parse_execute(ExactBytes(bytes), parameters, 0));
     }
   }
 }
 
-TEST_CASE("execute: a flag other than 1 announces no types") {
+TEST_CASE("execute: any flag but 0 announces types") {
   std::string bytes = execute(1, "", "");
   bytes.back() = '\2';
-  const auto layout = parse_execute(ExactBytes(bytes), 1);
+  CHECK_FALSE(parse_execute(ExactBytes(bytes), 1, 0));
+  const ExactBytes with(bytes + "\3" + '\0');
+  const auto layout = parse_execute(with, 1, 0);
   REQUIRE(layout);
-  CHECK_FALSE(layout->has_types);
+  CHECK(layout->has_types);
+}
+
+// What MySQL 9.7 takes and refuses on a connection with query attributes.
+TEST_CASE("execute: with query attributes") {
+  const std::string head = test::from_hex("17 07000000 08 01000000");
+  const std::string own = test::from_hex("fe00 00");
+  const std::string attribute = test::from_hex("0300 01 62");
+  const auto parse = [](const std::string& bytes, std::uint16_t parameters) {
+    return parse_execute(protocol::as_bytes(bytes), parameters, protocol::kQueryAttributes);
+  };
+  SECTION("the attributes' types are not the statement's") {
+    const std::string bytes = head + test::from_hex("02 00 01") + own + attribute + "values";
+    const auto layout = parse(bytes, 1);
+    REQUIRE(layout);
+    CHECK(layout->cursor == 0);
+    CHECK(layout->has_types);
+    CHECK(layout->types == own);
+    for (std::size_t size = 10; size < head.size() + 3 + own.size(); ++size) {
+      CHECK_FALSE(parse_execute(ExactBytes(bytes.substr(0, size)), 1, protocol::kQueryAttributes));
+    }
+  }
+  SECTION("missing types are put in behind the count") {
+    const std::string bytes = head + test::from_hex("01 00 00") + "values";
+    const auto layout = parse(bytes, 1);
+    REQUIRE(layout);
+    CHECK_FALSE(layout->has_types);
+    CHECK(insert_types(protocol::as_bytes(bytes), *layout, own) ==
+          head + test::from_hex("01 00 01") + own + "values");
+  }
+  SECTION("the count is there without the flag, too") {
+    const auto layout = parse(test::from_hex("17 07000000 00 01000000 01 00 01 fe00 00"), 1);
+    REQUIRE(layout);
+    CHECK(layout->has_types);
+  }
+  SECTION("nothing can be put in that the server would take") {
+    for (const char* rest : {"00", "02 00 00 6869"}) {
+      const auto layout = parse(head + test::from_hex(rest), 1);
+      REQUIRE(layout);
+      CHECK(layout->types_flag_at == 0);
+    }
+    CHECK(parse(head + test::from_hex("01 00 01 fe00 0162 026869"), 0)->types_flag_at == 0);
+  }
+}
+
+TEST_CASE("execute: a bulk of rows") {
+  // INSERT of (1, "hi"), as MariaDB 10.11 takes it.
+  const std::string types = test::from_hex("0300 fe00");
+  const std::string rows = test::from_hex("00 01000000 00 026869");
+  const std::string with = test::from_hex("fa 07000000 8000") + types + rows;
+  const auto layout = parse_execute(protocol::as_bytes(with), 2, 0);
+  REQUIRE(layout);
+  CHECK(layout->has_types);
+  CHECK(layout->types == types);
+  CHECK(layout->cursor == 0);
+  for (std::size_t size = 7; size < 11; ++size)
+    CHECK_FALSE(parse_execute(ExactBytes(with.substr(0, size)), 2, 0));
+
+  const std::string without = test::from_hex("fa 07000000 4000") + rows;
+  const auto shorter = parse_execute(protocol::as_bytes(without), 2, 0);
+  REQUIRE(shorter);
+  CHECK_FALSE(shorter->has_types);
+  CHECK(insert_types(protocol::as_bytes(without), *shorter, types) ==
+        test::from_hex("fa 07000000 c000") + types + rows);
+  CHECK_FALSE(parse_execute(ExactBytes(without.substr(0, 6)), 2, 0));
+  CHECK(fixed_execute_size(protocol::Command::stmt_bulk_execute) == 7);
+  CHECK(fixed_execute_size(protocol::Command::stmt_execute) == 10);
 }
 
 }  // namespace

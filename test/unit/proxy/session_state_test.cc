@@ -41,7 +41,7 @@ struct Command {
 
 std::vector<Command> repair(const SessionState& from, const SessionState& to) {
   std::string out;
-  const int count = append_repair(out, from, to);
+  const int count = append_repair(out, from, to, 0);
   std::vector<Command> commands;
   protocol::ByteReader in(protocol::as_bytes(out));
   while (!in.empty()) {

@@ -1,0 +1,24 @@
+// COM_QUERY with attributes from a hostile client: the text is inside the command, does not depend
+// on what follows its beginning, and is never found in a command that is cut in front of it.
+//
+// Input: the payload of the command.
+
+#include <cstdlib>
+
+#include "protocol/query_attributes.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir::protocol;
+  const Bytes payload(data, size);
+  const auto require = [](bool condition) {
+    if (!condition) std::abort();
+  };
+  const auto text = query_text(payload, kQueryAttributes);
+  if (!text) return 0;
+  require(text->size() < size && text->data() + text->size() == data + size);
+  const std::size_t at = size - text->size();
+  const auto bare = query_text(payload.first(at), kQueryAttributes);
+  require(bare && bare->empty());
+  require(!query_text(payload.first(at - 1), kQueryAttributes));
+  return 0;
+}
