@@ -18,7 +18,7 @@ constexpr CommandInfo kCommands[] = {
     {Command::statistics, "COM_STATISTICS", Handling::to_primary, ReplyShape::text},
     {Command::process_info, "COM_PROCESS_INFO", Handling::to_primary, ReplyShape::result},
     {Command::connect, "COM_CONNECT", Handling::refuse, ReplyShape::ok},
-    {Command::process_kill, "COM_PROCESS_KILL", Handling::to_primary, ReplyShape::ok},
+    {Command::process_kill, "COM_PROCESS_KILL", Handling::process_kill, ReplyShape::ok},
     {Command::debug, "COM_DEBUG", Handling::refuse, ReplyShape::ok},
     {Command::ping, "COM_PING", Handling::to_primary, ReplyShape::ok},
     {Command::time, "COM_TIME", Handling::refuse, ReplyShape::ok},

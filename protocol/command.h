@@ -63,6 +63,7 @@ enum class Handling : std::uint8_t {
   quit,
   text,        // SQL: classified and routed
   to_primary,  // forwarded to the primary as it is
+  process_kill,
   init_db,
   change_user,
   reset_connection,

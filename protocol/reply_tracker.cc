@@ -112,12 +112,17 @@ ReplyTracker::Interest ReplyTracker::interest(const FrameHeader& header, std::ui
     case State::head:
       return header.length == 0 ? Interest::malformed : interest_in_head(first);
     case State::definitions:
-      return header.length > 0 && first == kErrHead ? Interest::show : Interest::pass;
+      if (header.length == 0) return Interest::pass;
+      return first == kErrHead || show_definitions_ ? Interest::show : Interest::pass;
     case State::definitions_eof:
       if (first == kEofHead && header.length <= kMaxEofPayload) return Interest::show;
       return first == kErrHead ? Interest::show : Interest::malformed;
-    case State::rows:
-      return header.length == 0 ? Interest::pass : interest_in_rows(header, first);
+    case State::rows: {
+      if (header.length == 0) return Interest::pass;
+      const Interest end = interest_in_rows(header, first);
+      const bool shows = show_rows_ && kFrameHeaderSize + header.length <= kMaxKept;
+      return end == Interest::pass && shows ? Interest::show : end;
+    }
     case State::done:
       break;
   }
@@ -155,6 +160,7 @@ void ReplyTracker::begin_passed_frame(const FrameHeader& header) {
   const bool begins_packet = !continued_;
   continued_ = header.continues();
   if (state_ == State::head) ends_with_frame_ = true;  // ReplyShape::text
+  if (state_ == State::rows && begins_packet) ++rows_;
   if (state_ == State::definitions && begins_packet && --definitions_left_ == 0) {
     after_definitions();
   }
@@ -181,6 +187,12 @@ ReplyTracker::Step ReplyTracker::show(Bytes packet, std::size_t pass, std::size_
     event = on_err();
   } else if (state_ == State::head) {
     event = on_head(payload);
+  } else if (state_ == State::definitions) {
+    event = on_definition();
+  } else if (state_ == State::rows &&
+             interest_in_rows(read_frame_header(packet), payload[0]) == Interest::pass) {
+    event = Event::row;
+    ++rows_;
   } else {
     event = on_end(payload);
   }
@@ -192,6 +204,14 @@ ReplyTracker::Step ReplyTracker::show(Bytes packet, std::size_t pass, std::size_
 ReplyTracker::Event ReplyTracker::on_err() {
   state_ = State::done;
   return Event::err;
+}
+
+ReplyTracker::Event ReplyTracker::on_definition() {
+  if (--definitions_left_ == 0) {
+    after_definitions();
+    if (ends_with_frame_) state_ = State::done;
+  }
+  return Event::definition;
 }
 
 ReplyTracker::Event ReplyTracker::on_head(Bytes payload) {
@@ -206,6 +226,8 @@ ReplyTracker::Event ReplyTracker::on_column_count(Bytes payload) {
   definitions_left_ = in.lenenc_int();
   if (!in.complete() || definitions_left_ == 0) return Event::malformed;
   state_ = State::definitions;
+  rows_ = 0;
+  has_rows_ = true;
   return Event::none;
 }
 
@@ -236,6 +258,7 @@ ReplyTracker::Event ReplyTracker::on_end(Bytes payload) {
   } else if (const auto ok = decode_ok(payload, capabilities_)) {
     status_ = ok->status;
     warnings_ = ok->warnings;
+    if (ok->head == kOkHead) has_rows_ = false;
     affected_rows_ = ok->affected_rows;
     insert_id_ = ok->last_insert_id;
     event = Event::ok;

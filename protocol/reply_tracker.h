@@ -37,6 +37,8 @@ class ReplyTracker {
     err,   // an ERR packet
     local_infile,  // the server asks for a file of the client's; it answers again once it has it
     prepared,      // PREPARE_OK; definitions may follow
+    definition,    // of a column or parameter; only after show_definitions()
+    row,           // that is not too large; only after show_rows()
     malformed,     // no server answers like this: the connection is of no more use
   };
 
@@ -58,6 +60,11 @@ class ReplyTracker {
 
   Step step(Bytes in);
 
+  // Before the first step: definitions, or rows, are shown one by one, for whoever wants to change
+  // them.
+  void show_definitions() { show_definitions_ = true; }
+  void show_rows() { show_rows_ = true; }
+
   // Status flags of the newest OK or EOF packet; zero before the first.
   ServerStatus status() const { return status_; }
   // Its count of warnings.
@@ -65,6 +72,10 @@ class ReplyTracker {
   // What the newest OK packet says about rows and generated keys; zero before the first.
   std::uint64_t affected_rows() const { return affected_rows_; }
   std::uint64_t insert_id() const { return insert_id_; }
+  // Rows of the newest result set.
+  std::uint64_t rows() const { return rows_; }
+  // True when the newest result was a set of rows.
+  bool has_rows() const { return has_rows_; }
   // The sequence number that the next packet of the reply would have.
   std::uint8_t next_sequence() const { return next_sequence_; }
   // True when what has been passed on and shown ends at the end of a packet, so that another could
@@ -88,6 +99,7 @@ class ReplyTracker {
   Event on_column_count(Bytes payload);
   Event on_end(Bytes payload);
   Event on_err();
+  Event on_definition();
   void after_definitions();
 
   bool deprecate_eof() const { return (capabilities_ & kDeprecateEof) != 0; }
@@ -96,12 +108,16 @@ class ReplyTracker {
   State state_ = State::head;
   bool started_ = false;
   bool continued_ = false;        // the frame before was full, so the next one has no head
+  bool show_definitions_ = false;
+  bool show_rows_ = false;
   bool ends_with_frame_ = false;  // no packet of its own marks the end
   std::uint8_t next_sequence_ = 1;
   ServerStatus status_ = 0;
   std::uint16_t warnings_ = 0;
   std::uint64_t affected_rows_ = 0;
   std::uint64_t insert_id_ = 0;
+  std::uint64_t rows_ = 0;
+  bool has_rows_ = false;
   Capabilities capabilities_ = 0;
   std::uint64_t definitions_left_ = 0;  // in State::definitions
   std::uint64_t columns_after_ = 0;     // COM_STMT_PREPARE: columns that follow the parameters

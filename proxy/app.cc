@@ -66,6 +66,7 @@ class App {
   std::shared_ptr<const Config> config_;
   AccountStore accounts_;
   ServerSlots slots_;
+  SessionDirectory directory_;
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -95,6 +96,7 @@ int App::run() {
   process_.config = config_;
   process_.accounts = &accounts_;
   process_.slots = &slots_;
+  process_.directory = &directory_;
   process_.rsa_key = &*rsa_key_;
 
   uv_loop_init(&loop_);

@@ -44,11 +44,22 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::give(const std::function<void(Orders&)>& order) {
+// False when the loop takes no more orders.
+bool Worker::give(const std::function<void(Orders&)>& order) {
   const std::lock_guard lock(mutex_);
-  if (closing_) return;  // libuv aborts the program when a loop that is gone is woken
+  if (closing_) return false;  // libuv aborts the program when a loop that is gone is woken
   order(orders_);
   uv_async_send(&wake_);
+  return true;
+}
+
+bool Worker::post(std::function<void()> action) {
+  return give([&](Orders& orders) { orders.calls.push_back(std::move(action)); });
+}
+
+ClientSession* Worker::find_session(std::uint32_t id) {
+  const auto found = sessions_.find(id);
+  return found != sessions_.end() ? found->second.get() : nullptr;
 }
 
 void Worker::publish(std::shared_ptr<const Topology> topology) {
@@ -112,6 +123,7 @@ void Worker::take_orders() {
     context_.topology = std::move(orders.topology);
     for_each_session([](ClientSession& session) { session.on_topology_changed(); });
   }
+  for (const auto& call : orders.calls) call();
   if (orders.room && pool_) pool_->on_slots_changed();
   if (orders.drain) begin_drain();
   if (orders.stop) end_all();
@@ -128,13 +140,15 @@ void Worker::accept(std::unique_ptr<Stream> stream) {
   auto session = std::make_unique<ClientSession>(
       context_, *pool_, relay_, static_cast<SessionOwner&>(*this), std::move(stream));
   ClientSession& started = *session;
-  sessions_.emplace(&started, std::move(session));
+  sessions_.emplace(started.id(), std::move(session));
+  process_.directory->add(started.id(), *this);
   started.start();
 }
 
 void Worker::on_session_closed(ClientSession& session) {
-  const auto found = sessions_.find(&session);
+  const auto found = sessions_.find(session.id());
   if (found == sessions_.end()) return;
+  process_.directory->remove(session.id());
   process_.client_connections.fetch_sub(1);
   deferred_->destroy(std::move(found->second));
   sessions_.erase(found);
@@ -143,11 +157,11 @@ void Worker::on_session_closed(ClientSession& session) {
 
 void Worker::for_each_session(const std::function<void(ClientSession&)>& action) {
   // An action may end its session and others', so they are looked up again one by one.
-  std::vector<ClientSession*> all;
+  std::vector<std::uint32_t> all;
   all.reserve(sessions_.size());
-  for (const auto& [session, owner] : sessions_) all.push_back(session);
-  for (ClientSession* session : all) {
-    if (sessions_.contains(session)) action(*session);
+  for (const auto& [id, session] : sessions_) all.push_back(id);
+  for (const std::uint32_t id : all) {
+    if (ClientSession* session = find_session(id)) action(*session);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,7 +20,7 @@
 
 namespace weir {
 
-class Worker final : private SessionOwner {
+class Worker final : private SessionOwner, private SessionHost {
  public:
   Worker(ProcessContext& process, std::vector<ListenSocket> sockets);
   ~Worker();  // joins; stop() or drain() must have been called
@@ -44,10 +45,13 @@ class Worker final : private SessionOwner {
     bool drain = false;
     bool stop = false;
     bool room = false;
+    std::vector<std::function<void()>> calls;
   };
 
   void run();
-  void give(const std::function<void(Orders&)>& order);
+  bool give(const std::function<void(Orders&)>& order);
+  bool post(std::function<void()> action) override;
+  ClientSession* find_session(std::uint32_t id) override;
   void take_orders();
   void accept(std::unique_ptr<Stream> stream);
   void on_session_closed(ClientSession& session) override;
@@ -73,7 +77,7 @@ class Worker final : private SessionOwner {
   std::optional<Deferred> deferred_;
   std::optional<Pool> pool_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::unordered_map<ClientSession*, std::unique_ptr<ClientSession>> sessions_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<ClientSession>> sessions_;   // by id
   bool handles_closed_ = false;
 };
 

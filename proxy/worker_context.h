@@ -18,6 +18,7 @@
 #include "proxy/core/topology.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
+#include "proxy/session/session_directory.h"
 
 namespace weir {
 
@@ -26,6 +27,7 @@ struct ProcessContext {
   std::shared_ptr<const Config> config;
   AccountStore* accounts = nullptr;
   ServerSlots* slots = nullptr;
+  SessionDirectory* directory = nullptr;
   const protocol::RsaKey* rsa_key = nullptr;
   std::atomic<std::uint32_t> next_connection_id{1u << 30};
   std::atomic<std::size_t> client_connections{0};

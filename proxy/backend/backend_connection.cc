@@ -208,8 +208,8 @@ void BackendConnection::fail(BackendFailure::Kind kind, std::string text, std::s
   user_->on_backend_failed(*this, {kind, std::move(text), std::move(packet)});
 }
 
-void BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
-  expected_.push_back({purpose, ReplyTracker(shape, capabilities_)});
+ReplyTracker& BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
+  return expected_.emplace_back(Expected{purpose, ReplyTracker(shape, capabilities_)}).tracker;
 }
 
 void BackendConnection::reset() {
@@ -386,9 +386,10 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
   using Event = ReplyTracker::Event;
   if (step.event == Event::err) warnings_ = 1;
   if (step.event != Event::ok && step.event != Event::eof) return;
-  status_ = expected_.front().tracker.status();
-  warnings_ = expected_.front().tracker.warnings();
-  reported_insert_id_ = expected_.front().tracker.insert_id();
+  const ReplyTracker& reply = expected_.front().tracker;
+  status_ = reply.status();
+  warnings_ = reply.warnings();
+  totals_ = {reply.has_rows(), reply.rows(), reply.affected_rows(), reply.insert_id()};
   if (step.event != Event::ok || (status_ & protocol::kStatusSessionStateChanged) == 0) return;
   const auto ok =
       protocol::decode_ok(step.packet.subspan(protocol::kFrameHeaderSize), capabilities_);

@@ -43,6 +43,7 @@ enum class ReplyPurpose : std::uint8_t {
   prepare,  // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
   reset,    // of the COM_RESET_CONNECTION between two sessions: swallowed
   setup,    // of the statement that follows the login: never seen by the user
+  errand,   // of what weir asks a server in the course of a command: looked at, and swallowed
   harvest,  // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
 };
 
@@ -110,6 +111,14 @@ class BackendStatements {
   std::uint64_t uses_ = 0;
 };
 
+// The end of a reply in numbers.
+struct ReplyTotals {
+  bool has_rows = false;            // it was a set of rows
+  std::uint64_t rows = 0;           // of it
+  std::uint64_t affected_rows = 0;  // otherwise
+  std::uint64_t insert_id = 0;      // a key that was generated or given; 0: none
+};
+
 // A command of a session on a server: what a connection ran last.
 struct CommandMark {
   std::size_t server = 0;
@@ -156,8 +165,9 @@ class BackendConnection final : private StreamHandler {
   bool dead() const { return phase_ == Phase::dead; }
   bool ready() const { return phase_ == Phase::ready; }
 
-  // Queues an expectation for the reply to a command that is about to be sent.
-  void expect(ReplyPurpose purpose, protocol::ReplyShape shape);
+  // Queues an expectation for the reply to a command that is about to be sent. The tracker is valid
+  // until the next call.
+  protocol::ReplyTracker& expect(ReplyPurpose purpose, protocol::ReplyShape shape);
   // Sends bytes: whole commands for which replies are expected, or the next part of a command.
   void send(std::span<const Bytes> slices) { stream_.write(slices); }
   void send(std::initializer_list<Bytes> slices) { stream_.write(slices); }
@@ -184,8 +194,8 @@ class BackendConnection final : private StreamHandler {
 
   // The connection's id on its server, as KILL takes it.
   std::uint32_t thread_id() const { return thread_id_; }
-  // The generated key that the last OK packet told; 0: none.
-  std::uint64_t reported_insert_id() const { return reported_insert_id_; }
+  // What the last OK or EOF packet was about.
+  const ReplyTotals& last_totals() const { return totals_; }
   // Warnings of the last statement; an error counts as one.
   unsigned warnings() const { return warnings_; }
 
@@ -199,6 +209,10 @@ class BackendConnection final : private StreamHandler {
   // Several statements in one text are allowed, see COM_SET_OPTION.
   bool multi_statements() const { return multi_statements_; }
   void set_multi_statements(bool on) { multi_statements_ = on; }
+
+  // A KILL is on its way here and may come late: never for another session.
+  void doom() { doomed_ = true; }
+  bool doomed() const { return doomed_; }
 
   // Which command ran last. Whoever uses the connection says so.
   const CommandMark& last_command() const { return last_command_; }
@@ -258,10 +272,11 @@ class BackendConnection final : private StreamHandler {
   protocol::Capabilities capabilities_ = 0;
   std::vector<Expected> expected_;
   std::uint32_t thread_id_ = 0;
-  std::uint64_t reported_insert_id_ = 0;
+  ReplyTotals totals_;
   unsigned warnings_ = 0;
   bool initial_autocommit_ = true;
   bool multi_statements_ = false;
+  bool doomed_ = false;
   StateTable& states_;
   StatePtr state_;
   StatePtr initial_state_;

@@ -65,12 +65,20 @@ std::unique_ptr<BackendConnection> Pool::take_idle(const ConnectionWish& wish) {
   return best != idle.end() ? take(wish.server, best) : nullptr;
 }
 
-std::unique_ptr<BackendConnection> Pool::take_unused_since(const CommandMark& mark) {
+std::vector<Pool::Idle>::iterator Pool::find_unused_since(const CommandMark& mark) {
   auto& idle = servers_[mark.server].idle;
-  const auto found = std::find_if(idle.begin(), idle.end(), [&](const Idle& candidate) {
+  return std::find_if(idle.begin(), idle.end(), [&](const Idle& candidate) {
     return !candidate.resetting && candidate.connection->last_command() == mark;
   });
-  return found != idle.end() ? take(mark.server, found) : nullptr;
+}
+
+bool Pool::has_unused_since(const CommandMark& mark) {
+  return mark.session != 0 && find_unused_since(mark) != servers_[mark.server].idle.end();
+}
+
+std::unique_ptr<BackendConnection> Pool::take_unused_since(const CommandMark& mark) {
+  if (!has_unused_since(mark)) return nullptr;
+  return take(mark.server, find_unused_since(mark));
 }
 
 std::unique_ptr<BackendConnection> Pool::take(std::size_t server,
@@ -89,7 +97,7 @@ std::vector<Pool::Idle>::iterator Pool::find_idle(const BackendConnection& conne
 
 bool Pool::may_be_kept(const BackendConnection& connection) const {
   return connection.ready() && connection.idle() && connection.queued() == 0 &&
-         !connection.in_transaction() && !context_.draining &&
+         !connection.doomed() && !context_.draining &&
          context_.loop_time() < connection.options().expires;
 }
 
@@ -103,7 +111,8 @@ void Pool::shelve(std::unique_ptr<BackendConnection> connection, bool resetting)
 
 void Pool::give_back(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
-  if (!may_be_kept(*connection)) return discard(std::move(connection));
+  const bool clean = may_be_kept(*connection) && !connection->in_transaction();
+  if (!clean) return discard(std::move(connection));
   shelve(std::move(connection), false);
 }
 
@@ -113,10 +122,7 @@ void Pool::release(std::unique_ptr<BackendConnection> connection) {
   const bool keeps_collation =
       connection->is_mariadb() ||
       connection->options().collation == context_.topology->default_collation;
-  const bool resettable = keeps_collation && connection->ready() && connection->idle() &&
-                          connection->queued() == 0 && !context_.draining &&
-                          context_.loop_time() < connection->options().expires;
-  if (!resettable) return discard(std::move(connection));
+  if (!keeps_collation || !may_be_kept(*connection)) return discard(std::move(connection));
   connection->reset();
   shelve(std::move(connection), true);
 }

@@ -56,6 +56,7 @@ class Pool final : private BackendUser {
   std::unique_ptr<BackendConnection> take_idle(const ConnectionWish& wish);
   // The idle connection that ran this command last, and nothing since; else null.
   std::unique_ptr<BackendConnection> take_unused_since(const CommandMark& mark);
+  bool has_unused_since(const CommandMark& mark);
   // Opens a new connection, or waits for a place among the server's max_connections. Answers from
   // the loop, never from inside this call. The waiter has no other request under way.
   void request(PoolWaiter& waiter, const ConnectionWish& wish);
@@ -113,6 +114,7 @@ class Pool final : private BackendUser {
   bool may_be_kept(const BackendConnection& connection) const;
   void shelve(std::unique_ptr<BackendConnection> connection, bool resetting);
   std::vector<Idle>::iterator find_idle(const BackendConnection& connection);
+  std::vector<Idle>::iterator find_unused_since(const CommandMark& mark);
   std::unique_ptr<BackendConnection> take(std::size_t server, std::vector<Idle>::iterator idle);
   void try_open(Request& request);
   void open(Request& request, ServerSlot slot);

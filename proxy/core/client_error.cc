@@ -42,6 +42,22 @@ ClientError unknown_statement(std::uint32_t id, std::string_view command) {
           fmt::format("Unknown prepared statement handler ({}) given to {}", id, command)};
 }
 
+ClientError unknown_thread(std::uint32_t id) {
+  return {1094, "HY000", fmt::format("Unknown thread id: {}", id)};
+}
+
+ClientError not_owner(std::uint32_t id) {
+  return {1095, "HY000", fmt::format("You are not owner of thread {}", id)};
+}
+
+ClientError query_interrupted() {
+  return {1317, "70100", "Query execution was interrupted"};
+}
+
+ClientError connection_killed() {
+  return {1927, "70100", "Connection was killed"};
+}
+
 ClientError no_open_cursor(std::uint32_t id) {
   return {1421, "HY000", fmt::format("The statement ({}) has no open cursor.", id)};
 }

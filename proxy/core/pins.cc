@@ -15,11 +15,7 @@ struct PinningEffect {
 
 constexpr PinningEffect kPinning[] = {
     {Effect::sets_user_variable, Pin::user_variable},
-    {Effect::creates_temporary_table, Pin::temporary_table},
     {Effect::locks_tables, Pin::table_lock},
-    {Effect::takes_user_lock, Pin::user_lock},
-    {Effect::prepares_text, Pin::prepared_text},
-    {Effect::opens_handler, Pin::handler},
     {Effect::sets_untracked_variable, Pin::untracked_variable},
     {Effect::sets_next_transaction, Pin::next_transaction},
     {Effect::sets_session_tracking, Pin::session_tracking},

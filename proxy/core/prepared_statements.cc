@@ -16,13 +16,15 @@ void PreparedStatement::drop_long_data() {
 }
 
 StatementPtr StatementStore::intern(std::string_view text, const SessionState& state,
-                                    const sql::Classification& facts, std::uint16_t parameters) {
+                                    const sql::Classification& facts, std::uint16_t parameters,
+                                    const std::vector<Substitution>& substitutions) {
   const StatePtr read_by = states_.intern(SessionState().prepared_as(state));
   const std::size_t hash = std::hash<std::string_view>()(text);
   const auto [from, to] = statements_.equal_range(hash);
   for (auto at = from; at != to; ++at) {
     const SharedStatement& known = *at->second;
-    if (known.text == text && known.state == read_by && known.parameters == parameters) {
+    if (known.text == text && known.state == read_by && known.parameters == parameters &&
+        known.substitutions == substitutions) {
       return at->second;
     }
   }
@@ -34,6 +36,7 @@ StatementPtr StatementStore::intern(std::string_view text, const SessionState& s
   added->facts = facts;
   added->facts.names_collation = {};
   added->parameters = parameters;
+  added->substitutions = substitutions;
   statements_.emplace(hash, added);
   return added;
 }

@@ -17,6 +17,7 @@
 #include "protocol/capabilities.h"
 #include "protocol/command.h"
 #include "proxy/core/state_table.h"
+#include "proxy/core/substitution.h"
 #include "sql_classifier/classification.h"
 
 namespace weir {
@@ -31,6 +32,7 @@ struct SharedStatement {
   StatePtr state;                // what the text was read by, see SessionState::prepares_like()
   sql::Classification facts;     // of the text; its views are empty
   std::uint16_t parameters = 0;
+  std::vector<Substitution> substitutions;  // what the text does not have from its client
 };
 using StatementPtr = std::shared_ptr<const SharedStatement>;
 
@@ -41,7 +43,8 @@ class StatementStore {
   explicit StatementStore(StateTable& states) : states_(states) {}
 
   StatementPtr intern(std::string_view text, const SessionState& state,
-                      const sql::Classification& facts, std::uint16_t parameters);
+                      const sql::Classification& facts, std::uint16_t parameters,
+                      const std::vector<Substitution>& substitutions = {});
   std::size_t size() const { return statements_.size(); }
 
  private:

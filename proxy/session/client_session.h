@@ -47,6 +47,16 @@ class ClientSession final : private StreamHandler, private RunnerHost {
 
   std::uint32_t id() const { return id_; }
 
+  // KILL, see runner_kill.cc.
+  KillTarget as_kill_target() { return runner_.as_kill_target(); }
+  void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target) {
+    runner_.on_kill_target(id, target);
+  }
+  // Ends the session as a server would: without a word.
+  void kill() { close(); }
+  // Ends its command, unless that runs on a server.
+  void interrupt() { runner_.interrupt(); }
+
  private:
   enum class Phase : std::uint8_t { greeting, login, opening, commands, changing, closed };
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/frame.h"
 #include "protocol/query_attributes.h"
 #include "protocol/response.h"
 #include "sql_classifier/classifier.h"
@@ -12,6 +13,21 @@ using protocol::Command;
 using protocol::CommandReader;
 using protocol::Handling;
 using protocol::kFrameHeaderSize;
+
+namespace {
+
+using sql::Effect;
+
+// Effects that are worth a second look at the text.
+constexpr Effect kObjectEffects =
+    Effect::creates_temporary_table | Effect::drops_temporary_table | Effect::drops_table |
+    Effect::renames_table | Effect::takes_user_lock | Effect::releases_user_lock |
+    Effect::prepares_text | Effect::deallocates_text | Effect::opens_handler |
+    Effect::closes_handler;
+constexpr Effect kLookedInto = kObjectEffects | Effect::asks_connection_id |
+                               Effect::asks_row_count | Effect::asks_found_rows;
+
+}  // namespace
 
 CommandRunner::CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay,
                              RunnerHost& host)
@@ -32,7 +48,8 @@ void CommandRunner::close() {
   lend(nullptr);
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
   const bool in_transaction = links_.transaction() != nullptr;
-  for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica}) {
+  for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica,
+                          SessionLinks::Slot::errand}) {
     auto link = links_.take(slot);
     if (link == nullptr) continue;
     if (counts_on(*link)) --context_.outstanding[link->server()];
@@ -80,7 +97,11 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
       return;  // the host's business
     case Handling::text:
     case Handling::prepare:
-      if (!begin_text(payload)) return;
+      if (!begin_text(bytes)) return;
+      break;
+    case Handling::process_kill:
+      if (begin_process_kill(payload)) return;
+      begin_simple(sql::StatementKind::admin);
       break;
     case Handling::to_primary:
       begin_simple(sql::StatementKind::read);
@@ -131,8 +152,9 @@ sql::Classification CommandRunner::classify_text(Bytes text) {
   return facts;
 }
 
-// False when it was answered with an error.
-bool CommandRunner::begin_text(Bytes payload) {
+// False when it was answered with an error. `bytes` are then those to be sent.
+bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
+  const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
   const bool prepares = current_.info->handling == Handling::prepare;
   if (prepares) statements_.forget_last();
   const auto text = prepares ? std::optional(payload.subspan(1))
@@ -151,7 +173,42 @@ bool CommandRunner::begin_text(Bytes payload) {
     answer_error(errors::too_many_statements(statements_.size()));
     return false;
   }
+  if (current_.facts.has(Effect::kills) && !prepares &&
+      begin_text_kill(protocol::as_text(text.value_or(Bytes{})))) {
+    return false;
+  }
+  if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
+  if (!prepares) note_objects(protocol::as_text(*text), text_options());
+  substitute_answers(payload.first(payload.size() - text->size()), protocol::as_text(*text), bytes);
   return true;
+}
+
+void CommandRunner::note_objects(std::string_view text, const sql::TextOptions& options) {
+  current_.changes = object_changes(text, options, current_.facts, state_->schema());
+}
+
+// Writes into the text what the session knows and the connection may not.
+void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
+                                       std::span<std::uint8_t>& bytes) {
+  using sql::Effect;
+  KnownAnswers answers;
+  if (current_.facts.has(Effect::asks_connection_id)) answers.connection_id = host_.session_id();
+  const bool asks_counts =
+      current_.facts.has(Effect::asks_row_count) || current_.facts.has(Effect::asks_found_rows);
+  const bool prepares = current_.info->handling == Handling::prepare;
+  if (asks_counts && !prepares && links_.last() == nullptr && !pool_.has_unused_since(mark_)) {
+    answers.row_count = row_count_;
+    answers.found_rows = found_rows_;
+  }
+  SubstitutedText substituted = substitute(text, text_options(), answers);
+  if (substituted.substitutions.empty()) return;
+  std::string payload(protocol::as_text(prefix));
+  payload.append(substituted.text);
+  current_.substitutions = std::move(substituted.substitutions);
+  current_.bytes.clear();
+  std::uint8_t sequence = 0;
+  protocol::append_frames(current_.bytes, payload, sequence);
+  bytes = {reinterpret_cast<std::uint8_t*>(current_.bytes.data()), current_.bytes.size()};
 }
 
 // A command without a text: it goes to the primary, as a statement of the given kind would.
@@ -195,6 +252,10 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
   if (!layout) return answer_error(errors::malformed_packet());
   current_.facts = statement->shared->facts;
+  current_.substitutions = statement->shared->substitutions;
+  if (any(current_.facts.effects & kObjectEffects)) {
+    note_objects(statement->shared->text, text_options());
+  }
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
   if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
   decide_route();
@@ -278,7 +339,11 @@ void CommandRunner::finish_reset_connection() {
   links_.set_transaction(nullptr);
   links_.set_last(nullptr);
   pins_.clear();
+  objects_.reset();
   statements_.clear();
+  row_count_ = -1;
+  found_rows_ = 0;
+  asks_counts_ = false;
   SessionState state = *initial_;
   state.set_schema(state_->schema());
   state_ = context_.states.intern(std::move(state));

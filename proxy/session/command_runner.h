@@ -31,8 +31,11 @@
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/core/router.h"
+#include "proxy/core/session_objects.h"
 #include "proxy/core/session_state.h"
+#include "proxy/core/substitution.h"
 #include "proxy/core/write_position.h"
+#include "proxy/session/kill_target.h"
 #include "proxy/session/login.h"
 #include "proxy/session/reply_relay.h"
 #include "proxy/session/session_links.h"
@@ -101,6 +104,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   // Called a few times a second, for deadlines.
   void tick(TimePoint now);
 
+  // Of a KILL that another session makes, and of this session's own.
+  KillTarget as_kill_target();
+  void interrupt();
+  void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target);
+
  private:
   enum class Stage : std::uint8_t {
     none,
@@ -110,7 +118,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     preparing,
     running,
     infile,
-    resetting
+    resetting,
+    asking  // about the target of a KILL
   };
 
   // The command under way.
@@ -118,6 +127,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     const protocol::CommandInfo* info = nullptr;
     sql::Classification facts;
     std::string collation;  // of SET NAMES ... COLLATE
+    std::vector<ObjectChange> changes;  // to the named things of the session
+    std::vector<Substitution> substitutions;  // in the text that is sent
     Route route;
     std::string bytes;  // the command, or its beginning, when it cannot be sent at once
                         // or may have to be sent again
@@ -144,7 +155,9 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
 
   // command_runner.cc: the commands
   void dispatch(std::span<std::uint8_t> bytes);
-  bool begin_text(Bytes payload);
+  bool begin_text(std::span<std::uint8_t>& bytes);
+  void note_objects(std::string_view text, const sql::TextOptions& options);
+  void substitute_answers(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
   void begin_simple(sql::StatementKind kind);
   void begin_execute(std::span<std::uint8_t> bytes);
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
@@ -174,6 +187,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void put_away_spare(SessionLinks::Slot slot);
   void settle();
   bool must_keep(const BackendConnection& link) const;
+  bool may_be_asked(const BackendConnection& link) const;
   void lend(BackendConnection* link);
   std::size_t lent_server() const override { return lent_->server(); }
   void give_up_lent() override;
@@ -216,6 +230,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void on_ok(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void on_error(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void on_prepared(BackendConnection& link, Bytes packet);
+  void on_definition(const protocol::ReplyTracker::Step& step);
   void on_infile_request(BackendConnection& link, Bytes packet);
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
@@ -228,12 +243,23 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_state(BackendConnection& link);
   void fold_insert_id(BackendConnection& link);
   void fold_cursor(BackendConnection& link);
+  void fold_objects();
+  void fold_counts(const ReplyTotals& totals);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
   void fold(BackendConnection& link);
   void fold_fetch(const BackendConnection& link);
   void run_again_on_primary();
   void end_command();
+
+  // runner_kill.cc: KILL of another session
+  bool begin_text_kill(std::string_view text);
+  bool begin_process_kill(Bytes payload);
+  void begin_kill(const KillRequest& request);
+  void proceed_kill(std::size_t server);
+  void send_kill(BackendConnection& link);
+  void on_kill_reply();
+  void finish_kill();
 
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;
@@ -263,6 +289,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::shared_ptr<InsertId> insert_id_;   // null: 0
   std::uint64_t settings_ = 0;            // global variables are at least as new as at the login
   PinSet pins_;
+  std::unique_ptr<SessionObjects> objects_;  // null: none so far
+  std::int64_t row_count_ = -1;              // what ROW_COUNT() is, and
+  std::uint64_t found_rows_ = 0;             // FOUND_ROWS(), after the last statement
+  bool asks_counts_ = false;                 // a prepared statement asks for them
+  bool calc_found_rows_ = false;             // only the last connection knows FOUND_ROWS()
   PreparedStatements statements_;
   Stage stage_ = Stage::none;
   bool closed_ = false;
@@ -279,6 +310,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   TimePoint read_at_{};                    // and when: another must not show less
   std::uint64_t gave_up_version_ = 0;      // the topology in which a wait was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
+  std::unique_ptr<KillRequest> kill_;   // while it is under way
+  std::string errand_reply_;
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
   std::uint32_t long_data_parts_ = 0;  // the statement whose long data is coming in parts

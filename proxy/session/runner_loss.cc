@@ -80,7 +80,12 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
                  failure.text);
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
+  const bool was_errand = &link == links_.get(SessionLinks::Slot::errand);
   leave(link);
+  if (was_errand) {
+    stage_ = Stage::none;
+    return answer_error(errors::server_unreachable(server, failure.text));
+  }
   if (opening_) return on_open_failure(index, failure);
   if (was_resetting) {
     // All that a reset clears went with the connection.

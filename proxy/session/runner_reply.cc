@@ -85,6 +85,7 @@ void CommandRunner::flush_relay() {
 void CommandRunner::on_reply_bytes(BackendConnection&, ReplyPurpose purpose, Bytes bytes) {
   if (purpose == ReplyPurpose::client) forward(bytes);
   if (purpose == ReplyPurpose::wait) current_.wait_reply.append(protocol::as_text(bytes));
+  if (purpose == ReplyPurpose::errand) errand_reply_.append(protocol::as_text(bytes));
 }
 
 void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpose,
@@ -99,6 +100,10 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
     current_.wait_reply.append(protocol::as_text(step.packet));
     return;
   }
+  if (purpose == ReplyPurpose::errand) {
+    errand_reply_.append(protocol::as_text(step.packet));
+    return;
+  }
   switch (step.event) {
     case Event::ok:
       return on_ok(link, step);
@@ -108,6 +113,9 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
       return on_prepared(link, step.packet);
     case Event::local_infile:
       return on_infile_request(link, step.packet);
+    case Event::definition:
+      return on_definition(step);
+    case Event::row:
     case Event::none:
     case Event::eof:
     case Event::malformed:
@@ -157,7 +165,12 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
   const std::string_view text =
       protocol::as_text(protocol::as_bytes(current_.bytes).subspan(kFrameHeaderSize + 1));
   StatementPtr shared =
-      context_.statements.intern(text, *state_, current_.facts, parameters);
+      context_.statements.intern(text, *state_, current_.facts, parameters,
+                                 current_.substitutions);
+  if (current_.facts.has(sql::Effect::asks_row_count) ||
+      current_.facts.has(sql::Effect::asks_found_rows)) {
+    asks_counts_ = true;
+  }
   // A client gets the answer of the server, so the same text may have been prepared here before.
   close_on_server(link, link.statements().erase(shared->id));
   close_on_server(link, link.statements().make_room(context_.config().limits.server_statements));
@@ -166,6 +179,13 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
   std::string rewritten(protocol::as_text(packet.first(kFrameHeaderSize + 1)));
   protocol::ByteWriter(rewritten).int4(statement.id).bytes(packet.subspan(kFrameHeaderSize + 5));
   forward(protocol::as_bytes(rewritten), true);
+}
+
+// The client sees its own words.
+void CommandRunner::on_definition(const ReplyTracker::Step& step) {
+  const std::string restored = restored_definition(step.packet, current_.substitutions);
+  if (restored.empty()) return forward(step.packet, step.kept);
+  forward(protocol::as_bytes(restored), true);
 }
 
 void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
@@ -218,6 +238,8 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       if (!current_.repair_error.empty() && !current_.repeatable) return lose_outcome(link);
       if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
       return finish(link);
+    case ReplyPurpose::errand:
+      return on_kill_reply();
     case ReplyPurpose::setup:
     case ReplyPurpose::harvest:
       return;  // the connection's own
@@ -352,6 +374,8 @@ void CommandRunner::fold(BackendConnection& link) {
   if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
     context_.process->settings_version.fetch_add(1);
   }
+  fold_objects();
+  fold_counts(link.last_totals());
   fold_insert_id(link);
   fold_cursor(link);
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
@@ -382,11 +406,29 @@ void CommandRunner::fold_state(BackendConnection& link) {
 // makes of LAST_INSERT_ID(), and is asked when another session gets the connection.
 void CommandRunner::fold_insert_id(BackendConnection& link) {
   if (&link != links_.primary()) return;
-  const std::uint64_t reported = current_.failed ? 0 : link.reported_insert_id();
+  const std::uint64_t reported = current_.failed ? 0 : link.last_totals().insert_id;
   if (reported == 0 && !uses_insert_id()) return;
   if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
   if (reported != 0) insert_id_->value = reported;
   link.set_insert_id(insert_id_);
+}
+
+void CommandRunner::fold_objects() {
+  if (current_.changes.empty()) return;
+  if (objects_ == nullptr) objects_ = std::make_unique<SessionObjects>();
+  objects_->apply(current_.changes, current_.failed);
+  objects_->update(pins_);
+}
+
+// What ROW_COUNT() and FOUND_ROWS() are now.
+void CommandRunner::fold_counts(const ReplyTotals& totals) {
+  calc_found_rows_ = !current_.failed && current_.facts.has(sql::Effect::calc_found_rows);
+  if (current_.failed || totals.has_rows) {
+    row_count_ = -1;
+    if (!current_.failed) found_rows_ = totals.rows;
+  } else {
+    row_count_ = static_cast<std::int64_t>(totals.affected_rows);
+  }
 }
 
 void CommandRunner::fold_cursor(BackendConnection& link) {

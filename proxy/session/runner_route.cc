@@ -125,7 +125,7 @@ void CommandRunner::decide_route() {
   const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
                      current_.route.destination == Destination::replica;
   current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
-                        current_.info->command != protocol::Command::process_kill &&
+                        handling != Handling::process_kill &&
                         current_.info->command != protocol::Command::refresh;
 }
 
@@ -321,7 +321,7 @@ void CommandRunner::settle() {
   for (const Slot slot : {Slot::primary, Slot::replica}) {
     BackendConnection* link = links_.get(slot);
     if (link == nullptr || must_keep(*link)) continue;
-    if (link == links_.last() && link->warnings() > 0) {
+    if (link == links_.last() && may_be_asked(*link)) {
       lent = link;
       continue;
     }
@@ -332,6 +332,11 @@ void CommandRunner::settle() {
 
 bool CommandRunner::must_keep(const BackendConnection& link) const {
   return &link == links_.transaction() || (&link == links_.primary() && !pins_.empty());
+}
+
+// Something that only this connection knows about the last statement.
+bool CommandRunner::may_be_asked(const BackendConnection& link) const {
+  return link.warnings() > 0 || asks_counts_ || calc_found_rows_;
 }
 
 // The client may ask for the warnings of its last statement, and most never do: the connection stays with
@@ -354,6 +359,7 @@ void CommandRunner::on_connection(std::unique_ptr<BackendConnection> connection)
   BackendConnection& link = adopt(wanted_slot_, std::move(connection));
   stage_ = Stage::none;
   if (opening_) return opened_with(link);
+  if (wanted_slot_ == Slot::errand) return send_kill(link);
   proceed_again();
 }
 
@@ -363,6 +369,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   const std::string& name = context_.topology->servers[server].name;
   spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user,
                 failure.text);
+  if (wanted_slot_ == Slot::errand) return answer_error(errors::server_unreachable(name, failure.text));
   if (wanted_slot_ == Slot::replica) {
     // Another replica, and when that fails too, the primary.
     if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));

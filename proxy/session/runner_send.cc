@@ -141,7 +141,9 @@ bool CommandRunner::waits_for_insert_id() {
 }
 
 bool CommandRunner::uses_insert_id() const {
-  return current_.facts.reason == sql::Reason::last_insert_id;
+  return any(current_.facts.effects & (sql::Effect::uses_last_insert_id |
+                                       sql::Effect::sets_last_insert_id |
+                                       sql::Effect::calls_routine));
 }
 
 // --- the command ---------------------------------------------------------------------------------
@@ -222,7 +224,8 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
                            link.capabilities());
     link.expect(ReplyPurpose::wait, ReplyShape::result);
   }
-  link.expect(ReplyPurpose::client, current_.info->reply);
+  protocol::ReplyTracker& reply = link.expect(ReplyPurpose::client, current_.info->reply);
+  if (!current_.substitutions.empty()) reply.show_definitions();
   ++context_.outstanding[link.server()];
   ++(&link == links_.replica() ? context_.counters.statements_to_replicas
                                : context_.counters.statements_to_primary);

@@ -9,10 +9,10 @@
 
 namespace weir {
 
-// At most one connection for writes and one for reads.
+// At most one connection for writes, one for reads, and one for what weir asks on the way.
 class SessionLinks {
  public:
-  enum class Slot : std::uint8_t { primary, replica };
+  enum class Slot : std::uint8_t { primary, replica, errand };
 
   BackendConnection* get(Slot slot) const { return slots_[index(slot)].get(); }
   BackendConnection* primary() const { return get(Slot::primary); }
@@ -45,7 +45,7 @@ class SessionLinks {
  private:
   static std::size_t index(Slot slot) { return static_cast<std::size_t>(slot); }
 
-  std::unique_ptr<BackendConnection> slots_[2];
+  std::unique_ptr<BackendConnection> slots_[3];
   BackendConnection* last_ = nullptr;
   BackendConnection* transaction_ = nullptr;
 };

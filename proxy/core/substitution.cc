@@ -1,0 +1,75 @@
+#include "proxy/core/substitution.h"
+
+#include <fmt/format.h>
+
+#include "protocol/byte_writer.h"
+#include "protocol/frame.h"
+#include "sql_classifier/objects.h"
+
+namespace weir {
+namespace {
+
+std::optional<std::string> answer_to(sql::ObjectEvent question, const KnownAnswers& answers) {
+  switch (question) {
+    case sql::ObjectEvent::asks_connection_id:
+      if (!answers.connection_id) return std::nullopt;
+      return fmt::format("CAST({} AS UNSIGNED)", *answers.connection_id);
+    case sql::ObjectEvent::asks_row_count:
+      if (!answers.row_count) return std::nullopt;
+      return fmt::format("CAST({} AS SIGNED)", *answers.row_count);
+    case sql::ObjectEvent::asks_found_rows:
+      if (!answers.found_rows) return std::nullopt;
+      return fmt::format("CAST({} AS SIGNED)", *answers.found_rows);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string replaced(std::string_view text, const Substitution& substitution) {
+  std::string out;
+  for (;;) {
+    const std::size_t at = text.find(substitution.written);
+    out.append(text.substr(0, at));
+    if (at == std::string_view::npos) return out;
+    out.append(substitution.original);
+    text.remove_prefix(at + substitution.written.size());
+  }
+}
+
+}  // namespace
+
+SubstitutedText substitute(std::string_view text, const sql::TextOptions& options,
+                           const KnownAnswers& answers) {
+  SubstitutedText out;
+  std::size_t copied = 0;
+  sql::visit_objects(text, options, [&](const sql::Object& object) {
+    const auto answer = answer_to(object.event, answers);
+    if (!answer || object.offset < copied) return;
+    out.text.append(text.substr(copied, object.offset - copied)).append(*answer);
+    copied = object.offset + object.length;
+    out.substitutions.push_back({*answer, std::string(text.substr(object.offset, object.length))});
+  });
+  out.text.append(text.substr(copied));
+  return out;
+}
+
+// Protocol documentation: "Protocol::ColumnDefinition41".
+std::string restored_definition(protocol::Bytes packet, const std::vector<Substitution>& undo) {
+  const protocol::Bytes payload = packet.subspan(protocol::kFrameHeaderSize);
+  protocol::ByteReader in(payload);
+  for (int i = 0; i < 4; ++i) in.lenenc_text();  // catalog, schema, table, original table
+  const std::size_t name_at = payload.size() - in.remaining();
+  const std::string_view name = in.lenenc_text();
+  if (!in.ok()) return {};
+  std::string restored(name);
+  for (const Substitution& substitution : undo) restored = replaced(restored, substitution);
+  if (restored == name) return {};
+  std::string changed(protocol::as_text(payload.first(name_at)));
+  protocol::ByteWriter(changed).lenenc_text(restored).bytes(payload.last(in.remaining()));
+  std::string out;
+  std::uint8_t sequence = protocol::read_frame_header(packet).sequence;
+  protocol::append_frames(out, changed, sequence);
+  return out;
+}
+
+}  // namespace weir
