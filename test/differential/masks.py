@@ -1,0 +1,95 @@
+"""What is hidden before two replies are compared, each under a name and with its reason.
+
+A mask that a script asks for stands in brackets behind the session's name: `a [clock]: SHOW TABLE STATUS`.
+Everything else is compared as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from reply_packets import Packet, Value
+
+from .player import Reply
+
+SERVER_QUERY_WAS_SLOW = 1 << 11
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CLOCK = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
+_NUMBER = re.compile(rb"\d+")
+
+
+@dataclass
+class Masks:
+    """The masks of one run of one script; it remembers the connection ids that each session was told."""
+
+    ids: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+    def apply(self, reply: Reply) -> Reply:
+        packets = [_without_slowness(packet) for packet in reply.packets]
+        for name in reply.step.masks:
+            packets = _MASKS[name](self, reply.step.session, packets)
+        return replace(reply, packets=packets)
+
+    def connection_id(self, session: str, packets: list[Packet]) -> list[Packet]:
+        """Each server numbers its connections itself. The same id twice must stay the same id twice.
+
+        An id is called after the order in which the session was told it.
+        """
+        def name_of(match: re.Match[bytes]) -> bytes:
+            told = sum(1 for known, _ in self.ids if known == session)
+            return self.ids.setdefault((session, match.group()), b"connection %d" % (told + 1))
+        return _in_texts(packets, lambda text: _NUMBER.sub(name_of, text))
+
+    def uuid(self, _: str, packets: list[Packet]) -> list[Packet]:
+        """A server makes up its own uuid at its first start, and UUID() a new one at every call."""
+        return _in_texts(packets, lambda text: _UUID.sub(b"<uuid>", text))
+
+    def clock(self, _: str, packets: list[Packet]) -> list[Packet]:
+        """The two runs of a script are not at the same moment."""
+        return _in_texts(packets, lambda text: _CLOCK.sub(b"<time>", text))
+
+    def answers(self, _: str, packets: list[Packet]) -> list[Packet]:
+        """For counters, process lists and the like: the shape of the reply is compared, its values are not."""
+        kept = [packet for packet in packets if packet.kind != "row"]
+        return [Packet(packet.kind, {}) if packet.kind == "text" else packet for packet in kept]
+
+    def unordered(self, _: str, packets: list[Packet]) -> list[Packet]:
+        """Rows whose order the statement leaves open."""
+        rows = iter(sorted((packet for packet in packets if packet.kind == "row"), key=lambda row: repr(row.fields)))
+        return [next(rows) if packet.kind == "row" else packet for packet in packets]
+
+
+_MASKS: dict[str, Callable[[Masks, str, list[Packet]], list[Packet]]] = {
+    "connection_id": Masks.connection_id,
+    "uuid": Masks.uuid,
+    "clock": Masks.clock,
+    "answers": Masks.answers,
+    "unordered": Masks.unordered,
+}
+
+
+def _without_slowness(packet: Packet) -> Packet:
+    """SERVER_QUERY_WAS_SLOW tells how busy the machine was. This mask is always on."""
+    status = packet.fields.get("status")
+    if not isinstance(status, int):
+        return packet
+    return Packet(packet.kind, {**packet.fields, "status": status & ~SERVER_QUERY_WAS_SLOW})
+
+
+def _in_texts(packets: list[Packet], change: Callable[[bytes], bytes]) -> list[Packet]:
+    """`change` in every value of every row, and in error texts."""
+    def changed(value: Value) -> Value:
+        if isinstance(value, bytes):
+            return change(value)
+        if isinstance(value, list):
+            return [change(part) if isinstance(part, bytes) else part for part in value]  # type: ignore[return-value]
+        return value
+
+    def in_packet(packet: Packet) -> Packet:
+        if packet.kind not in ("row", "error", "text"):
+            return packet
+        return Packet(packet.kind, {name: value if name in ("code", "sqlstate") else changed(value)
+                                    for name, value in packet.fields.items()})
+    return [in_packet(packet) for packet in packets]
