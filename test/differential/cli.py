@@ -52,6 +52,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--pool-mode", choices=("auto", "session", "transaction"), default="auto")
     parser.add_argument("--control", action="store_true",
                         help="play directly both times: what fails then is no proof about weir")
+    parser.add_argument("--show", type=int, default=6, metavar="N", help="differences to show of each script")
     parser.add_argument("--dir", type=Path, help="keep the clusters here, running, for the next run")
     parser.add_argument("--list", action="store_true", help="name the scripts and count their statements")
     return parser.parse_args(arguments)
@@ -105,7 +106,7 @@ def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entr
             for verdict in runner.run(scripts):
                 passed, failed = passed + verdict.passed, failed + (not verdict.passed)
                 if not verdict.passed:
-                    print(report.verdict_text(verdict, mode), flush=True)
+                    print(report.verdict_text(verdict, mode, options.show), flush=True)
             complaint = _complaint(bed, weir)
     finally:
         beds.set_lag(bed.behind, 0)

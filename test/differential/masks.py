@@ -27,7 +27,7 @@ class Masks:
     ids: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def apply(self, reply: Reply) -> Reply:
-        packets = [_without_slowness(packet) for packet in reply.packets]
+        packets = [_tracking_in_order(_without_slowness(packet)) for packet in reply.packets]
         for name in reply.step.masks:
             packets = _MASKS[name](self, reply.step.session, packets)
         return replace(reply, packets=packets)
@@ -76,6 +76,14 @@ def _without_slowness(packet: Packet) -> Packet:
     if not isinstance(status, int):
         return packet
     return Packet(packet.kind, {**packet.fields, "status": status & ~SERVER_QUERY_WAS_SLOW})
+
+
+def _tracking_in_order(packet: Packet) -> Packet:
+    """A server walks a hash to report what changed, so the order says nothing. This mask is always on."""
+    tracked = packet.fields.get("tracked")
+    if not isinstance(tracked, list):
+        return packet
+    return Packet(packet.kind, {**packet.fields, "tracked": sorted(str(entry) for entry in tracked)})
 
 
 def _in_texts(packets: list[Packet], change: Callable[[bytes], bytes]) -> list[Packet]:

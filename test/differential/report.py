@@ -5,10 +5,8 @@ from __future__ import annotations
 from .expected import Entry
 from .runner import Verdict
 
-SHOWN_DIFFERENCES = 6
 
-
-def verdict_text(verdict: Verdict, mode: str) -> str:
+def verdict_text(verdict: Verdict, mode: str, most: int) -> str:
     """Empty for a script that passed."""
     if verdict.passed:
         return ""
@@ -16,7 +14,7 @@ def verdict_text(verdict: Verdict, mode: str) -> str:
     if verdict.trouble:
         lines.append(f"    {verdict.trouble}")
     last = None
-    for one in verdict.differences[:SHOWN_DIFFERENCES]:
+    for one in verdict.differences[:most]:
         if one.step is not last:
             title = one.step.title()
             title = title if len(title) <= 300 else title[:300] + "..."
@@ -24,8 +22,8 @@ def verdict_text(verdict: Verdict, mode: str) -> str:
             last = one.step
         lines.append(f"        {one.field}\n            directly:     {one.direct}\n"
                      f"            through weir: {one.weir}")
-    if len(verdict.differences) > SHOWN_DIFFERENCES:
-        lines.append(f"    and {len(verdict.differences) - SHOWN_DIFFERENCES} more differences")
+    if len(verdict.differences) > most:
+        lines.append(f"    and {len(verdict.differences) - most} more differences")
     return "\n".join(lines)
 
 
