@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,23 +44,21 @@ class Bed:
         """An empty schema for each script, and the accounts; the replicas have them too when this returns."""
         for cluster in (self.alone, self.behind):
             with root_session(cluster.node(cluster.primary)) as session:
+                _drop_schemas(session)
                 for script in scripts:
-                    session.query(f"DROP DATABASE IF EXISTS {script.schema}")
                     session.query(f"CREATE DATABASE {script.schema} CHARACTER SET utf8mb4")
                 session.query(GRANTS)
             for account in PRIMED:
                 prime(cluster, account)
         lifecycle.catch_up(self.behind.folder)
 
-    def clean(self, scripts: list[Script]) -> None:
+    def clean(self) -> None:
         for cluster in (self.alone, self.behind):
             with root_session(cluster.node(cluster.primary)) as session:
-                for script in scripts:
-                    session.query(f"DROP DATABASE IF EXISTS {script.schema}")
+                _drop_schemas(session)
 
     def addresses(self, weir: Weir) -> tuple[Address, Address]:
         """Directly, and through weir."""
-        port = self.alone.node(self.alone.primary).port
         gate = threading.Lock()  # one wait for the replicas serves only who asked before it began
 
         def sync() -> None:
@@ -70,8 +68,11 @@ class Bed:
         def nothing(_: accounts.Account) -> None:
             """weir asks for passwords in a way that needs no help."""
 
-        return (Address("direct", port, lambda account: prime(self.alone, account), lambda: None),
-                Address("weir", weir.port, nothing, sync))
+        return _directly(self.alone, lambda: None), Address("weir", weir.port, nothing, sync)
+
+    def control(self) -> tuple[Address, Address]:
+        """Both primaries directly: what differs there is no fault of weir's."""
+        return _directly(self.alone, lambda: None), _directly(self.behind, lambda: None)
 
     @contextlib.contextmanager
     def weir(self, pool_mode: str) -> Iterator[Weir]:
@@ -103,6 +104,17 @@ def prime(cluster: Cluster, account: accounts.Account) -> None:
     node = cluster.node(cluster.primary)
     with Connection.unix(str(node.socket)) as connection:
         connection.login(account.name, account.password)
+
+
+def _directly(cluster: Cluster, sync: Callable[[], None]) -> Address:
+    return Address("direct", cluster.node(cluster.primary).port, lambda account: prime(cluster, account), sync)
+
+
+def _drop_schemas(session: Connection) -> None:
+    """Whatever scripts have made, also those of a run that was broken off."""
+    for (name,) in session.query(r"SELECT schema_name FROM information_schema.schemata "
+                                 r"WHERE schema_name LIKE 'diff\_%'"):
+        session.query(f"DROP DATABASE `{name}`")
 
 
 def set_lag(cluster: Cluster, seconds: int) -> None:

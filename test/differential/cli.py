@@ -14,6 +14,7 @@ from pathlib import Path
 import counters
 from cluster import lifecycle
 from cluster.errors import ClusterError
+from cluster.processes import wait_until
 from weir import ROOT, Weir
 
 from . import bed as beds
@@ -24,6 +25,7 @@ from .runner import Runner
 from .script import Script
 
 LIST = Path(__file__).parent / "expected_differences.txt"
+PATIENCE = 30
 MODES = {"no lag": 0, "lag": beds.LAG_SECONDS}
 
 
@@ -80,8 +82,7 @@ def _run(bed: Bed, options: argparse.Namespace) -> tuple[int, int]:
         return _list(scripts, bed.flavor)
     entries = expected.load(LIST)
     pool_mode = bed.pool_mode() if options.pool_mode == "auto" else options.pool_mode
-    print(f"{bed.flavor} {bed.alone.version}, {len(scripts)} scripts, {_statements(scripts, bed.flavor)} statements, "
-          f'pool.mode = "{pool_mode}"', flush=True)
+    print(f'{bed.flavor} {bed.alone.version}, pool.mode = "{pool_mode}": {_size(scripts, bed.flavor)}', flush=True)
     passed = failed = 0
     for mode in options.mode or MODES:
         good, bad = _run_mode(bed, options, scripts, entries, pool_mode, mode)
@@ -101,8 +102,8 @@ def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entr
     passed = failed = 0
     try:
         with bed.weir(pool_mode) as weir:
-            direct, through = bed.addresses(weir)
-            runner = Runner(bed.flavor, direct, direct if options.control else through, entries)
+            addresses = bed.control() if options.control else bed.addresses(weir)
+            runner = Runner(bed.flavor, *addresses, entries)
             for verdict in runner.run(scripts):
                 passed, failed = passed + verdict.passed, failed + (not verdict.passed)
                 if not verdict.passed:
@@ -110,7 +111,7 @@ def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entr
             complaint = _complaint(bed, weir)
     finally:
         beds.set_lag(bed.behind, 0)
-        bed.clean(scripts)
+        bed.clean()
     if complaint:
         print(f"FAILED  after all scripts  ({mode})\n    {complaint}")
     return passed, failed + bool(complaint)
@@ -124,9 +125,11 @@ def _complaint(bed: Bed, weir: Weir) -> str:
         written = counters.own_transactions(bed.behind, node)
         if written:
             return f"{node.name} was written to: {written}"
-    with contextlib.closing(weir.connect()) as connection:
-        answered = connection.query("SELECT @@server_id")[0][0]
-    if answered == str(bed.behind.node(bed.behind.primary).server_id):
+    try:
+        lifecycle.catch_up(bed.behind.folder)
+    except ClusterError as error:
+        return str(error)
+    if not wait_until(lambda: weir.splits_reads(), PATIENCE):
         return "reads are no longer answered by a replica"
     return ""
 
@@ -134,10 +137,15 @@ def _complaint(bed: Bed, weir: Weir) -> str:
 def _list(scripts: list[Script], flavor: str) -> tuple[int, int]:
     for script in scripts:
         print(f"{len(script.steps_for(flavor)):5}  {script.name}")
-    print(f"{len(scripts)} scripts, {_statements(scripts, flavor)} statements")
+    print(_size(scripts, flavor))
     return len(scripts), 0
 
 
+def _size(scripts: list[Script], flavor: str) -> str:
+    played = sum(len(script.steps_for(flavor)) for script in scripts)
+    return f"{len(scripts)} scripts, {_statements(scripts, flavor)} statements, {played} with those repeated"
+
+
 def _statements(scripts: list[Script], flavor: str) -> int:
-    """Lines of scripts; what a loop repeats counts once."""
-    return sum(len({step.line for step in script.steps_for(flavor) if step.session}) for script in scripts)
+    """Lines that people wrote; what a loop or a generator repeats counts once."""
+    return len({(script.source, step.line) for script in scripts for step in script.steps_for(flavor) if step.session})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from cluster.servers import root_session
@@ -24,6 +25,7 @@ a: SELECT HEX('abc'), COLLATION('abc'), 'x' AS 'name of a column', @@character_s
 a: CREATE OR REPLACE VIEW v_{number} AS SELECT 'text' AS word
 a: SHOW CREATE VIEW v_{number}
 """
+PART = 40  # collations in one script
 _NO_CLIENT = ("ucs2", "utf16", "utf16le", "utf32")  # servers refuse them as a client's character set
 
 
@@ -34,8 +36,12 @@ def scripts(cluster: Cluster) -> list[Script]:
     found: list[Script] = []
     for charset, group in groupby(rows, lambda row: str(row[0])):
         names = [str(name) for _, name in group]
-        for part, start in enumerate(range(0, len(names), 40), start=1):
-            found += read_text("collations", _text(charset, names[start:start + 40], part))
+        for part, start in enumerate(range(0, len(names), PART), start=1):
+            chosen = names[start:start + PART]
+            (script,) = read_text("collations", _text(charset, chosen, part))
+            each = len(script.steps) // len(chosen)  # its line is the place in the template
+            script.steps = [replace(step, line=1 + at % each) for at, step in enumerate(script.steps)]
+            found.append(script)
     return found
 
 

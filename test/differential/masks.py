@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from reply_packets import Packet, Value
+from reply_packets import SERVER_SESSION_STATE_CHANGED, Packet, Value
 
 from .player import Reply
 
@@ -27,7 +27,7 @@ class Masks:
     ids: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def apply(self, reply: Reply) -> Reply:
-        packets = [_tracking_in_order(_without_slowness(packet)) for packet in reply.packets]
+        packets = [_tracking_in_order(_without_idle_bits(packet)) for packet in reply.packets]
         for name in reply.step.masks:
             packets = _MASKS[name](self, reply.step.session, packets)
         return replace(reply, packets=packets)
@@ -70,12 +70,16 @@ _MASKS: dict[str, Callable[[Masks, str, list[Packet]], list[Packet]]] = {
 }
 
 
-def _without_slowness(packet: Packet) -> Packet:
-    """SERVER_QUERY_WAS_SLOW tells how busy the machine was. This mask is always on."""
+def _without_idle_bits(packet: Packet) -> Packet:
+    """Two status bits, always. SERVER_QUERY_WAS_SLOW tells how busy the machine was. SERVER_SESSION_STATE_CHANGED
+    announces the entries behind it; a server also sets it for changes that it was not asked to report, and with no
+    entry a client learns nothing from it.
+    """
     status = packet.fields.get("status")
     if not isinstance(status, int):
         return packet
-    return Packet(packet.kind, {**packet.fields, "status": status & ~SERVER_QUERY_WAS_SLOW})
+    hidden = SERVER_QUERY_WAS_SLOW | (0 if packet.fields.get("tracked") else SERVER_SESSION_STATE_CHANGED)
+    return Packet(packet.kind, {**packet.fields, "status": status & ~hidden})
 
 
 def _tracking_in_order(packet: Packet) -> Packet:

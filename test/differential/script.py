@@ -69,6 +69,11 @@ class Script:
     steps: list[Step] = field(default_factory=list)
 
     @property
+    def source(self) -> str:
+        """The file it was written in."""
+        return self.name.partition("/")[0]
+
+    @property
     def schema(self) -> str:
         """The schema of its own: at most 60 letters, so that a script may add to it."""
         letters = "".join(letter if letter.isalnum() else "_" for letter in self.name.lower())

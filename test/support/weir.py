@@ -94,8 +94,11 @@ class Weir:
 
     def _serves(self, last: list[str]) -> bool:
         """One attempt; true also when weir is gone, because then there is nothing to wait for."""
-        if not self.running():
-            return True
+        return not self.running() or self.splits_reads(last)
+
+    def splits_reads(self, last: list[str] | None = None) -> bool:
+        """Does it let an application in, and send its reads to a replica? If not, `last` says what happened."""
+        last = last if last is not None else [""]
         try:
             with contextlib.closing(self.connect()) as connection:
                 answered = connection.query("SELECT @@server_id")[0][0]
