@@ -16,8 +16,8 @@ from . import parameters
 from .parse import unescape
 
 CURSOR_READ_ONLY = 1
-_EXECUTE = re.compile(r"(?P<name>\S+)(?: (?P<mode>cursor|again))?(?: \((?P<values>.*)\))?", re.S)
-_LONG_DATA = re.compile(r"(?P<name>\S+) (?P<index>\d+) (?P<data>.*)", re.S)
+_EXECUTE = re.compile(r"(?P<name>\S+)(?P<modes>(?: cursor| again)*)(?: \((?P<values>.*)\))?", re.S)
+_LONG_DATA = re.compile(r"(?P<name>\S+) (?P<index>\d+) ?(?P<data>.*)", re.S)
 
 
 @dataclass
@@ -95,14 +95,14 @@ def _prepare(speaker: Speaker, argument: bytes) -> list[Packet]:
 
 
 def _execute(speaker: Speaker, argument: bytes) -> list[Packet]:
-    """`execute NAME [cursor|again] [(VALUES)]`; `again` leaves out the types, as a second execute may."""
+    """`execute NAME [cursor] [again] [(VALUES)]`; `again` leaves out the types, as a second execute may."""
     match = _EXECUTE.fullmatch(argument.decode())
     if not match:
         raise ValueError(f"not an execute: {argument!r}")
-    flags = CURSOR_READ_ONLY if match["mode"] == "cursor" else 0
+    flags = CURSOR_READ_ONLY if "cursor" in match["modes"] else 0
     values = parameters.parse(match["values"] or "")
     payload = parameters.execute_payload(speaker.statement(match["name"]), flags, values,
-                                         match["mode"] != "again")
+                                         "again" not in match["modes"])
     sent = speaker.client.send(raw.COM_STMT_EXECUTE, payload)
     return speaker.client.read_results(binary=True) if sent else _gone(speaker)
 

@@ -17,6 +17,7 @@ from .player import Reply
 SERVER_QUERY_WAS_SLOW = 1 << 11
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLOCK = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
+_STATEMENT_ID = re.compile(rb"(?:handler|statement) \(\d+\)")
 _NUMBER = re.compile(rb"\d+")
 
 
@@ -27,7 +28,8 @@ class Masks:
     ids: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def apply(self, reply: Reply) -> Reply:
-        packets = [_tracking_in_order(_without_idle_bits(packet)) for packet in reply.packets]
+        packets = [_without_statement_id(_tracking_in_order(_without_idle_bits(packet)))
+                   for packet in reply.packets]
         for name in reply.step.masks:
             packets = _MASKS[name](self, reply.step.session, packets)
         return replace(reply, packets=packets)
@@ -88,6 +90,14 @@ def _tracking_in_order(packet: Packet) -> Packet:
     if not isinstance(tracked, list):
         return packet
     return Packet(packet.kind, {**packet.fields, "tracked": sorted(str(entry) for entry in tracked)})
+
+
+def _without_statement_id(packet: Packet) -> Packet:
+    """A prepared statement's id, which some errors repeat, is a name of the server's choice. Always on."""
+    text = packet.fields.get("text")
+    if packet.kind != "error" or not isinstance(text, bytes):
+        return packet
+    return Packet(packet.kind, {**packet.fields, "text": _STATEMENT_ID.sub(b"statement (...)", text)})
 
 
 def _in_texts(packets: list[Packet], change: Callable[[bytes], bytes]) -> list[Packet]:
