@@ -17,7 +17,7 @@ from .player import Reply
 SERVER_QUERY_WAS_SLOW = 1 << 11
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLOCK = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
-_STATEMENT_ID = re.compile(rb"(?:handler|statement) \(\d+\)")
+_STATEMENT_ID = re.compile(rb"(handler|statement) \(\d+\)")
 _NUMBER = re.compile(rb"\d+")
 
 
@@ -97,7 +97,7 @@ def _without_statement_id(packet: Packet) -> Packet:
     text = packet.fields.get("text")
     if packet.kind != "error" or not isinstance(text, bytes):
         return packet
-    return Packet(packet.kind, {**packet.fields, "text": _STATEMENT_ID.sub(b"statement (...)", text)})
+    return Packet(packet.kind, {**packet.fields, "text": _STATEMENT_ID.sub(rb"\1 (...)", text)})
 
 
 def _in_texts(packets: list[Packet], change: Callable[[bytes], bytes]) -> list[Packet]:

@@ -12,7 +12,7 @@ from .script import CAPABILITIES, FLAVORS, MASKS, Login, Script, Step
 _STEP = re.compile(r"(?P<session>[a-z])(?:\s*\[(?P<marks>[^\]]*)\])?(?P<kind>[:>])\s?(?P<text>.*)", re.S)
 _EACH = re.compile(r"each (?P<name>[a-z]\w*) in (?P<values>.+)", re.S)
 _SESSION = re.compile(r"(?:session (?P<name>[a-z])|every session): (?P<words>.+)")
-_FILE = re.compile(r"file (?P<name>\S+) = (?P<content>.*)")
+_FILE = re.compile(r"file (?P<name>\S+) = ?(?P<content>.*)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cluster.errors import ClusterError
+from rawmysql import ConnectionLost
 
 from .bed import MAX_CONNECTIONS
 from .compare import Difference, differences
@@ -58,7 +59,7 @@ class Runner:
             else:
                 with self.several:
                     found = self._play(script)
-        except (OSError, ClusterError, PlayError, ValueError, KeyError) as error:
+        except (OSError, ConnectionLost, ClusterError, PlayError, ValueError, KeyError) as error:
             return Verdict(script, trouble=f"it could not be played: {type(error).__name__}: {error}")
         return Verdict(script, [one for one in found if not self._is_expected(script, one)])
 

@@ -33,6 +33,7 @@ BASE = (CLIENT_LONG_PASSWORD | CLIENT_LONG_FLAG | CLIENT_PROTOCOL_41 | CLIENT_TR
         | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH)
 __all__ = ["BASE", "CLIENT_MULTI_RESULTS", "CLIENT_MULTI_STATEMENTS", "CommandClient"]
 
+NO_PASSWORD = bytes(256)  # as long as an encrypted one, and certainly wrong
 COM_QUIT, COM_INIT_DB, COM_QUERY, COM_FIELD_LIST = 0x01, 0x02, 0x03, 0x04
 COM_STATISTICS, COM_PROCESS_KILL, COM_PING, COM_CHANGE_USER = 0x09, 0x0C, 0x0E, 0x11
 COM_STMT_PREPARE, COM_STMT_EXECUTE, COM_STMT_SEND_LONG_DATA = 0x16, 0x17, 0x18
@@ -77,10 +78,14 @@ class CommandClient:
         payload += struct.pack("<H", collation) + greeting.plugin.encode() + b"\0"
         if not self.send(COM_CHANGE_USER, payload):
             return self._gone()
-        return self._finish_login(greeting.plugin, password, greeting.scramble)
+        return self._finish_login(greeting.plugin, password, greeting.scramble, encrypted=NO_PASSWORD)
 
-    def _finish_login(self, method: str, password: str, scramble: bytes) -> Packet:
-        """Answer what the server wants to know, up to its OK or error."""
+    def _finish_login(self, method: str, password: str, scramble: bytes, encrypted: bytes = b"") -> Packet:
+        """Answer what the server wants to know, up to its OK or error.
+
+        A server that does not accept the short proof asks for the whole password, which travels encrypted; this
+        client cannot encrypt, and sends `encrypted` in its place.
+        """
         while True:
             payload = self._read()
             if payload is None:
@@ -89,6 +94,8 @@ class CommandClient:
                 name, _, data = payload[1:].partition(b"\0")
                 method, scramble = name.decode(), data.rstrip(b"\0")
                 self.connection.write_packet(scrambled(method, password, scramble))
+            elif payload == b"\x01\x04" and encrypted:
+                self.connection.write_packet(encrypted)
             elif payload == b"\x01\x04":
                 raise ConnectionLost("the server has forgotten the password of this account")
             elif payload != b"\x01\x03":
