@@ -14,7 +14,8 @@ from reply_packets import SERVER_SESSION_STATE_CHANGED, Packet, Value
 
 from .player import Reply
 
-SERVER_QUERY_WAS_SLOW = 1 << 11
+SERVER_QUERY_NO_GOOD_INDEX_USED, SERVER_QUERY_NO_INDEX_USED, SERVER_QUERY_WAS_SLOW = 1 << 4, 1 << 5, 1 << 11
+PLAN_AND_TIME = SERVER_QUERY_NO_GOOD_INDEX_USED | SERVER_QUERY_NO_INDEX_USED | SERVER_QUERY_WAS_SLOW
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLOCK = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
 _STATEMENT_ID = re.compile(rb"(handler|statement) \(\d+\)")
@@ -73,14 +74,16 @@ _MASKS: dict[str, Callable[[Masks, str, list[Packet]], list[Packet]]] = {
 
 
 def _without_idle_bits(packet: Packet) -> Packet:
-    """Two status bits, always. SERVER_QUERY_WAS_SLOW tells how busy the machine was. SERVER_SESSION_STATE_CHANGED
-    announces the entries behind it; a server also sets it for changes that it was not asked to report, and with no
-    entry a client learns nothing from it.
+    """Status bits that no reply owes to a client, always.
+
+    SERVER_QUERY_WAS_SLOW tells how busy the machine was. The two about indexes tell of the plan, which each server
+    makes from statistics of its own. SERVER_SESSION_STATE_CHANGED announces the entries behind it; a server also sets
+    it for changes that it was not asked to report, and with no entry a client learns nothing from it.
     """
     status = packet.fields.get("status")
     if not isinstance(status, int):
         return packet
-    hidden = SERVER_QUERY_WAS_SLOW | (0 if packet.fields.get("tracked") else SERVER_SESSION_STATE_CHANGED)
+    hidden = PLAN_AND_TIME | (0 if packet.fields.get("tracked") else SERVER_SESSION_STATE_CHANGED)
     return Packet(packet.kind, {**packet.fields, "status": status & ~hidden})
 
 
