@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster import accounts, lifecycle
@@ -19,6 +19,7 @@ from weir import Settings, Weir, running
 from .player import Address
 from .script import Script
 
+REPLICAS = 2
 LAG_SECONDS = 1
 MAX_CONNECTIONS = 8
 SHARED = "transaction"
@@ -56,6 +57,11 @@ class Bed:
         for cluster in (self.alone, self.behind):
             with root_session(cluster.node(cluster.primary)) as session:
                 _drop_schemas(session)
+
+    def renewed(self) -> Bed:
+        """The same with a new cluster behind weir: one whose replicas were written to can no longer replicate."""
+        lifecycle.stop(self.behind.folder, wipe=True)
+        return replace(self, behind=lifecycle.start(self.behind.folder, self.flavor, replicas=REPLICAS))
 
     def addresses(self, weir: Weir) -> tuple[Address, Address]:
         """Directly, and through weir."""

@@ -68,7 +68,7 @@ def _bed(options: argparse.Namespace) -> Iterator[Bed]:
     places = folder / "a", folder / "b"
     try:
         yield Bed(lifecycle.start(places[0], options.flavor, replicas=0),
-                  lifecycle.start(places[1], options.flavor, replicas=2), folder, options.weir)
+                  lifecycle.start(places[1], options.flavor, replicas=beds.REPLICAS), folder, options.weir)
     finally:
         if not kept:
             for place in places:
@@ -85,8 +85,10 @@ def _run(bed: Bed, options: argparse.Namespace) -> tuple[int, int]:
     print(f'{bed.flavor} {bed.alone.version}, pool.mode = "{pool_mode}": {_size(scripts, bed.flavor)}', flush=True)
     passed = failed = 0
     for mode in options.mode or MODES:
-        good, bad = _run_mode(bed, options, scripts, entries, pool_mode, mode)
+        good, bad, broken = _run_mode(bed, options, scripts, entries, pool_mode, mode)
         passed, failed = passed + good, failed + bad
+        if broken:
+            bed = bed.renewed()
     stale = [entry for entry in entries if not entry.times and not options.control
              and any(entry.concerns(script, bed.flavor) for script in scripts)]
     for entry in stale:
@@ -95,8 +97,8 @@ def _run(bed: Bed, options: argparse.Namespace) -> tuple[int, int]:
 
 
 def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entries: list[expected.Entry],
-              pool_mode: str, mode: str) -> tuple[int, int]:
-    """Passed and failed scripts of one lag mode; what went wrong with the bed counts as one more script."""
+              pool_mode: str, mode: str) -> tuple[int, int, bool]:
+    """Passed and failed scripts of one lag mode, and whether the cluster suffered, which counts as one more script."""
     bed.prepare(scripts)
     beds.set_lag(bed.behind, MODES[mode])
     passed = failed = 0
@@ -113,8 +115,8 @@ def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entr
         beds.set_lag(bed.behind, 0)
         bed.clean()
     if complaint:
-        print(f"FAILED  after all scripts  ({mode})\n    {complaint}")
-    return passed, failed + bool(complaint)
+        print(f"FAILED  after all scripts  ({mode})\n    {complaint}", flush=True)
+    return passed, failed + bool(complaint), bool(complaint)
 
 
 def _complaint(bed: Bed, weir: Weir) -> str:
