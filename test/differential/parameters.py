@@ -68,6 +68,8 @@ def _parameter(match: re.Match[str]) -> Parameter:
 def _number(word: str, text: str) -> Parameter:
     if word == "unsigned":
         return Parameter(8, UNSIGNED, struct.pack("<Q", int(text)))
+    if word and word not in _NUMBERS:
+        raise ValueError(f"no type of number: {word!r}")
     kind, layout = _NUMBERS[word or ("double" if "." in text else "big")]
     return Parameter(kind, 0, struct.pack(layout, float(text) if layout[1] in "fd" else int(text)))
 

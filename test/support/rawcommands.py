@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import struct
 
-from rawmysql import (CLIENT_CONNECT_WITH_DB, CLIENT_LONG_FLAG, CLIENT_LONG_PASSWORD, CLIENT_MULTI_RESULTS,
-                      CLIENT_MULTI_STATEMENTS, CLIENT_PLUGIN_AUTH, CLIENT_PROTOCOL_41, CLIENT_SECURE_CONNECTION,
-                      CLIENT_TRANSACTIONS, SERVER_MORE_RESULTS_EXISTS, Connection, ConnectionLost, scrambled)
+from rawmysql import (CLIENT_CONNECT_WITH_DB, CLIENT_LONG_FLAG, CLIENT_LONG_PASSWORD, CLIENT_PLUGIN_AUTH,
+                      CLIENT_PROTOCOL_41, CLIENT_SECURE_CONNECTION, CLIENT_TRANSACTIONS, SERVER_MORE_RESULTS_EXISTS,
+                      Connection, ConnectionLost, scrambled)
 from reply_packets import Packet, decode_column, decode_error, decode_eof, decode_ok, decode_prepared, decode_row
 
 CLIENT_FOUND_ROWS = 1 << 1
@@ -31,7 +31,6 @@ SERVER_STATUS_CURSOR_EXISTS = 1 << 6
 
 BASE = (CLIENT_LONG_PASSWORD | CLIENT_LONG_FLAG | CLIENT_PROTOCOL_41 | CLIENT_TRANSACTIONS
         | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH)
-__all__ = ["BASE", "CLIENT_MULTI_RESULTS", "CLIENT_MULTI_STATEMENTS", "CommandClient"]
 
 NO_PASSWORD = bytes(256)  # as long as an encrypted one, and certainly wrong
 COM_QUIT, COM_INIT_DB, COM_QUERY, COM_FIELD_LIST = 0x01, 0x02, 0x03, 0x04
@@ -228,8 +227,9 @@ class CommandClient:
     def _ok_or_error(self, payload: bytes) -> Packet:
         if payload[:1] == b"\xff":
             return decode_error(payload)
-        # COM_SET_OPTION is answered by an end of rows that ends nothing.
-        return decode_eof(payload) if payload[:1] == b"\xfe" and len(payload) < 7 else decode_ok(payload, self._tracks())
+        if payload[:1] == b"\xfe" and len(payload) < 7:  # COM_SET_OPTION is answered by an end of rows that ends nothing
+            return decode_eof(payload)
+        return decode_ok(payload, self._tracks())
 
     def _tracks(self) -> bool:
         return bool(self.capabilities & CLIENT_SESSION_TRACK)
