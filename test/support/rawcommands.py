@@ -227,7 +227,7 @@ class CommandClient:
     def _ok_or_error(self, payload: bytes) -> Packet:
         if payload[:1] == b"\xff":
             return decode_error(payload)
-        if payload[:1] == b"\xfe" and len(payload) < 7:  # COM_SET_OPTION is answered by an end of rows that ends nothing
+        if payload[:1] == b"\xfe" and len(payload) < 7:  # the answer to COM_SET_OPTION: the end of no rows
             return decode_eof(payload)
         return decode_ok(payload, self._tracks())
 
