@@ -78,6 +78,8 @@ def _bed(options: argparse.Namespace) -> Iterator[Bed]:
 
 def _run(bed: Bed, options: argparse.Namespace) -> tuple[int, int]:
     scripts = corpus.choose(corpus.load(bed.alone), options.filter, options.short)
+    if not scripts:
+        raise ScriptError(f"no script is called {options.filter!r}")
     if options.list:
         return _list(scripts, bed.flavor)
     entries = expected.load(LIST)
