@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cluster import accounts
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60
 STOP_SECONDS = 20
 LOG_LINES = 30
+# Keys to add to sections of the configuration, values as TOML writes them; those of "server" go to every server.
+Settings = Mapping[str, Mapping[str, str]]
 LISTED_USERS = (accounts.APP, accounts.SBTEST, accounts.PLAIN, accounts.EMPTY)
 
 
@@ -28,7 +30,8 @@ class WeirError(ClusterError):
 class Weir:
     """A weir process of our own, with its configuration and log in `folder`."""
 
-    def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0) -> None:
+    def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0,
+                 settings: Settings | None = None) -> None:
         if not binary.exists():
             raise WeirError(f"there is no {binary}; build it with `scripts/build {binary.parent.name}`")
         self.binary = binary
@@ -37,7 +40,7 @@ class Weir:
         self.log = folder / "weir.log"
         self.port = free_ports(1)[0]
         self.config.touch(mode=0o600)  # it holds passwords
-        self.config.write_text(self._configuration(workers))
+        self.config.write_text(self._configuration(workers, settings or {}))
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -91,8 +94,11 @@ class Weir:
 
     def _serves(self, last: list[str]) -> bool:
         """One attempt; true also when weir is gone, because then there is nothing to wait for."""
-        if not self.running():
-            return True
+        return not self.running() or self.splits_reads(last)
+
+    def splits_reads(self, last: list[str] | None = None) -> bool:
+        """Does it let an application in, and send its reads to a replica? If not, `last` says what happened."""
+        last = last if last is not None else [""]
         try:
             with contextlib.closing(self.connect()) as connection:
                 answered = connection.query("SELECT @@server_id")[0][0]
@@ -103,22 +109,30 @@ class Weir:
         last[0] = f"reads are answered by the server with id {answered}, which is no replica"
         return answered in {str(node.server_id) for node in self.cluster.replicas()}
 
-    def _configuration(self, workers: int) -> str:
+    def _configuration(self, workers: int, settings: Settings) -> str:
         lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
         for node in self.cluster.nodes:
-            lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"', ""]
-        lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"',
-                  f'password = "{accounts.MONITOR.password}"', ""]
+            lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"',
+                      *_keys(settings.get("server", {})), ""]
+        lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"', f'password = "{accounts.MONITOR.password}"',
+                  *_keys(settings.get("monitor", {})), ""]
         for account in LISTED_USERS:
             lines += ["[[user]]", f'name = "{account.name}"', f'password = "{account.password}"', ""]
         lines += ["[log]", 'level = "info"', ""]
+        for section in sorted(settings.keys() - {"server", "monitor"}):
+            lines += [f"[{section}]", *_keys(settings[section]), ""]
         return "\n".join(lines)
 
 
+def _keys(settings: Mapping[str, str]) -> list[str]:
+    return [f"{key} = {value}" for key, value in settings.items()]
+
+
 @contextlib.contextmanager
-def running(binary: Path, cluster: Cluster, folder: Path, workers: int = 0) -> Iterator[Weir]:
+def running(binary: Path, cluster: Cluster, folder: Path, workers: int = 0,
+            settings: Settings | None = None) -> Iterator[Weir]:
     """weir in front of `cluster` for the length of a block."""
-    weir = Weir(binary, cluster, folder, workers)
+    weir = Weir(binary, cluster, folder, workers, settings)
     try:
         weir.start()
         yield weir
