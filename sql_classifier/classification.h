@@ -112,6 +112,7 @@ enum class Effect : std::uint64_t {
   shows_processlist = 1ull << 37,  // SHOW [FULL] PROCESSLIST
   drops_table = 1ull << 38,        // DROP TABLE: of two tables the temporary one
   renames_table = 1ull << 39,      // RENAME TABLE, ALTER TABLE ... RENAME: temporary or not
+  sets_for_statement = 1ull << 40,  // SET STATEMENT ... FOR: variables that last as long as it
 };
 
 constexpr Effect operator|(Effect a, Effect b) {
