@@ -8,8 +8,9 @@ namespace weir::sql {
 
 // What NAME( means.
 enum class Call : std::uint8_t {
-  unknown,  // no built-in function: may be a stored function
-  plain,    // a keyword that takes parentheses, or a built-in that every server answers alike
+  unknown,   // no built-in function: may be a stored function
+  plain,     // a keyword that takes parentheses, or a built-in that every server answers alike
+  reserved,  // a keyword that takes parentheses and has no rule
   plain_if_adjacent,  // plain with "(" right behind it; with white space between, a stored function
   after_comparison,   // ANY, SOME: keywords after = < >, otherwise a name
   column_type,        // DATETIME and kin: a type behind a column's name, otherwise a name

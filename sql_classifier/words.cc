@@ -100,7 +100,7 @@ constexpr Table make_table() {
     if (row.keyword != Keyword::LAST_SCANNED)
       table.entry_for(row.name).meaning = {row.keyword, row.call};
   }
-  for (std::string_view names : kPlainWords) table.add_calls(names, Call::plain);
+  for (std::string_view names : kPlainWords) table.add_calls(names, Call::reserved);
   for (std::string_view names : kPlainFunctions) table.add_calls(names, Call::plain);
   for (std::string_view names : kPlainIfAdjacent) table.add_calls(names, Call::plain_if_adjacent);
   table.add_calls(kAfterComparison, Call::after_comparison);
