@@ -63,6 +63,7 @@ class Worker final : private SessionOwner {
   uv_async_t wake_;
   uv_timer_t timer_;
   ReadBuffer buffer_;
+  CompressionShared compression_;
   ReplyRelay relay_;
   std::thread thread_;
   // Only while run() is on the stack; loop thread only.

@@ -16,6 +16,7 @@
 #include "proxy/core/topology.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/stream_compression.h"
 
 namespace weir {
 
@@ -45,6 +46,7 @@ struct WorkerCounters {
 struct WorkerContext {
   uv_loop_t* loop = nullptr;
   ReadBuffer* buffer = nullptr;
+  CompressionShared* compression = nullptr;
   Deferred* deferred = nullptr;
   ProcessContext* process = nullptr;
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks

@@ -31,6 +31,18 @@ std::string make_attributes() {
   return attributes;
 }
 
+protocol::Capabilities flag_of(protocol::Compression method) {
+  switch (method) {
+    case protocol::Compression::zlib:
+      return protocol::kCompress;
+    case protocol::Compression::zstd:
+      return protocol::kZstdCompression;
+    case protocol::Compression::none:
+      break;
+  }
+  return 0;
+}
+
 std::string err_text(Bytes payload) {
   const auto err = protocol::decode_err(payload);
   if (!err) return "an error that cannot be read";
@@ -50,7 +62,7 @@ struct BackendConnection::Login {
               .password = options.credentials->password.view(),
               .database = options.schema,
               .collation = options.collation,
-              .capabilities = options.capabilities | kAlwaysWanted,
+              .capabilities = options.capabilities | kAlwaysWanted | flag_of(options.compression),
               .attributes = attributes,
               .secure_channel = options.address.is_unix()}) {}
 };
@@ -198,6 +210,14 @@ void BackendConnection::fail(BackendFailure::Kind kind, std::string text, std::s
 
 void BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
   expected_.push_back({purpose, ReplyTracker(shape, capabilities_)});
+  if (stream_.compressed()) expected_.back().tracker.renumber(1);
+}
+
+void BackendConnection::send(std::span<const Bytes> slices) {
+  stream_.write(slices);
+  // The answer to a command of several packets, or to a file, has a number that follows theirs.
+  const auto first = stream_.continued_answer();
+  if (first && !expected_.empty()) expected_.back().tracker.renumber(*first);
 }
 
 void BackendConnection::reset() {
@@ -283,6 +303,7 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
                             "promised; all servers must be able to do what the primary can",
                             missing));
   }
+  if (!begin_compression()) return;
   state_.set_schema(options_.schema);
   login_.reset();
   phase_ = Phase::setup;
@@ -292,7 +313,25 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
   stream_.write(command);
 }
 
-void BackendConnection::on_replies(Bytes in) {
+// False when the server has not agreed to what the configuration wants.
+bool BackendConnection::begin_compression() {
+  using protocol::Compression;
+  if (options_.compression == Compression::none) return true;
+  if ((capabilities_ & flag_of(options_.compression)) == 0) {
+    const bool zstd = options_.compression == Compression::zstd;
+    fail(BackendFailure::Kind::refused,
+         fmt::format("the server has no compression with {0}; change compression = \"{0}\" in its "
+                     "[[server]] section",
+                     zstd ? "zstd" : "zlib"));
+    return false;
+  }
+  stream_.enable_compression(
+      {protocol::CompressedStream::Side::client, options_.compression, protocol::kZstdLevel},
+      *options_.shared);
+  return true;
+}
+
+void BackendConnection::on_replies(std::span<std::uint8_t> in) {
   while (!in.empty()) {
     if (expected_.empty()) {
       return fail(BackendFailure::Kind::lost, "the server sent something that nobody asked for");

@@ -97,6 +97,8 @@ class BackendConnection final : private StreamHandler {
     std::string schema;                       // to log in with; empty: none
     std::uint8_t collation = 0;               // as the client's login asked for
     protocol::Capabilities capabilities = 0;  // the client's, as far as they change replies
+    protocol::Compression compression = protocol::Compression::none;
+    CompressionShared* shared = nullptr;  // outlives the connection; for compression
   };
 
   // `slot` is kept until the connection is closed.
@@ -118,8 +120,8 @@ class BackendConnection final : private StreamHandler {
   // Queues an expectation for the reply to a command that is about to be sent.
   void expect(ReplyPurpose purpose, protocol::ReplyShape shape);
   // Sends bytes: whole commands for which replies are expected, or the next part of a command.
-  void send(std::span<const Bytes> slices) { stream_.write(slices); }
-  void send(std::initializer_list<Bytes> slices) { stream_.write(slices); }
+  void send(std::span<const Bytes> slices);
+  void send(std::initializer_list<Bytes> slices) { send(std::span(slices.begin(), slices.size())); }
   std::size_t queued() const { return stream_.queued(); }
 
   // No command is under way.
@@ -176,7 +178,8 @@ class BackendConnection final : private StreamHandler {
   void on_login_bytes(Bytes in);
   void on_login_packet(Bytes payload, std::uint8_t sequence);
   void begin_setup(Bytes ok_payload);
-  void on_replies(Bytes in);
+  bool begin_compression();
+  void on_replies(std::span<std::uint8_t> in);
   bool take_step(const protocol::ReplyTracker::Step& step, Bytes in);
   bool take_own_step(ReplyPurpose purpose, const protocol::ReplyTracker::Step& step);
   void fold(const protocol::ReplyTracker::Step& step);

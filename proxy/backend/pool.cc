@@ -66,6 +66,8 @@ void Pool::try_open(Request& request) {
   options.schema = wish.schema;
   options.collation = wish.collation;
   options.capabilities = wish.capabilities;
+  options.compression = context_.config().servers[wish.server].compression;
+  options.shared = context_.compression;
   request.opening = std::make_unique<BackendConnection>(context_.loop, *context_.buffer,
                                                         std::move(options), std::move(slot));
   if (request.opening->open(*this)) return;

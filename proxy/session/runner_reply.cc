@@ -175,7 +175,7 @@ void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
     return end_command();
   }
   forward(packet, true);
-  infile_ = {};
+  infile_ = protocol::InfileReader(link.current_reply().next_sequence());
   stage_ = Stage::infile;
   flush_relay();
   host_.on_input_wanted();

@@ -1,0 +1,39 @@
+// The part of Stream that packs and unpacks, for connections that agreed on compression.
+
+#pragma once
+
+#include <uv.h>
+
+#include <string>
+
+#include "protocol/compressed_stream.h"
+#include "proxy/net/stream.h"
+
+namespace weir {
+
+// What the compressed streams of a worker share, so that an idle one owns nothing but counters.
+struct CompressionShared {
+  protocol::Compressor compressor;
+  std::string plain;   // what is to be packed, put together
+  std::string packed;  // the same, packed
+};
+
+struct Stream::Packing {
+  Packing(const protocol::CompressedStream::Options& options, CompressionShared& worker)
+      : packets(options), shared(worker) {}
+
+  protocol::CompressedStream packets;
+  CompressionShared& shared;
+  std::string
+      waiting;  // received, and not unpacked yet; while it is not empty the socket is not read
+  Resume* resume = nullptr;  // made when first needed
+};
+
+// Unpacks the rest when the loop comes round again. On the heap, because libuv may touch it until
+// its close callback.
+struct Stream::Resume {
+  uv_timer_t timer;
+  Stream* owner;
+};
+
+}  // namespace weir
