@@ -16,7 +16,6 @@
 #include "proxy/core/topology.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
-#include "proxy/net/stream_compression.h"
 
 namespace weir {
 

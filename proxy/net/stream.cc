@@ -78,7 +78,7 @@ void Stream::configure() {
 
 void Stream::start_reading() {
   if (handle_ == nullptr || reading_) return;
-  if (packing_ != nullptr && !packing_->waiting.empty()) {
+  if (packing_ != nullptr && !packing_->idle()) {
     reading_ = true;
     return unpack_later();
   }

@@ -124,6 +124,7 @@ class Stream {
   void write_packed(std::span<const Bytes> slices);
   void on_packed(std::span<std::uint8_t> in);
   std::size_t unpack(std::span<std::uint8_t> in);
+  std::size_t hand_on(std::span<std::uint8_t> bytes, std::size_t& budget);
   void unpack_later();
   void unpack_waiting();
   void stop_unpacking();

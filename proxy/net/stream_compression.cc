@@ -27,7 +27,7 @@ void Stream::enable_compression(const CompressedStream::Options& options, Compre
   if (handle_ == nullptr || packing_ != nullptr) return;
   packing_ = std::make_unique<Packing>(options, shared);
   packing_->waiting = std::move(received);
-  if (packing_->waiting.empty()) return;
+  if (packing_->idle()) return;
   uv_read_stop(handle());
   if (reading_) unpack_later();
 }
@@ -56,38 +56,50 @@ void Stream::write_packed(std::span<const Bytes> slices) {
 
 void Stream::on_packed(std::span<std::uint8_t> in) {
   const std::size_t used = unpack(in);
-  if (handle_ == nullptr || used == in.size()) return;
+  if (handle_ == nullptr) return;
   packing_->waiting.append(protocol::as_text(in.subspan(used)));
+  if (packing_->idle()) return;
   uv_read_stop(handle());
   if (reading_) unpack_later();
 }
 
-// Hands on packet by packet until there is no more, the handler wants no more, or others must have
-// their turn. Returns how much of the input is done with.
+// Hands on until there is no more, the handler wants no more, or others must have their turn.
+// Returns how much of the input is done with.
 std::size_t Stream::unpack(std::span<std::uint8_t> in) {
+  std::size_t budget = kMaxUnpackedPerTurn;
+  std::string& plain = packing_->plain;
+  if (!plain.empty()) {
+    const std::span<std::uint8_t> left(reinterpret_cast<std::uint8_t*>(plain.data()), plain.size());
+    packing_->plain_at += hand_on(left.subspan(packing_->plain_at), budget);
+    if (handle_ == nullptr || packing_->plain_at < plain.size()) return 0;
+    std::string().swap(plain);
+    packing_->plain_at = 0;
+  }
   std::size_t used = 0;
-  std::size_t unpacked = 0;
-  while (used < in.size() && reading_ && unpacked < kMaxUnpackedPerTurn) {
+  while (used < in.size() && reading_ && budget > 0) {
     const CompressedStream::Step step =
         packing_->packets.step(in.subspan(used), packing_->shared.compressor);
     used += step.consumed;
-    unpacked += step.bytes.size();
-    switch (step.event) {
-      case CompressedStream::Event::none:
-        break;
-      case CompressedStream::Event::bytes:
-        if (!step.bytes.empty() && handler_ != nullptr) handler_->on_stream_read(step.bytes);
-        if (handle_ == nullptr) return in.size();
-        break;
-      case CompressedStream::Event::malformed:
-        end(kCannotUncompress);
-        return in.size();
-      case CompressedStream::Event::out_of_order:
-        end(kPacketsOutOfOrder);
-        return in.size();
-    }
+    if (step.event == CompressedStream::Event::malformed) end(kCannotUncompress);
+    if (step.event == CompressedStream::Event::out_of_order) end(kPacketsOutOfOrder);
+    const std::size_t taken = hand_on(step.bytes, budget);
+    if (handle_ == nullptr) return in.size();
+    plain = protocol::as_text(step.bytes.subspan(taken));
   }
   return used;
+}
+
+// In portions as large as a read, so that the handler can stop in between. Returns how much.
+std::size_t Stream::hand_on(std::span<std::uint8_t> bytes, std::size_t& budget) {
+  std::size_t at = 0;
+  while (at < bytes.size() && reading_ && budget > 0 && handler_ != nullptr) {
+    const std::size_t size = std::min(bytes.size() - at, ReadBuffer::kSize);
+    budget -= std::min(budget, size);
+    handler_->on_stream_read(bytes.subspan(at, size));
+    if (handle_ == nullptr) return bytes.size();
+    at += size;
+  }
+  return at;
 }
 
 void Stream::unpack_later() {
@@ -106,18 +118,15 @@ void Stream::unpack_waiting() {
   std::string in = std::exchange(packing_->waiting, {});
   const std::size_t used = unpack({reinterpret_cast<std::uint8_t*>(in.data()), in.size()});
   if (handle_ == nullptr) return;
-  if (used < in.size()) {
-    packing_->waiting = in.substr(used);
-    if (reading_) unpack_later();
-  } else if (reading_) {
-    reading_ = uv_read_start(handle(), on_alloc, on_read) == 0;
-  }
+  packing_->waiting = in.substr(used);
+  if (!reading_) return;
+  if (!packing_->idle()) return unpack_later();
+  reading_ = uv_read_start(handle(), on_alloc, on_read) == 0;
 }
 
 // The stream is closed or goes away.
 void Stream::stop_unpacking() {
   if (packing_ == nullptr) return;
-  packing_->waiting.clear();
   Resume* resume = std::exchange(packing_->resume, nullptr);
   if (resume == nullptr) return;
   uv_close(reinterpret_cast<uv_handle_t*>(&resume->timer),

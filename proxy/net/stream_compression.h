@@ -22,10 +22,14 @@ struct Stream::Packing {
   Packing(const protocol::CompressedStream::Options& options, CompressionShared& worker)
       : packets(options), shared(worker) {}
 
+  bool idle() const { return waiting.empty() && plain.empty(); }
+
   protocol::CompressedStream packets;
   CompressionShared& shared;
-  std::string
-      waiting;  // received, and not unpacked yet; while it is not empty the socket is not read
+  // While there is anything here the socket is not read.
+  std::string waiting;       // received, and not unpacked yet
+  std::string plain;         // unpacked, and not wanted yet
+  std::size_t plain_at = 0;  // how much of it was handed on
   Resume* resume = nullptr;  // made when first needed
 };
 
