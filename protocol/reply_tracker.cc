@@ -29,7 +29,13 @@ ReplyTracker::ReplyTracker(ReplyShape shape, Capabilities capabilities)
   if (shape == ReplyShape::none) state_ = State::done;
 }
 
-ReplyTracker::Step ReplyTracker::step(Bytes in) {
+FrameHeader ReplyTracker::take_header(std::span<std::uint8_t> frame) const {
+  FrameHeader header = read_frame_header(frame);
+  if (renumbers_) frame[kFrameHeaderSize - 1] = header.sequence = next_sequence_;
+  return header;
+}
+
+ReplyTracker::Step ReplyTracker::step(std::span<std::uint8_t> in) {
   if (in.empty() || state_ == State::done) return {};
   started_ = true;
   if (!kept_.empty()) return step_kept(in);
@@ -45,12 +51,12 @@ ReplyTracker::Step ReplyTracker::step(Bytes in) {
     }
     if (at == in.size()) return {Event::none, at, at, {}, false, false};
 
-    const Bytes rest = in.subspan(at);
+    const std::span<std::uint8_t> rest = in.subspan(at);
     if (!knows_head(rest)) {
       kept_.assign(as_text(rest));
       return {Event::none, at, in.size(), {}, false, false};
     }
-    const FrameHeader header = read_frame_header(rest);
+    const FrameHeader header = take_header(rest);
     const Interest kind = interest(header, head_byte(header, rest));
     if (kind == Interest::pass) {
       begin_passed_frame(header);
@@ -81,7 +87,8 @@ ReplyTracker::Step ReplyTracker::step_kept(Bytes in) {
     return kept_.size() >= want;
   };
   if (!fill(kFrameHeaderSize)) return {Event::none, 0, used, {}, false, false};
-  const FrameHeader header = read_frame_header(as_bytes(kept_));
+  const FrameHeader header =
+      take_header({reinterpret_cast<std::uint8_t*>(kept_.data()), kFrameHeaderSize});
   if (header.length > 0 && !fill(kFrameHeaderSize + 1))
     return {Event::none, 0, used, {}, false, false};
 

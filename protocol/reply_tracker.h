@@ -58,7 +58,16 @@ class ReplyTracker {
   // `capabilities` are those negotiated with the server.
   ReplyTracker(ReplyShape shape, Capabilities capabilities);
 
-  Step step(Bytes in);
+  // Writes to `in` only after renumber().
+  Step step(std::span<std::uint8_t> in);
+
+  // From here on the packets are given numbers that go on from `first`. Servers that compress count
+  // otherwise, see CompressedStream, and clients that do not would lose their place. Called before
+  // the reply begins, or when the server goes on after it has got the client's file.
+  void renumber(std::uint8_t first) {
+    renumbers_ = true;
+    next_sequence_ = first;
+  }
 
   // Before the first step: definitions, or rows, are shown one by one, for whoever wants to change
   // them.
@@ -93,6 +102,7 @@ class ReplyTracker {
   Interest interest_in_rows(const FrameHeader& header, std::uint8_t first) const;
   void begin_passed_frame(const FrameHeader& header);
   Step step_kept(Bytes in);
+  FrameHeader take_header(std::span<std::uint8_t> frame) const;
   Step show(Bytes packet, std::size_t pass, std::size_t consumed);
   Event on_head(Bytes payload);
   Event on_prepared(Bytes payload);
@@ -107,6 +117,7 @@ class ReplyTracker {
   ReplyShape shape_ = ReplyShape::ok;
   State state_ = State::head;
   bool started_ = false;
+  bool renumbers_ = false;
   bool continued_ = false;        // the frame before was full, so the next one has no head
   bool show_definitions_ = false;
   bool show_rows_ = false;

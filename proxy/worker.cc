@@ -81,6 +81,7 @@ void Worker::look_for_room() {
 void Worker::run() {
   context_.loop = &loop_;
   context_.buffer = &buffer_;
+  context_.compression = &compression_;
   context_.process = &process_;
   context_.topology = std::make_shared<const Topology>();
   context_.outstanding.resize(process_.config->servers.size());

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "proxy/backend/pool.h"
+#include "proxy/net/stream_compression.h"
 #include "proxy/net/listener.h"
 #include "proxy/session/client_session.h"
 #include "proxy/worker_context.h"
@@ -70,6 +71,7 @@ class Worker final : private SessionOwner, private SessionHost {
   uv_async_t wake_;
   uv_timer_t timer_;
   ReadBuffer buffer_;
+  CompressionShared compression_;
   ReplyRelay relay_;
   std::thread thread_;
   // Only while run() is on the stack; loop thread only.

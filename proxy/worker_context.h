@@ -54,6 +54,7 @@ struct WorkerCounters {
 struct WorkerContext {
   uv_loop_t* loop = nullptr;
   ReadBuffer* buffer = nullptr;
+  CompressionShared* compression = nullptr;
   Deferred* deferred = nullptr;
   ProcessContext* process = nullptr;
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks

@@ -9,13 +9,13 @@
 #include "protocol/auth/caching_sha2.h"
 #include "protocol/auth/native_password.h"
 #include "protocol/auth/rsa_key.h"
+#include "protocol/compression.h"
 
 namespace weir::protocol {
 namespace {
 
 constexpr std::uint32_t kMaxPacket = 1u << 30;  // the server's own limit is what counts
 constexpr std::uint8_t kOldestProtocol = 9;
-constexpr std::uint8_t kZstdLevel = 3;  // the default of client libraries
 
 // MariaDB accounts may have several methods ("VIA a OR b"); the server switches once for each.
 constexpr int kMaxSwitches = 4;

@@ -39,6 +39,18 @@ constexpr std::string_view kCharsetQuestion =
     "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, "
     "@@collation_connection";
 
+protocol::Capabilities flag_of(protocol::Compression method) {
+  switch (method) {
+    case protocol::Compression::zlib:
+      return protocol::kCompress;
+    case protocol::Compression::zstd:
+      return protocol::kZstdCompression;
+    case protocol::Compression::none:
+      break;
+  }
+  return 0;
+}
+
 std::string err_text(Bytes payload) {
   const auto err = protocol::decode_err(payload);
   if (!err) return "an error that cannot be read";
@@ -64,7 +76,7 @@ struct BackendConnection::Login {
               .password = options.credentials->password.view(),
               .database = options.schema,
               .collation = options.collation,
-              .capabilities = options.capabilities | kAlwaysWanted,
+              .capabilities = options.capabilities | kAlwaysWanted | flag_of(options.compression),
               .attributes = attributes,
               .secure_channel = options.address.is_unix()}) {}
 };
@@ -216,7 +228,17 @@ void BackendConnection::fail(BackendFailure::Kind kind, std::string text, std::s
 }
 
 ReplyTracker& BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
-  return expected_.emplace_back(Expected{purpose, ReplyTracker(shape, capabilities_)}).tracker;
+  ReplyTracker& reply =
+      expected_.emplace_back(Expected{purpose, ReplyTracker(shape, capabilities_)}).tracker;
+  if (stream_.compressed()) reply.renumber(1);
+  return reply;
+}
+
+void BackendConnection::send(std::span<const Bytes> slices) {
+  stream_.write(slices);
+  // The answer to a command of several packets, or to a file, has a number that follows theirs.
+  const auto first = stream_.continued_answer();
+  if (first && !expected_.empty()) expected_.back().tracker.renumber(*first);
 }
 
 void BackendConnection::reset() {
@@ -310,6 +332,7 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
                             "promised; all servers must be able to do what the primary can",
                             missing));
   }
+  if (!begin_compression()) return;
   thread_id_ = login_->auth.connection_id();
   multi_statements_ = (capabilities_ & protocol::kMultiStatements) != 0;
   SessionState state;
@@ -320,7 +343,25 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
   send_setup({});
 }
 
-void BackendConnection::on_replies(Bytes in) {
+// False when the server has not agreed to what the configuration wants.
+bool BackendConnection::begin_compression() {
+  using protocol::Compression;
+  if (options_.compression == Compression::none) return true;
+  if ((capabilities_ & flag_of(options_.compression)) == 0) {
+    const bool zstd = options_.compression == Compression::zstd;
+    fail(BackendFailure::Kind::refused,
+         fmt::format("the server has no compression with {0}; change compression = \"{0}\" in its "
+                     "[[server]] section",
+                     zstd ? "zstd" : "zlib"));
+    return false;
+  }
+  stream_.enable_compression(
+      {protocol::CompressedStream::Side::client, options_.compression, protocol::kZstdLevel},
+      *options_.shared);
+  return true;
+}
+
+void BackendConnection::on_replies(std::span<std::uint8_t> in) {
   while (!in.empty()) {
     if (expected_.empty()) {
       return fail(BackendFailure::Kind::lost, "the server sent something that nobody asked for");
@@ -407,6 +448,7 @@ void BackendConnection::end_setup() {
     state.set_names(values[3].value_or(""));
   }
   state_ = states_.intern(SessionState(state));
+  if (phase_ != Phase::setup) return;
   state.set_schema({});
   initial_state_ = states_.intern(std::move(state));
   initial_autocommit_ = (status_ & protocol::kStatusAutocommit) != 0;
@@ -414,11 +456,16 @@ void BackendConnection::end_setup() {
 
 void BackendConnection::fold(const ReplyTracker::Step& step) {
   using Event = ReplyTracker::Event;
-  if (step.event == Event::err) warnings_ = 1;
+  if (step.event == Event::err) {
+    warnings_ = 1;
+    holds_diagnostics_ = true;
+  }
   if (step.event != Event::ok && step.event != Event::eof) return;
   const ReplyTracker& reply = expected_.front().tracker;
   status_ = reply.status();
   warnings_ = reply.warnings();
+  // On MariaDB a statement without a table leaves those of the one before.
+  holds_diagnostics_ = warnings_ > 0 || (is_mariadb_ && holds_diagnostics_);
   totals_ = {reply.has_rows(), reply.rows(), reply.affected_rows(), reply.insert_id()};
   if (step.event != Event::ok || (status_ & protocol::kStatusSessionStateChanged) == 0) return;
   const auto ok =

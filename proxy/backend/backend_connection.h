@@ -147,6 +147,8 @@ class BackendConnection final : private StreamHandler {
     protocol::Capabilities capabilities = 0;  // the client's, as far as they change replies
     std::uint64_t settings = 0;               // changes of global variables before it was opened
     TimePoint expires = TimePoint::max();     // not to be kept beyond
+    protocol::Compression compression = protocol::Compression::none;
+    CompressionShared* shared = nullptr;  // outlives the connection; for compression
   };
 
   // `slot` is kept until the connection is closed. `states` is the worker's.
@@ -172,8 +174,8 @@ class BackendConnection final : private StreamHandler {
   // What the newest expected reply reports of variables is over by its end.
   void ignore_variables() { expected_.back().ignores_variables = true; }
   // Sends bytes: whole commands for which replies are expected, or the next part of a command.
-  void send(std::span<const Bytes> slices) { stream_.write(slices); }
-  void send(std::initializer_list<Bytes> slices) { stream_.write(slices); }
+  void send(std::span<const Bytes> slices);
+  void send(std::initializer_list<Bytes> slices) { send(std::span(slices.begin(), slices.size())); }
   std::size_t queued() const { return stream_.queued(); }
 
   // No command is under way.
@@ -201,6 +203,11 @@ class BackendConnection final : private StreamHandler {
   const ReplyTotals& last_totals() const { return totals_; }
   // Warnings of the last statement; an error counts as one.
   unsigned warnings() const { return warnings_; }
+  // For a statement that asks for warnings and leaves them as they are.
+  void set_warnings(unsigned count) { warnings_ = count; }
+  // Questions about the statement before may be answered with warnings.
+  bool holds_diagnostics() const { return holds_diagnostics_; }
+  void forget_diagnostics() { holds_diagnostics_ = false; }
 
   // The session state that the server holds for this connection, and the one that it began with
   // (without a schema).
@@ -257,7 +264,8 @@ class BackendConnection final : private StreamHandler {
   void on_login_bytes(Bytes in);
   void on_login_packet(Bytes payload, std::uint8_t sequence);
   void begin_setup(Bytes ok_payload);
-  void on_replies(Bytes in);
+  bool begin_compression();
+  void on_replies(std::span<std::uint8_t> in);
   bool take_step(const protocol::ReplyTracker::Step& step, Bytes in);
   bool take_own_step(ReplyPurpose purpose, const protocol::ReplyTracker::Step& step);
   void fold(const protocol::ReplyTracker::Step& step);
@@ -280,6 +288,7 @@ class BackendConnection final : private StreamHandler {
   std::uint32_t thread_id_ = 0;
   ReplyTotals totals_;
   unsigned warnings_ = 0;
+  bool holds_diagnostics_ = false;
   bool initial_autocommit_ = true;
   bool multi_statements_ = false;
   bool doomed_ = false;

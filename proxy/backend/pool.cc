@@ -148,6 +148,8 @@ void Pool::open(Request& request, ServerSlot slot) {
   options.schema = wish.state->schema();
   options.collation = wish.collation;
   options.capabilities = wish.capabilities;
+  options.compression = context_.config().servers[wish.server].compression;
+  options.shared = context_.compression;
   options.settings = context_.process->settings_version.load();
   // Connections that were opened together do not have to be replaced together.
   options.expires = context_.loop_time() + max_age - max_age / 1000 * (context_.random() % 100);

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/compression.h"
+
 namespace weir {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -41,6 +43,7 @@ struct ServerConfig {
   unsigned weight = 100;  // 0: serves reads only when nobody else can
   std::string zone;
   std::size_t max_connections = 0;  // over all workers; 0: no limit of weir's own
+  protocol::Compression compression = protocol::Compression::none;
 };
 
 struct MonitorConfig {

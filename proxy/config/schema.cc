@@ -20,6 +20,9 @@ constexpr std::size_t kLongestAccount = 128;  // MariaDB's limit; MySQL's is 32
 
 constexpr Choice<RolePin> kRoles[] = {
     {"auto", RolePin::automatic}, {"primary", RolePin::primary}, {"replica", RolePin::replica}};
+constexpr Choice<protocol::Compression> kCompressions[] = {{"off", protocol::Compression::none},
+                                                           {"zlib", protocol::Compression::zlib},
+                                                           {"zstd", protocol::Compression::zstd}};
 constexpr Choice<Consistency> kConsistencies[] = {{"eventual", Consistency::eventual},
                                                   {"session", Consistency::session},
                                                   {"global", Consistency::global}};
@@ -64,6 +67,10 @@ constexpr KeyRow<ServerConfig> kServer[] = {
     {"zone", [](Field& f, ServerConfig& c) { f.label(c.zone, true); }},
     {"max_connections",
      [](Field& f, ServerConfig& c) { f.number(c.max_connections, 0, kManyConnections); }},
+    {"compression",
+     [](Field& f, ServerConfig& c) {
+       f.choice<protocol::Compression>(c.compression, kCompressions);
+     }},
 };
 
 constexpr KeyRow<MonitorConfig> kMonitor[] = {

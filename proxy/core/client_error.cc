@@ -27,6 +27,9 @@ ClientError bad_handshake() {
 ClientError packets_out_of_order() {
   return {1156, "08S01", "Got packets out of order"};
 }
+ClientError cannot_uncompress() {
+  return {1157, "08S01", "Couldn't uncompress communication packet"};
+}
 ClientError packet_too_large() {
   return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"};
 }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "protocol/byte_writer.h"
 #include "protocol/frame.h"
 #include "sql_classifier/objects.h"
@@ -16,13 +19,22 @@ std::optional<std::string> answer_to(sql::ObjectEvent question, const KnownAnswe
       return fmt::format("CAST({} AS UNSIGNED)", *answers.connection_id);
     case sql::ObjectEvent::asks_row_count:
       if (!answers.row_count) return std::nullopt;
-      return fmt::format("CAST({} AS SIGNED)", *answers.row_count);
+      return fmt::format("CAST({}|0 AS SIGNED)", *answers.row_count);
     case sql::ObjectEvent::asks_found_rows:
       if (!answers.found_rows) return std::nullopt;
-      return fmt::format("CAST({} AS SIGNED)", *answers.found_rows);
+      return fmt::format("CAST({}|0 AS SIGNED)", *answers.found_rows);
     default:
       return std::nullopt;
   }
+}
+
+// So that each is found again in the names of columns: one blank more than the last.
+std::string unlike(std::string answer, const std::vector<Substitution>& others) {
+  const std::size_t blank = answer.find(' ');
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (others[i].written == answer) answer.insert(blank, 1, ' ');
+  }
+  return answer;
 }
 
 std::string replaced(std::string_view text, const Substitution& substitution) {
@@ -45,12 +57,24 @@ SubstitutedText substitute(std::string_view text, const sql::TextOptions& option
   sql::visit_objects(text, options, [&](const sql::Object& object) {
     const auto answer = answer_to(object.event, answers);
     if (!answer || object.offset < copied) return;
-    out.text.append(text.substr(copied, object.offset - copied)).append(*answer);
+    const std::string written = unlike(*answer, out.substitutions);
+    out.text.append(text.substr(copied, object.offset - copied)).append(written);
     copied = object.offset + object.length;
-    out.substitutions.push_back({*answer, std::string(text.substr(object.offset, object.length))});
+    out.substitutions.push_back({written, std::string(text.substr(object.offset, object.length))});
   });
   out.text.append(text.substr(copied));
   return out;
+}
+
+bool compares_with_server_ids(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  constexpr std::array<std::string_view, 5> kNames = {"processlist", "is_used_lock", "innodb_trx",
+                                                      "performance_schema", "metadata_lock"};
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view name) { return lower.find(name) != std::string::npos; });
 }
 
 // Protocol documentation: "Protocol::ColumnDefinition41".

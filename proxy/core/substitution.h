@@ -33,10 +33,13 @@ struct SubstitutedText {
   std::vector<Substitution> substitutions;  // empty: the text is as it was
 };
 
-// CAST(n AS UNSIGNED) is of the same type as CONNECTION_ID() in both flavours, and of the same type
-// as the counts of rows in MySQL.
+// The answers are expressions of the same type as the question, in both flavours.
 SubstitutedText substitute(std::string_view text, const sql::TextOptions& options,
                            const KnownAnswers& answers);
+
+// The text holds CONNECTION_ID() against ids that only the server knows: its own answer is the right
+// one there.
+bool compares_with_server_ids(std::string_view text);
 
 // A definition packet, frame header included, with the names as the client has written them. Empty
 // when it can stay as it is.

@@ -66,6 +66,8 @@ struct Topology {
 
   bool known() const { return !greeting_version.empty(); }
   bool is_mariadb() const { return known() && (capabilities & protocol::kLongPassword) == 0; }
+  // MySQL 9 has no COM_PROCESS_KILL any more.
+  bool lacks_process_kill() const { return !is_mariadb() && greeting_version.starts_with("9."); }
 };
 
 }  // namespace weir

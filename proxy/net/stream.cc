@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "proxy/net/stream_compression.h"
+
 namespace weir {
 namespace {
 
@@ -76,6 +78,10 @@ void Stream::configure() {
 
 void Stream::start_reading() {
   if (handle_ == nullptr || reading_) return;
+  if (packing_ != nullptr && !packing_->idle()) {
+    reading_ = true;
+    return unpack_later();
+  }
   reading_ = uv_read_start(&handle_->stream, on_alloc, on_read) == 0;
 }
 
@@ -97,14 +103,19 @@ void Stream::on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer)
     self->end(static_cast<int>(count));
     return;
   }
-  if (self->handler_ != nullptr) {
-    self->handler_->on_stream_read(
-        {reinterpret_cast<std::uint8_t*>(buffer->base), static_cast<std::size_t>(count)});
-  }
+  const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(buffer->base),
+                                      static_cast<std::size_t>(count));
+  if (self->packing_ != nullptr) return self->on_packed(bytes);
+  if (self->handler_ != nullptr) self->handler_->on_stream_read(bytes);
 }
 
 void Stream::write(std::span<const Bytes> slices) {
   if (handle_ == nullptr) return;
+  if (packing_ != nullptr) return write_packed(slices);
+  write_raw(slices);
+}
+
+void Stream::write_raw(std::span<const Bytes> slices) {
   std::size_t written = 0;
   if (queued() == 0) {
     uv_buf_t buffers[kMaxSlices];
@@ -171,6 +182,7 @@ void Stream::close() {
   Handle* handle = std::exchange(handle_, nullptr);
   handle->owner = nullptr;
   reading_ = false;
+  stop_unpacking();
   pending_.clear();
   uv_close(&handle->any, [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
 }
@@ -179,6 +191,7 @@ void Stream::close_after_writing() {
   if (handle_ == nullptr) return;
   if (queued() == 0) return close();
   stop_reading();
+  stop_unpacking();
   if (!pending_.empty()) {
     // A second write request behind the one in flight; libuv keeps their order.
     begin_write();

@@ -9,10 +9,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "protocol/byte_reader.h"
+#include "protocol/compressed_stream.h"
 
 namespace weir {
 
@@ -29,13 +32,19 @@ class ReadBuffer {
   std::array<char, kSize> bytes_;
 };
 
+// What a peer that compresses did wrong.
+inline constexpr int kCannotUncompress = UV_EPROTO;
+inline constexpr int kPacketsOutOfOrder = UV_EILSEQ;
+
+struct CompressionShared;
+
 // Told what happens to a stream. May close, but not delete, the stream from inside a call.
 class StreamHandler {
  public:
   // `bytes` are the handler's to change, and gone after the call.
   virtual void on_stream_read(std::span<std::uint8_t> bytes) = 0;
-  // The peer closed, or reading or writing failed: `error` is UV_EOF or another code of libuv.
-  // Nothing more is read; what is queued is lost.
+  // The peer closed, or reading or writing failed: `error` is UV_EOF, another code of libuv or one
+  // of the two below. Nothing more is read; what is queued is lost.
   virtual void on_stream_ended(int error) = 0;
   // What was queued for writing has been taken by the kernel.
   virtual void on_stream_drained() {}
@@ -62,6 +71,15 @@ class Stream {
   void reopen();
   // Once connected or accepted: no delay for small packets, and keepalive probes (TCP only).
   void configure();
+
+  // From now on both ways go in compressed packets: handlers and writers do not notice. `shared`
+  // outlives the stream; `received` is what came in already and was not worked off.
+  void enable_compression(const protocol::CompressedStream::Options& options,
+                          CompressionShared& shared, std::string received = {});
+  bool compressed() const { return packing_ != nullptr; }
+  // As in protocol::CompressedStream; without compression there is nothing to tell and to learn.
+  void next_command();
+  std::optional<std::uint8_t> continued_answer() const;
 
   void start_reading();
   void stop_reading();
@@ -92,19 +110,31 @@ class Stream {
  private:
   struct Handle;
   struct Write;
+  struct Packing;  // stream_compression.h
+  struct Resume;
 
   static void on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
   static void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer);
   static void on_written(uv_write_t* request, int status);
   void open_handle();
+  void write_raw(std::span<const Bytes> slices);
   void begin_write();
   void end(int error);
+  // stream_compression.cc
+  void write_packed(std::span<const Bytes> slices);
+  void on_packed(std::span<std::uint8_t> in);
+  std::size_t unpack(std::span<std::uint8_t> in);
+  std::size_t hand_on(std::span<std::uint8_t> bytes, std::size_t& budget);
+  void unpack_later();
+  void unpack_waiting();
+  void stop_unpacking();
 
   uv_loop_t* loop_;
   Kind kind_;
   Handle* handle_ = nullptr;
   StreamHandler* handler_ = nullptr;
   ReadBuffer& buffer_;
+  std::unique_ptr<Packing> packing_;  // null without compression
   std::string pending_;
   std::size_t in_flight_size_ = 0;
   bool reading_ = false;

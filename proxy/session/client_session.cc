@@ -102,7 +102,13 @@ void ClientSession::on_stream_read(std::span<std::uint8_t> bytes) {
   }
 }
 
-void ClientSession::on_stream_ended(int) {
+void ClientSession::on_stream_ended(int error) {
+  if (error == kCannotUncompress) {
+    return refuse(errors::cannot_uncompress(), reader_.next_sequence());
+  }
+  if (error == kPacketsOutOfOrder) {
+    return refuse(errors::packets_out_of_order(), reader_.next_sequence());
+  }
   close();
 }
 
@@ -171,7 +177,19 @@ void ClientSession::on_opened(protocol::ServerStatus status) {
   std::string packet;
   protocol::append_frames(packet, payload, login_sequence_);
   stream_->write(packet);
+  begin_compression();
   resume_input();
+}
+
+// Once, behind the answer to the login; what the client has sent behind its own last packet is
+// compressed already.
+void ClientSession::begin_compression() {
+  const ClientIdentity& identity = runner_.identity();
+  const auto method = protocol::compression_of(identity.capabilities);
+  if (method == protocol::Compression::none || stream_->compressed()) return;
+  stream_->enable_compression(
+      {protocol::CompressedStream::Side::server, method, identity.zstd_level},
+      *context_.compression, std::exchange(inbox_, {}));
 }
 
 void ClientSession::on_open_failed(const std::string& error_payload) {
@@ -226,6 +244,7 @@ std::size_t ClientSession::take_step(std::span<std::uint8_t> bytes) {
       break;
     case CommandReader::Event::command:
     case CommandReader::Event::begin:
+      stream_->next_command();
       if (step.bytes.size() > kFrameHeaderSize) {
         const auto command = static_cast<Command>(step.bytes[kFrameHeaderSize]);
         if (command == Command::quit) {

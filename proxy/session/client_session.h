@@ -78,6 +78,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void greet();
   void on_login_bytes(Bytes bytes);
   void on_login_step(Login::Step step);
+  void begin_compression();
   void begin_change_user(Bytes frame);
   void consume(std::span<std::uint8_t> bytes);
   bool takes_input() const;

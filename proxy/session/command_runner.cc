@@ -100,11 +100,16 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
       if (!begin_text(bytes)) return;
       break;
     case Handling::process_kill:
+      if (context_.topology->lacks_process_kill()) return answer_error(errors::unknown_command());
       if (begin_process_kill(payload)) return;
       begin_simple(sql::StatementKind::admin);
       break;
     case Handling::to_primary:
       begin_simple(sql::StatementKind::read);
+      // Its answer tells the warnings of the statement before.
+      if (current_.info->command == Command::ping) {
+        current_.facts.placement = sql::Placement::last_connection;
+      }
       break;
     case Handling::init_db:
       begin_simple(sql::StatementKind::use);
@@ -192,7 +197,9 @@ void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
                                        std::span<std::uint8_t>& bytes) {
   using sql::Effect;
   KnownAnswers answers;
-  if (current_.facts.has(Effect::asks_connection_id)) answers.connection_id = host_.session_id();
+  if (current_.facts.has(Effect::asks_connection_id) && !compares_with_server_ids(text)) {
+    answers.connection_id = host_.session_id();
+  }
   const bool asks_counts =
       current_.facts.has(Effect::asks_row_count) || current_.facts.has(Effect::asks_found_rows);
   const bool prepares = current_.info->handling == Handling::prepare;
@@ -345,7 +352,7 @@ void CommandRunner::finish_reset_connection() {
   pins_.clear();
   objects_.reset();
   statements_.clear();
-  row_count_ = -1;
+  row_count_ = 0;
   found_rows_ = 0;
   asks_counts_ = false;
   SessionState state = *initial_;

@@ -143,6 +143,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     bool rerun = false;         // the answer is swallowed, and the primary is asked
     std::string repair_error;   // the error packet that a repair was answered with
     std::size_t repairs_left = 0;
+    bool forgets_diagnostics = false;  // among them one that clears the warnings
+    unsigned warnings_before = 0;      // of the statement before, on the connection
     StatePtr repaired;                 // what the connection's state is after them
     bool waits = false;                // the replica must first reach the session's position
     std::string wait_reply;            // of the statement that waits
@@ -295,7 +297,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::uint64_t settings_ = 0;            // global variables are at least as new as at the login
   PinSet pins_;
   std::unique_ptr<SessionObjects> objects_;  // null: none so far
-  std::int64_t row_count_ = -1;              // what ROW_COUNT() is, and
+  std::int64_t row_count_ = 0;              // what ROW_COUNT() is, and
   std::uint64_t found_rows_ = 0;             // FOUND_ROWS(), after the last statement
   bool asks_counts_ = false;                 // a prepared statement asks for them
   bool calc_found_rows_ = false;             // only the last connection knows FOUND_ROWS()

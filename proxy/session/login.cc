@@ -16,9 +16,10 @@ constexpr Capabilities kForwarded =
     kQueryAttributes | kMariadbBulkOperations | kMariadbExtendedMetadata | kMariadbBulkUnitResults;
 
 // What weir does for itself, whatever the servers can do.
-constexpr Capabilities kOwn = kLongFlag | kConnectWithDb | kProtocol41 | kIgnoreSigpipe |
-                              kTransactions | kReserved | kSecureConnection | kPluginAuth |
-                              kConnectAttrs | kPluginAuthLenencData | kSessionTrack;
+constexpr Capabilities kOwn = kCompress | kZstdCompression | kLongFlag | kConnectWithDb |
+                              kProtocol41 | kIgnoreSigpipe | kTransactions | kReserved |
+                              kSecureConnection | kPluginAuth | kConnectAttrs |
+                              kPluginAuthLenencData | kSessionTrack;
 
 // As servers do: longer names exist in no account.
 constexpr std::size_t kMaxUser = 128;
@@ -83,6 +84,7 @@ Login::Step Login::on_response(Bytes payload) {
   identity_.capabilities = response->capabilities & offered_;
   identity_.collation = response->collation;
   identity_.schema = response->database;
+  identity_.zstd_level = response->zstd_level;
   if (response->user.size() > kMaxUser || response->database.size() > kMaxSchema) {
     return refuse(errors::access_denied(response->user.substr(0, kMaxUser), host_,
                                         !response->auth_response.empty()));

@@ -23,6 +23,7 @@ struct ClientIdentity {
   std::string schema;
   protocol::Capabilities capabilities = 0;  // agreed with the client
   std::uint8_t collation = 0;
+  std::uint8_t zstd_level = 0;  // as the client wishes, when it compresses with zstd
   bool learnt = false;  // the password is what the client claims: only the primary can prove it
 };
 

@@ -200,7 +200,7 @@ void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
     return end_command();
   }
   forward(packet, true);
-  infile_ = {};
+  infile_ = protocol::InfileReader(link.current_reply().next_sequence());
   stage_ = Stage::infile;
   flush_relay();
   host_.on_input_wanted();
@@ -247,8 +247,9 @@ void CommandRunner::on_reset(BackendConnection& link) {
   current_.on = nullptr;
   // MariaDB's reset leaves the role as it is.
   const bool keeps_role = link.is_mariadb() && pins_.has(Pin::role);
-  initial_ = link.initial_state();
-  initial_autocommit_ = link.initial_autocommit();
+  SessionState state = *link.state();
+  state.set_schema({});
+  initial_ = context_.states.intern(std::move(state));
   put_away(links_.take(SessionLinks::Slot::replica));
   finish_reset_connection();
   if (keeps_role) pins_.add(Pin::role);
@@ -270,6 +271,7 @@ void CommandRunner::on_repair_end(BackendConnection& link) {
 void CommandRunner::fold_repair(BackendConnection& link) {
   link.set_state(current_.repaired);
   link.set_multi_statements(multi_statements_);
+  if (current_.forgets_diagnostics) link.forget_diagnostics();
   if (current_.repaired == state_) proven_on_ = link.server();
 }
 
@@ -385,6 +387,9 @@ void CommandRunner::fold(BackendConnection& link) {
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
   if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
     context_.process->settings_version.fetch_add(1);
+  }
+  if (!current_.failed && current_.facts.has(sql::Effect::asks_diagnostics)) {
+    link.set_warnings(current_.warnings_before);
   }
   fold_objects();
   fold_counts(link.last_totals());

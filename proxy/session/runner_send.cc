@@ -24,6 +24,7 @@ void CommandRunner::retain(Bytes bytes) {
 void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> bytes) {
   current_.on = &link;
   if (waits_for_insert_id()) return retain(bytes);
+  if (current_.info->handling == Handling::reset_connection) return send_reset(link);
   const bool prepares = must_prepare(link);
   const StatePtr target = target_state(prepares);
   if (!can_repair(*link.state(), *target)) return replace_link(link, bytes);
@@ -41,7 +42,6 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
     stage_ = Stage::repairing;
     return link.send({protocol::as_bytes(before)});
   }
-  if (current_.info->handling == Handling::reset_connection) return send_reset(link);
   if (current_.info->handling == Handling::execute) {
     return send_execute(link, protocol::as_bytes(before), bytes);
   }
@@ -52,6 +52,9 @@ void CommandRunner::send_reset(BackendConnection& link) {
   stage_ = Stage::resetting;
   current_.on = &link;
   ++context_.outstanding[link.server()];
+  std::string before;
+  append_harvest(link, before);
+  if (!before.empty()) link.send({protocol::as_bytes(before)});
   link.reset();
 }
 
@@ -116,6 +119,7 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
   if (shows_others_warnings(link)) {
     // Statements that use no table leave the warnings of the one before on MariaDB.
     protocol::append_query(commands, "SELECT 1 FROM (SELECT 1) AS t", link.capabilities());
+    current_.forgets_diagnostics = true;
     ++count;
   }
   for (int i = 0; i < count; ++i) link.expect(ReplyPurpose::repair, ReplyShape::result);
@@ -141,7 +145,7 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
 
 // Commands that run no statement answer with the warnings of the one before, as do questions for them.
 bool CommandRunner::shows_others_warnings(const BackendConnection& link) const {
-  if (link.warnings() == 0 || (mark_.session != 0 && link.last_command() == mark_)) return false;
+  if (!link.holds_diagnostics() || (mark_.session != 0 && link.last_command() == mark_)) return false;
   return current_.facts.has(sql::Effect::asks_diagnostics) ||
          current_.info->handling != Handling::text;
 }
@@ -248,6 +252,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
                            link.capabilities());
     link.expect(ReplyPurpose::wait, ReplyShape::result);
   }
+  current_.warnings_before = current_.forgets_diagnostics ? 0 : link.warnings();
   protocol::ReplyTracker& reply = link.expect(ReplyPurpose::client, current_.info->reply);
   if (!current_.substitutions.empty()) reply.show_definitions();
   if (current_.facts.has(sql::Effect::sets_for_statement)) link.ignore_variables();

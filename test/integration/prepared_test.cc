@@ -266,3 +266,43 @@ TEST_CASE_METHOD(ProxyTest, "prepared: a CALL with several results", "[prepared]
   CHECK(client.value("SELECT @out") == "10");
   CHECK(call.execute_all({6})[0].text() == "6\n");
 }
+
+TEST_CASE_METHOD(ProxyTest, "prepared: MariaDB's bulk execute", "[prepared]") {
+  if (!cluster.mariadb()) return;
+  table("t (id INT PRIMARY KEY, v INT)");
+  Client client = weir.connect();
+  Statement insert(client, "INSERT INTO t VALUES (?, ?)");
+  std::vector<int> ids(500);
+  std::vector<int> values(500);
+  MYSQL_BIND parameters[2] = {};
+  parameters[0].buffer_type = parameters[1].buffer_type = MYSQL_TYPE_LONG;
+  parameters[0].buffer = ids.data();
+  parameters[1].buffer = values.data();
+  unsigned rows = 500;
+  mysql_stmt_attr_set(insert.raw(), STMT_ATTR_ARRAY_SIZE, &rows);
+  REQUIRE(mysql_stmt_bind_param(insert.raw(), parameters) == 0);
+  for (int round = 0; round < 3; ++round) {  // the types are sent with the first only
+    for (int i = 0; i < 500; ++i) ids[static_cast<std::size_t>(i)] = round * 500 + i;
+    INFO(mysql_stmt_error(insert.raw()));
+    CHECK(mysql_stmt_execute(insert.raw()) == 0);
+    CHECK(mysql_stmt_affected_rows(insert.raw()) == 500);
+    CHECK(client.value("SELECT COUNT(*) FROM t") == std::to_string((round + 1) * 500));
+  }
+}
+
+// MariaDB's library sends the execute along with the prepare, and means "the last one".
+TEST_CASE_METHOD(ProxyTest, "prepared: executed in the same write", "[prepared]") {
+  if (!cluster.mariadb()) return;
+  table("t (id INT PRIMARY KEY)");
+  Client client = weir.connect();
+  for (int i = 0; i < 20; ++i) {
+    MYSQL_STMT* statement = mysql_stmt_init(client.raw());
+    const std::string insert = "INSERT INTO t VALUES (" + std::to_string(i) + ")";
+    const bool wrong = i % 5 == 4;
+    const std::string text = wrong ? "INSERT INTO" : insert;
+    CHECK((mariadb_stmt_execute_direct(statement, text.data(), text.size()) != 0) == wrong);
+    mysql_stmt_close(statement);
+    CHECK(client.ping());
+  }
+  CHECK(client.value("SELECT COUNT(*) FROM t") == "16");
+}

@@ -24,6 +24,7 @@ class ExactBytes {
   }
   explicit ExactBytes(protocol::Bytes bytes) : ExactBytes(protocol::as_text(bytes)) {}
 
+  std::span<std::uint8_t> writable() { return {data_.get(), size_}; }
   operator protocol::Bytes() const { return {data_.get(), size_}; }
 
  private:

@@ -18,6 +18,7 @@ struct Row {
 const Row kRows[] = {
     {errors::bad_handshake(), 1043, "08S01", false, "Bad handshake"},
     {errors::packets_out_of_order(), 1156, "08S01", false, "out of order"},
+    {errors::cannot_uncompress(), 1157, "08S01", false, "uncompress"},
     {errors::packet_too_large(), 1153, "08S01", false, "max_allowed_packet"},
     {errors::unknown_command(), 1047, "08S01", false, "Unknown command"},
     {errors::malformed_packet(), 1835, "HY000", false, "Malformed"},

@@ -20,8 +20,10 @@ TEST_CASE("substitution: questions become answers, and nothing else changes") {
   CHECK(substituted("select connection_id ( ) + 1, 'CONNECTION_ID()' -- CONNECTION_ID()\n") ==
         "select CAST(1073741825 AS UNSIGNED) + 1, 'CONNECTION_ID()' -- CONNECTION_ID()\n");
   CHECK(substituted("SELECT ROW_COUNT(), FOUND_ROWS()") ==
-        "SELECT CAST(-1 AS SIGNED), CAST(7 AS SIGNED)");
+        "SELECT CAST(-1|0 AS SIGNED), CAST(7|0 AS SIGNED)");
   CHECK(substituted("SELECT @@pseudo_thread_id") == "SELECT CAST(1073741825 AS UNSIGNED)");
+  CHECK(substituted("SELECT CONNECTION_ID(), connection_id()") ==
+        "SELECT CAST(1073741825 AS UNSIGNED), CAST(1073741825  AS UNSIGNED)");
   CHECK(substituted("SELECT 1") == "SELECT 1");
 }
 
@@ -29,6 +31,13 @@ TEST_CASE("substitution: what is not known is left to the server") {
   const SubstitutedText same = substitute("SELECT CONNECTION_ID(), ROW_COUNT()", {}, {});
   CHECK(same.text == "SELECT CONNECTION_ID(), ROW_COUNT()");
   CHECK(same.substitutions.empty());
+}
+
+TEST_CASE("substitution: beside the server's own ids its answer is the right one") {
+  CHECK(compares_with_server_ids("SELECT IS_USED_LOCK('a') = CONNECTION_ID()"));
+  CHECK(compares_with_server_ids(
+      "SELECT 1 FROM information_schema.PROCESSLIST WHERE id = CONNECTION_ID()"));
+  CHECK_FALSE(compares_with_server_ids("INSERT INTO log VALUES (CONNECTION_ID())"));
 }
 
 std::string definition(std::string_view name) {
