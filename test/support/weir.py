@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cluster import accounts
@@ -26,9 +26,13 @@ class WeirError(ClusterError):
 
 
 class Weir:
-    """A weir process of our own, with its configuration and log in `folder`."""
+    """A weir process of our own, with its configuration and log in `folder`.
 
-    def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0) -> None:
+    `server_keys` are lines for every [[server]] section, `sections` is TOML for the end of the file.
+    """
+
+    def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0,
+                 server_keys: Sequence[str] = (), sections: str = "") -> None:
         if not binary.exists():
             raise WeirError(f"there is no {binary}; build it with `scripts/build {binary.parent.name}`")
         self.binary = binary
@@ -37,7 +41,7 @@ class Weir:
         self.log = folder / "weir.log"
         self.port = free_ports(1)[0]
         self.config.touch(mode=0o600)  # it holds passwords
-        self.config.write_text(self._configuration(workers))
+        self.config.write_text(self._configuration(workers, server_keys) + sections)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -103,10 +107,16 @@ class Weir:
         last[0] = f"reads are answered by the server with id {answered}, which is no replica"
         return answered in {str(node.server_id) for node in self.cluster.replicas()}
 
-    def _configuration(self, workers: int) -> str:
+    def accepts_configuration(self) -> bool:
+        """Whether this binary knows every key and value of the configuration (`weir check`)."""
+        return subprocess.run([str(self.binary), "check", str(self.config)], stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False).returncode == 0
+
+    def _configuration(self, workers: int, server_keys: Sequence[str]) -> str:
         lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
         for node in self.cluster.nodes:
-            lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"', ""]
+            lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"',
+                      *server_keys, ""]
         lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"',
                   f'password = "{accounts.MONITOR.password}"', ""]
         for account in LISTED_USERS:
