@@ -31,6 +31,7 @@ def node_folder() -> Path:
 
 def all_clients() -> list[Client]:
     return [
+        *_command_lines(),
         *[_node(name, short) for name, short in (("mysql2", True), )],
         _python("pymysql", short=True),
         _python("mysqldb"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ PORT = int(os.environ.get("COMPAT_PORT", "0"))
 USER = os.environ.get("COMPAT_USER", "")
 PASSWORD = os.environ.get("COMPAT_PASSWORD", "")
 DATABASE = os.environ.get("COMPAT_DATABASE", "")
+FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MYSQL = os.environ.get("COMPAT_FLAVOR") == "mysql"
 
 
@@ -69,10 +70,8 @@ def _run(planned: Scenario) -> None:
     try:
         planned.run()
     except Exception as error:  # every other scenario still runs
+        own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if FOLDER in frame.filename]
         text = f"{type(error).__name__}: {error}".encode("unicode_escape").decode()
-        place = error.__traceback__
-        while place and place.tb_next and os.path.dirname(place.tb_next.tb_frame.f_code.co_filename) == sys.path[0]:
-            place = place.tb_next
-        print(f"error {planned.name} line {place.tb_lineno if place else '?'}: {text}", flush=True)
+        print(f"error {planned.name} line {own[-1]}: {text}", flush=True)
     else:
         print(f"end {planned.name}", flush=True)
