@@ -32,7 +32,8 @@ def node_folder() -> Path:
 def all_clients() -> list[Client]:
     return [
         *_command_lines(),
-        *[_node(name, short) for name, short in (("mysql2", True), )],
+        *[_node(name, short) for name, short in (("mysql2", True), ("mysql", False), ("mariadb", False), ("typeorm", False), ("sequelize", True),
+            ("knex", False), ("drizzle", False))],
         _python("pymysql", short=True),
         _python("mysqldb"),
     ]

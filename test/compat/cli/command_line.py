@@ -150,10 +150,10 @@ def source() -> None:
 @scenario(4)
 def load_local() -> None:
     path = Path(f"/tmp/weir-compat-{PORT}-{sys.argv[1]}.csv")
-    path.write_text("".join(f"{number},line {number}\n" for number in range(20000)))
+    path.write_text("".join(f"{number},liné {number} 😀\n" for number in range(20000)))
     load = f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE l FIELDS TERMINATED BY ','"
-    observe("load", client("CREATE TABLE l (id INT PRIMARY KEY, line VARCHAR(40));\n" + load +
-                           ";\nSELECT COUNT(*), SUM(id), MAX(line) FROM l;\n", "--local-infile=1", "-vv").replace(
+    observe("load", client("CREATE TABLE l (id INT PRIMARY KEY, line VARCHAR(40) CHARACTER SET utf8mb4);\n" + load +
+                           ";\nSELECT COUNT(*), SUM(id), MAX(HEX(line)) FROM l;\n", "--local-infile=1", "-vv").replace(
                                str(path), "FILE"))
     observe("again", client(load + ";\nSHOW COUNT(*) WARNINGS;\n", "--local-infile=1", "-vv").replace(str(path), "FILE"))
     observe("not allowed", client(load, "--local-infile=0").replace(str(path), "FILE"))

@@ -79,6 +79,7 @@ async function main() {
     console.log(`begin ${planned.name}`);
     try {
       await planned.run();
+      if (stray.length) throw stray.shift();
       console.log(`end ${planned.name}`);
     } catch (error) {
       const place = String(error.stack).split('\n').find((line) => line.includes('/compat/node/') &&
@@ -87,6 +88,10 @@ async function main() {
     }
   }
 }
+
+// Errors that a client throws outside of every call: they would have ended the application.
+const stray = [];
+process.on('uncaughtException', (error) => stray.push(error));
 
 // Runs everything and ends the process, also when a client has left a handle open.
 function start() {

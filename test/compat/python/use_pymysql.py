@@ -62,11 +62,11 @@ def streaming() -> None:
 def load_local() -> None:
     path = f"/tmp/weir-compat-{PORT}.csv"
     with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f"{number},line {number}\n" for number in range(3000))
+        file.writelines(f"{number},lin\u00e9 {number} \U0001f600\n" for number in range(3000))
     with closing(connect(autocommit=True)) as connection:
-        rows(connection, "CREATE TABLE l (id INT PRIMARY KEY, line VARCHAR(40))")
+        rows(connection, "CREATE TABLE l (id INT PRIMARY KEY, line VARCHAR(40) CHARACTER SET utf8mb4)")
         observe("load", rows(connection, f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE l FIELDS TERMINATED BY ','"))
-        observe("rows", rows(connection, "SELECT COUNT(*), SUM(id), MAX(line) FROM l"))
+        observe("rows", rows(connection, "SELECT COUNT(*), SUM(id), MAX(HEX(line)) FROM l"))
         observe("no file", error_of(pymysql, lambda: rows(
             connection, "LOAD DATA LOCAL INFILE '/tmp/absent.csv' INTO TABLE l")))
         observe("afterwards", rows(connection, "SELECT COUNT(*) FROM l"))
