@@ -36,6 +36,11 @@ def all_clients() -> list[Client]:
             ("knex", False), ("drizzle", False))],
         _python("pymysql", short=True),
         _python("mysqldb"),
+        Client("perl-dbd-mysql", ["perl", "perl/dbd_mysql.pl"]),
+        Client("php-pdo", ["php", "php/pdo.php"]),
+        Client("php-mysqli", ["php", "php/mysqli.php"]),
+        Client("java-mariadb", ["java", "-XX:TieredStopAtLevel=1", "-cp", "/usr/share/java/mariadb-java-client.jar",
+                                "java/Jdbc.java"]),
     ]
 
 
