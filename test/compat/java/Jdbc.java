@@ -57,13 +57,13 @@ public class Jdbc {
         }
     }
 
-    // The driver puts the connection's id in front of the text.
+    // The driver puts the connection's id, and sometimes the port, into the text.
     static String errorOf(Run run, Connection connection) throws Exception {
         try {
             run.with(connection);
         } catch (SQLException error) {
             return error.getClass().getSimpleName() + " " + error.getErrorCode() + " " + error.getSQLState() + " "
-                + error.getMessage().replaceAll("conn[:=]\\d+", "conn");
+                + error.getMessage().replaceAll("(conn|port)[:=]\\d+", "$1");
         }
         throw new IllegalStateException("the server should have refused this");
     }

@@ -22,7 +22,8 @@ function scenario(string $name, int $count, callable $run): void
 
 function observe(string $label, mixed $value): void
 {
-    echo "  $label: ", json_encode(readable($value), JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR), "\n";
+    $text = json_encode(readable($value), JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR);
+    echo "  $label: $text\n";
 }
 
 /** Bytes that are no text, as a digest. */
@@ -31,7 +32,7 @@ function readable(mixed $value): mixed
     if (is_array($value)) {
         return array_map('readable', $value);
     }
-    if (is_string($value) && (strlen($value) > 1000 || !mb_check_encoding($value, 'UTF-8'))) {
+    if (is_string($value) && (strlen($value) > 1000 || !preg_match('//u', $value))) {
         return strlen($value) . ' bytes ' . hash('sha256', $value);
     }
     return $value;
