@@ -7,8 +7,6 @@ from __future__ import annotations
 
 Key = tuple[str, str, str]
 
-_KILL = "weir does not translate connection ids in KILL"
-
 # What a client cannot do at all on a flavour, with or without weir.
 SKIPPED: dict[Key, str] = {
     ("mariadb", "cli-mysql", "*"): "MySQL 9 has no mysql_native_password, MariaDB 10.11 no caching_sha2_password: "
@@ -18,11 +16,7 @@ SKIPPED: dict[Key, str] = {
 }
 
 # What weir cannot do yet. Such a scenario runs; when it passes, the run fails until its row here is gone.
-PENDING: dict[Key, str] = {
-    ("*", "*", "interrupt"): _KILL,
-    ("*", "node-mariadb", "destroy"): _KILL,
-    ("mysql", "java-mariadb", "timeout"): _KILL,
-}
+PENDING: dict[Key, str] = {}
 
 
 def skipped(flavor: str, client: str, scenario: str) -> str:
