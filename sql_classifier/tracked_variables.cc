@@ -11,6 +11,7 @@ namespace {
 constexpr ValueStyle kQuoted = ValueStyle::quoted;
 constexpr ValueStyle kBare = ValueStyle::bare;
 
+// Not foreign_key_checks and unique_checks: MySQL does not report what they are set to.
 // Sorted. Only variables that every account may set for its own session, whose value is whole in
 // the text the server reports, and which have no effect beyond the statements that run under them.
 constexpr TrackedVariable kVariables[] = {
@@ -34,7 +35,6 @@ constexpr TrackedVariable kVariables[] = {
     {"end_markers_in_json", kBare},
     {"eq_range_index_dive_limit", kBare},
     {"explain_format", kQuoted},
-    {"foreign_key_checks", kBare},
     {"group_concat_max_len", kBare},
     {"histogram_size", kBare},
     {"histogram_type", kQuoted},
@@ -121,7 +121,6 @@ constexpr TrackedVariable kVariables[] = {
     {"transaction_read_only", kBare},
     {"tx_isolation", kQuoted},
     {"tx_read_only", kBare},
-    {"unique_checks", kBare},
     {"updatable_views_with_limit", kBare},
     {"use_stat_tables", kQuoted},
     {"wait_timeout", kBare},

@@ -192,6 +192,14 @@ void CommandRunner::note_objects(std::string_view text, const sql::TextOptions& 
   current_.changes = object_changes(text, options, current_.facts, state_->schema());
 }
 
+// Whether the statement will meet the connection that ran the one before, and that as it left it.
+bool CommandRunner::runs_where_last_ran() {
+  if (links_.last() == nullptr && !pool_.has_unused_since(mark_)) return false;
+  if (current_.facts.placement == sql::Placement::last_connection && pins_.empty()) return true;
+  if (links_.last() != nullptr) return links_.last() == links_.primary();
+  return context_.topology->primary == mark_.server && links_.primary() == nullptr;
+}
+
 // Writes into the text what the session knows and the connection may not.
 void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
                                        std::span<std::uint8_t>& bytes) {
@@ -203,7 +211,7 @@ void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
   const bool asks_counts =
       current_.facts.has(Effect::asks_row_count) || current_.facts.has(Effect::asks_found_rows);
   const bool prepares = current_.info->handling == Handling::prepare;
-  if (asks_counts && !prepares && links_.last() == nullptr && !pool_.has_unused_since(mark_)) {
+  if (asks_counts && !prepares && !runs_where_last_ran()) {
     answers.row_count = row_count_;
     answers.found_rows = found_rows_;
   }
