@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "proxy/backend/pool.h"
-#include "proxy/net/stream_compression.h"
 #include "proxy/net/listener.h"
+#include "proxy/net/stream_compression.h"
 #include "proxy/session/client_session.h"
 #include "proxy/worker_context.h"
 

@@ -9,6 +9,7 @@
 #include "protocol/frame.h"
 #include "protocol/query_attributes.h"
 #include "protocol/response.h"
+#include "proxy/backend/compression_flag.h"
 #include "proxy/backend/setup_statement.h"
 #include "proxy/core/own_reply.h"
 #include "sql_classifier/tracked_variables.h"
@@ -39,18 +40,6 @@ constexpr std::string_view kCharsetQuestion =
     "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, "
     "@@collation_connection";
 
-protocol::Capabilities flag_of(protocol::Compression method) {
-  switch (method) {
-    case protocol::Compression::zlib:
-      return protocol::kCompress;
-    case protocol::Compression::zstd:
-      return protocol::kZstdCompression;
-    case protocol::Compression::none:
-      break;
-  }
-  return 0;
-}
-
 std::string err_text(Bytes payload) {
   const auto err = protocol::decode_err(payload);
   if (!err) return "an error that cannot be read";
@@ -76,7 +65,8 @@ struct BackendConnection::Login {
               .password = options.credentials->password.view(),
               .database = options.schema,
               .collation = options.collation,
-              .capabilities = options.capabilities | kAlwaysWanted | flag_of(options.compression),
+              .capabilities =
+                  options.capabilities | kAlwaysWanted | compression_flag(options.compression),
               .attributes = attributes,
               .secure_channel = options.address.is_unix()}) {}
 };
@@ -234,13 +224,6 @@ ReplyTracker& BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) 
   return reply;
 }
 
-void BackendConnection::send(std::span<const Bytes> slices) {
-  stream_.write(slices);
-  // The answer to a command of several packets, or to a file, has a number that follows theirs.
-  const auto first = stream_.continued_answer();
-  if (first && !expected_.empty()) expected_.back().tracker.renumber(*first);
-}
-
 void BackendConnection::reset() {
   std::string commands;
   protocol::append_command(commands, static_cast<std::uint8_t>(Command::reset_connection), {});
@@ -341,24 +324,6 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
   login_.reset();
   phase_ = Phase::setup;
   send_setup({});
-}
-
-// False when the server has not agreed to what the configuration wants.
-bool BackendConnection::begin_compression() {
-  using protocol::Compression;
-  if (options_.compression == Compression::none) return true;
-  if ((capabilities_ & flag_of(options_.compression)) == 0) {
-    const bool zstd = options_.compression == Compression::zstd;
-    fail(BackendFailure::Kind::refused,
-         fmt::format("the server has no compression with {0}; change compression = \"{0}\" in its "
-                     "[[server]] section",
-                     zstd ? "zstd" : "zlib"));
-    return false;
-  }
-  stream_.enable_compression(
-      {protocol::CompressedStream::Side::client, options_.compression, protocol::kZstdLevel},
-      *options_.shared);
-  return true;
 }
 
 void BackendConnection::on_replies(std::span<std::uint8_t> in) {

@@ -5,11 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-<<<<<<< HEAD
 from collections.abc import Iterator, Mapping
-=======
-from collections.abc import Iterator, Sequence
->>>>>>> wt-compat
 from pathlib import Path
 
 from cluster import accounts
@@ -34,16 +30,11 @@ class WeirError(ClusterError):
 class Weir:
     """A weir process of our own, with its configuration and log in `folder`.
 
-<<<<<<< HEAD
-    def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0,
-                 settings: Settings | None = None) -> None:
-=======
-    `server_keys` are lines for every [[server]] section, `sections` is TOML for the end of the file.
+    `settings` are keys and values, as TOML, for every [[server]] section and for others by name.
     """
 
     def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0,
-                 server_keys: Sequence[str] = (), sections: str = "") -> None:
->>>>>>> wt-compat
+                 settings: Settings | None = None) -> None:
         if not binary.exists():
             raise WeirError(f"there is no {binary}; build it with `scripts/build {binary.parent.name}`")
         self.binary = binary
@@ -52,11 +43,7 @@ class Weir:
         self.log = folder / "weir.log"
         self.port = free_ports(1)[0]
         self.config.touch(mode=0o600)  # it holds passwords
-<<<<<<< HEAD
         self.config.write_text(self._configuration(workers, settings or {}))
-=======
-        self.config.write_text(self._configuration(workers, server_keys) + sections)
->>>>>>> wt-compat
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -125,7 +112,11 @@ class Weir:
         last[0] = f"reads are answered by the server with id {answered}, which is no replica"
         return answered in {str(node.server_id) for node in self.cluster.replicas()}
 
-<<<<<<< HEAD
+    def accepts_configuration(self) -> bool:
+        """Whether this binary knows every key and value of the configuration (`weir check`)."""
+        return subprocess.run([str(self.binary), "check", str(self.config)], stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False).returncode == 0
+
     def _configuration(self, workers: int, settings: Settings) -> str:
         lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
         for node in self.cluster.nodes:
@@ -133,20 +124,6 @@ class Weir:
                       *_keys(settings.get("server", {})), ""]
         lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"', f'password = "{accounts.MONITOR.password}"',
                   *_keys(settings.get("monitor", {})), ""]
-=======
-    def accepts_configuration(self) -> bool:
-        """Whether this binary knows every key and value of the configuration (`weir check`)."""
-        return subprocess.run([str(self.binary), "check", str(self.config)], stdin=subprocess.DEVNULL,
-                              capture_output=True, check=False).returncode == 0
-
-    def _configuration(self, workers: int, server_keys: Sequence[str]) -> str:
-        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
-        for node in self.cluster.nodes:
-            lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"',
-                      *server_keys, ""]
-        lines += ["[monitor]", f'user = "{accounts.MONITOR.name}"',
-                  f'password = "{accounts.MONITOR.password}"', ""]
->>>>>>> wt-compat
         for account in LISTED_USERS:
             lines += ["[[user]]", f'name = "{account.name}"', f'password = "{account.password}"', ""]
         lines += ["[log]", 'level = "info"', ""]

@@ -23,7 +23,7 @@ constexpr Row kServed[] = {
     {0x07, "COM_REFRESH", Handling::to_primary, ReplyShape::ok},
     {0x09, "COM_STATISTICS", Handling::to_primary, ReplyShape::text},
     {0x0a, "COM_PROCESS_INFO", Handling::to_primary, ReplyShape::result},
-    {0x0c, "COM_PROCESS_KILL", Handling::to_primary, ReplyShape::ok},
+    {0x0c, "COM_PROCESS_KILL", Handling::process_kill, ReplyShape::ok},
     {0x0e, "COM_PING", Handling::to_primary, ReplyShape::ok},
     {0x11, "COM_CHANGE_USER", Handling::change_user, ReplyShape::ok},
     {0x16, "COM_STMT_PREPARE", Handling::prepare, ReplyShape::prepare},

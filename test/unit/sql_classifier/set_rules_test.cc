@@ -71,8 +71,9 @@ TEST_CASE("SET of what is next, of names and of roles", "[classifier][set]") {
       {"SET PASSWORD FOR u@h = 'x'", StatementKind::set, Effect::ends_transaction},
       {"SET RESOURCE GROUP g", StatementKind::set, Effect::sets_untracked_variable},
       {"SET STATEMENT max_statement_time = 1, sql_mode = '' FOR SELECT f(1)", StatementKind::read,
-       Effect::calls_routine},
-      {"SET STATEMENT sql_mode = '' FOR COMMIT", StatementKind::commit, Effect::ends_transaction},
+       Effect::calls_routine | Effect::sets_for_statement},
+      {"SET STATEMENT sql_mode = '' FOR COMMIT", StatementKind::commit,
+       Effect::ends_transaction | Effect::sets_for_statement},
       {"SET STATEMENT sql_mode = ''", StatementKind::set, Effect::sets_untracked_variable},
   });
 }
