@@ -191,9 +191,10 @@ void SessionState::set_variable(std::size_t id, std::string_view value) {
       std::lower_bound(variables_.begin(), variables_.end(), id,
                        [](const Variable& v, std::size_t wanted) { return v.id < wanted; });
   if (at != variables_.end() && at->id == id) {
-    // Assigned again, the character set still brings its default collation back.
-    const bool resets = id == known().charset_connection &&
-                        find(variables_, known().collation_connection) != nullptr;
+    // Assigned again, a character set still brings its default collation back.
+    const bool resets = (id == known().charset_connection &&
+                         find(variables_, known().collation_connection) != nullptr) ||
+                        (id == known().charset_results && !names_.empty());
     if (at->value == value && !resets) return;
     at->value = value;
   } else {
