@@ -83,11 +83,12 @@ def named_lock(session: Session) -> Holding:
     name = f"leak-{session.world.vocabulary.serial()}"
     session.check("named lock", "1", session.client.one(f"SELECT GET_LOCK('{name}', 0)")[0])
     session.world.locks.add(name)
+    user = session.client.one(f"SELECT IS_USED_LOCK('{name}')")
 
     def look() -> None:
-        # Not CONNECTION_ID(), which is weir's: the server's own number of its connection.
-        found = session.client.one(f"SELECT IS_USED_LOCK('{name}') = @@SESSION.pseudo_thread_id")
-        session.check("named lock", "1", found[0])
+        # Only its owner gets a lock again, and gives one of two back.
+        session.check("named lock", ("1", "1"), session.client.one(f"SELECT GET_LOCK('{name}', 0), RELEASE_LOCK('{name}')"))
+        session.check("named lock", user, session.client.one(f"SELECT IS_USED_LOCK('{name}')"))
 
     def give_back() -> None:
         session.check("named lock", "1", session.client.one(f"SELECT RELEASE_LOCK('{name}')")[0])
@@ -145,6 +146,10 @@ MAKERS = (user_variables, temporary_table, named_lock, prepared_text, untracked_
 
 def be_virgin(session: Session) -> None:
     """A session that sets nothing finds what a server gives to a new connection, in any order of looking."""
+    first = session.chance.choice(("", "DO 0", session.clean_statement()))
+    if first:  # without it, SHOW WARNINGS is the very first statement
+        session.client.run(first)
+    session.check("virgin: warnings", [], session.client.run("SHOW WARNINGS").rows)
     looks = [_virgin_variables, _virgin_warnings, _virgin_things, _virgin_locks]
     for look in session.chance.sample(looks, len(looks)):
         look(session)
@@ -164,7 +169,7 @@ def _virgin_variables(session: Session) -> None:
 
 
 def _virgin_warnings(session: Session) -> None:
-    session.client.run("DO 0")
+    session.client.run(session.clean_statement())
     session.check("virgin: warnings", [], session.client.run("SHOW WARNINGS").rows)
 
 

@@ -46,7 +46,7 @@ class Session:
         self.user: dict[str, str | None] = {"leak_a": None, "leak_b": None}
         self.today = "1"  # whether the clock is the server's, not one that was set
         self.insert_id = 0
-        self.texts: list[tuple[Prepared, str]] = []
+        self.texts: list[tuple[Prepared, str, str]] = []  # with its constant, and the schema it was prepared in
         self.insert: Prepared | None = None
 
     def check(self, kind: str, expected: object, found: object) -> None:
@@ -116,28 +116,29 @@ class Session:
         # One text that all sessions have, so that servers' statements are shared, or one of its own.
         own = self.token() if self.chance.random() < 0.6 else "ours"
         text = f"SELECT CONCAT('{own}', ?), CAST(@@SESSION.group_concat_max_len AS CHAR), DATABASE()"
-        self.texts.append((self.client.prepare(text), own))
+        self.texts.append((self.client.prepare(text), own, self.schema))
 
     # Reading it again
 
     def read_variables(self) -> None:
         """On a replica, unless the session's state keeps it on the primary."""
-        self._read_all("")
+        names = self.world.vocabulary.carried
+        row = self.client.one(f"SELECT {self.world.vocabulary.carried_columns}, DATABASE(), @@server_id")
+        schema, server = row[len(names):]
+        place = "a replica" if server in self.world.replica_ids else "the primary"
+        self.check(f"variables, read on {place}", {name: self.variables[name] for name in names},
+                   dict(zip(names, row, strict=False)))
+        self.check("schema", self.schema or None, schema)
 
     def read_locking(self) -> None:
-        """The same on the primary, because of the lock."""
-        self._read_all(f" FROM {STORE}.seats WHERE seat = {self.seat} FOR UPDATE")
-
-    def _read_all(self, source: str) -> None:
+        """Also those that only the primary is asked about; and it stays there because of the lock."""
         names = self.world.vocabulary.names
         row = self.client.one(f"SELECT {self.world.vocabulary.columns}, DATABASE(), CONNECTION_ID(), "
-                              f"UNIX_TIMESTAMP() > 1600000000, @@server_id{source}")
-        schema, number, today, server = row[len(names):]
-        place = "a replica" if server in self.world.replica_ids else "the primary"
-        self.check(f"variables, read on {place}", self.variables, dict(zip(names, row, strict=False)))
-        self.check("schema", self.schema or None, schema)
-        self.check("connection id", str(self.client.id), number)
-        self.check("untracked variable", self.today, today)
+                              f"UNIX_TIMESTAMP() > 1600000000 FROM {STORE}.seats WHERE seat = {self.seat} FOR UPDATE")
+        self.check("variables, read on the primary", self.variables, dict(zip(names, row, strict=False)))
+        self.check("schema", self.schema or None, row[-3])
+        self.check("connection id", str(self.client.id), row[-2])
+        self.check("untracked variable", self.today, row[-1])
 
     def read_effects(self) -> None:
         if not self.schema:
@@ -152,19 +153,26 @@ class Session:
     def read_binary(self) -> None:
         if not self.texts:
             self.prepare_text()
-        prepared, own = self.chance.choice(self.texts)
+        prepared, own, schema = self.chance.choice(self.texts)
         value = self.token()
         row = self.client.run_prepared(prepared, [value]).rows[0]
-        self.check("binary statement", (own + value, self.variables["group_concat_max_len"], self.schema or None), row)
+        # The value is of the moment; the schema is the one in which a server has read the text.
+        self.check("binary statement", (own + value, self.variables["group_concat_max_len"], schema or None), row)
 
     def read_warnings(self) -> None:
-        """weir may give the connection with the warnings away while others wait, so none is allowed; another's is not."""
+        """weir may give the connection with the warnings away while others wait, so none is fine; another's is not."""
         token = self.token()
         self.client.run(f"SELECT CAST('{token}' AS SIGNED)")
+        if self.chance.random() < 0.5:
+            self.client.run("DO 0")  # uses no table and so may leave the list as it is
         strange = [row for row in self.client.run("SHOW WARNINGS").rows if token not in str(row[2])]
         self.check("warnings: own", [], strange)
-        self.client.run("SELECT 1")
+        self.client.run(self.clean_statement())
         self.check("warnings: none", [], self.client.run("SHOW WARNINGS").rows)
+
+    def clean_statement(self) -> str:
+        """One that clears the list of warnings: it reads a table."""
+        return f"SELECT seat FROM {STORE}.seats WHERE seat = {self.seat}"
 
     def read_counts(self) -> None:
         count = self.chance.randint(2, 5)
@@ -200,7 +208,7 @@ class Session:
         stale, self.texts, self.insert = self.texts, [], None
         found = self.client.one(f"SELECT @leak_a, @leak_b, LAST_INSERT_ID(), DATABASE(), {self.world.vocabulary.columns}")
         self.check(kind, (None, None, "0", self.schema or None, *self.variables.values()), found)
-        for prepared, _ in stale[:1]:
+        for prepared, *_ in stale[:1]:
             self.check(kind, UNKNOWN_STATEMENT, self._execute_error(prepared))
 
     def _execute_error(self, prepared: Prepared) -> int:

@@ -61,6 +61,9 @@ class Vocabulary:
         self.isolation = ISOLATION[flavor]
         self.names = (*UNIQUE, *CHOICES, *OF_NAMES, self.isolation, "autocommit", UNTRACKED)
         self.columns = ", ".join(f"@@SESSION.{name}" for name in self.names)
+        # weir asks the primary about the others: they are of the server, or tied to a connection.
+        self.carried = self.names[:-2]
+        self.carried_columns = ", ".join(f"@@SESSION.{name}" for name in self.carried)
         self.defaults = self.read(direct)
         self._serial = itertools.count(1)  # next() on it is one step: threads may share it
         self._learnt = [[self._learn(direct, text) for text in family] for family in self._families()]
