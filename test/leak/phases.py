@@ -87,7 +87,8 @@ def named_lock(session: Session) -> Holding:
 
     def look() -> None:
         # Only its owner gets a lock again, and gives one of two back.
-        session.check("named lock", ("1", "1"), session.client.one(f"SELECT GET_LOCK('{name}', 0), RELEASE_LOCK('{name}')"))
+        again = session.client.one(f"SELECT GET_LOCK('{name}', 0), RELEASE_LOCK('{name}')")
+        session.check("named lock", ("1", "1"), again)
         session.check("named lock", user, session.client.one(f"SELECT IS_USED_LOCK('{name}')"))
 
     def give_back() -> None:

@@ -17,7 +17,7 @@ from .vocabulary import EFFECTS, SCHEMAS, Values, Vocabulary, effects
 
 STORE = "leak_store"
 NO_SUCH_TABLE, UNKNOWN_STATEMENT = 1146, 1243
-LONGEST_TEXTS = 3
+MOST_TEXTS = 3
 
 
 @dataclass
@@ -111,7 +111,9 @@ class Session:
         self.insert_id = number
 
     def prepare_text(self) -> None:
-        if len(self.texts) >= LONGEST_TEXTS:
+        if not self.schema:  # a server would remember that there was none, which weir cannot bring about
+            self.change_schema()
+        if len(self.texts) >= MOST_TEXTS:
             self.client.close_prepared(self.texts.pop(0)[0])
         # One text that all sessions have, so that servers' statements are shared, or one of its own.
         own = self.token() if self.chance.random() < 0.6 else "ours"
@@ -157,7 +159,7 @@ class Session:
         value = self.token()
         row = self.client.run_prepared(prepared, [value]).rows[0]
         # The value is of the moment; the schema is the one in which a server has read the text.
-        self.check("binary statement", (own + value, self.variables["group_concat_max_len"], schema or None), row)
+        self.check("binary statement", (own + value, self.variables["group_concat_max_len"], schema), row)
 
     def read_warnings(self) -> None:
         """weir may give the connection with the warnings away while others wait, so none is fine; another's is not."""
@@ -206,7 +208,8 @@ class Session:
         self.today = "1"
         self.insert_id = 0
         stale, self.texts, self.insert = self.texts, [], None
-        found = self.client.one(f"SELECT @leak_a, @leak_b, LAST_INSERT_ID(), DATABASE(), {self.world.vocabulary.columns}")
+        found = self.client.one("SELECT @leak_a, @leak_b, LAST_INSERT_ID(), DATABASE(), "
+                                + self.world.vocabulary.columns)
         self.check(kind, (None, None, "0", self.schema or None, *self.variables.values()), found)
         for prepared, *_ in stale[:1]:
             self.check(kind, UNKNOWN_STATEMENT, self._execute_error(prepared))

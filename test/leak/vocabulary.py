@@ -104,8 +104,9 @@ class Vocabulary:
 OFFSETS = {"+00:00": 0, "+01:00": 60, "-05:00": -300, "+09:30": 570, "+13:00": 780}
 MONDAYS = {"en_US": "Monday", "de_DE": "Montag", "fr_FR": "lundi", "es_ES": "lunes", "nl_NL": "maandag"}
 # The effects of variables, not their names: a server that reports one thing and does another would be found here.
-EFFECTS = (r"""SELECT token, 'x' || 'y', LENGTH('\n'), "token" = token, DAYNAME('2024-01-01'), LENGTH(1/3), """
-           "FROM_UNIXTIME(86400), @@server_id FROM here")
+# Every column has a name, because without one its text would come back in the session's character set.
+EFFECTS = (r"""SELECT token a, 'x' || 'y' b, LENGTH('\n') c, "token" = token d, DAYNAME('2024-01-01') e, """
+           "LENGTH(1/3) f, FROM_UNIXTIME(86400) g, @@server_id h FROM here")
 
 
 def effects(values: Values, schema: str, default_zone_midnight: str) -> list[str]:
