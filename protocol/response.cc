@@ -116,4 +116,13 @@ std::optional<SessionChange> SessionChangeReader::next() {
   return change;
 }
 
+std::string schema_change(std::string_view schema) {
+  std::string out;
+  if (schema.empty()) return out;
+  std::string entry;
+  ByteWriter(entry).lenenc_text(schema);
+  ByteWriter(out).int1(static_cast<std::uint8_t>(SessionChangeType::schema)).lenenc_text(entry);
+  return out;
+}
+
 }  // namespace weir::protocol

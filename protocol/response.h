@@ -71,6 +71,9 @@ struct SessionChange {
   Bytes raw;  // the whole entry, type byte included, for copying
 };
 
+// The entry of session_changes that reports a schema; empty when there is none.
+std::string schema_change(std::string_view schema);
+
 // Walks through OkPacket::session_changes. One entry of MariaDB can hold several variables: each is
 // returned by itself, with the same `raw`.
 class SessionChangeReader {

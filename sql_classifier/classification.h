@@ -112,6 +112,7 @@ enum class Effect : std::uint64_t {
   shows_processlist = 1ull << 37,  // SHOW [FULL] PROCESSLIST
   drops_table = 1ull << 38,        // DROP TABLE: of two tables the temporary one
   renames_table = 1ull << 39,      // RENAME TABLE, ALTER TABLE ... RENAME: temporary or not
+  sets_for_statement = 1ull << 40,  // SET STATEMENT ... FOR: variables that last as long as it
 };
 
 constexpr Effect operator|(Effect a, Effect b) {
@@ -150,6 +151,10 @@ struct Classification {
   Placement placement = Placement::primary;
   Reason reason = Reason::unknown_statement;
   Hint hint = Hint::none;
+  // Placement::any but for stored functions: whoever knows that all of them only read (see
+  // visit_objects() for their names) may choose a replica. Nothing else speaks against it, neither
+  // doubt nor a hint.
+  bool only_stored_functions = false;
   std::uint16_t statements = 0;  // non-empty statements in the text; 65535 means "or more"
   Effect effects = Effect::none;
   std::int32_t hint_max_lag_ms = -1;  // from a max_lag hint; -1: none

@@ -124,6 +124,12 @@ void read_all_ways(std::string_view text, const TextOptions& options, Reading& r
   }
 }
 
+// Reads that nothing but the functions they call keeps from a replica.
+bool only_stored_functions(const Reading& reading) noexcept {
+  return reading.reasons == Facts::bit(Reason::stored_function) && reading.all_reads &&
+         reading.verdict.kind == StatementKind::read;
+}
+
 // Doubt and truncation take the replica, and the connection of the statement before, out of the
 // choice.
 void restrict_placement(Reading& reading, std::string_view text,
@@ -131,7 +137,11 @@ void restrict_placement(Reading& reading, std::string_view text,
   Classification& verdict = reading.verdict;
   const bool foreign = !options.ascii_safe_charset && has_high_byte(text);
   const bool cut = reading.unterminated && !options.truncated;
-  if ((reading.doubtful || foreign || cut) && verdict.placement != Placement::primary) {
+  const bool doubtful = reading.doubtful || foreign || cut;
+  verdict.only_stored_functions = only_stored_functions(reading) && !doubtful &&
+                                  !options.truncated && verdict.hint != Hint::primary &&
+                                  verdict.placement == Placement::primary;
+  if (doubtful && verdict.placement != Placement::primary) {
     verdict.placement = Placement::primary;
     verdict.reason = Reason::ambiguous_text;
   }
@@ -150,9 +160,7 @@ void obey_hint(Reading& reading, const RoutingHint& hint) noexcept {
     verdict.reason = Reason::hint;
   }
   // The only doubt that somebody who knows the routine may take away.
-  const bool only_routines = reading.all_reads && verdict.kind == StatementKind::read &&
-                             reading.reasons == Facts::bit(Reason::stored_function);
-  if (hint.hint == Hint::replica && only_routines) {
+  if (hint.hint == Hint::replica && only_stored_functions(reading)) {
     verdict.placement = Placement::any;
     verdict.reason = Reason::hint;
   }

@@ -8,8 +8,9 @@ namespace weir::sql {
 
 // What NAME( means.
 enum class Call : std::uint8_t {
-  unknown,  // no built-in function: may be a stored function
-  plain,    // a keyword that takes parentheses, or a built-in that every server answers alike
+  unknown,   // no built-in function: may be a stored function
+  plain,     // a keyword that takes parentheses, or a built-in that every server answers alike
+  reserved,  // a keyword that takes parentheses and has no rule
   plain_if_adjacent,  // plain with "(" right behind it; with white space between, a stored function
   after_comparison,   // ANY, SOME: keywords after = < >, otherwise a name
   column_type,        // DATETIME and kin: a type behind a column's name, otherwise a name
@@ -50,8 +51,9 @@ enum class Call : std::uint8_t {
   K(LOCAL, unknown) K(LOOP, plain) K(LOW_PRIORITY, plain) K(NAMES, unknown) K(NEXT, unknown)      \
   K(NO, unknown) K(NO_WRITE_TO_BINLOG, plain) K(ONLY, unknown) K(OPEN, unknown)                   \
   K(OPTIMIZE, plain) K(PACKAGE, unknown) K(PARTITIONS, unknown) K(PASSWORD, plain)                \
-  K(PREPARE, unknown) K(PREVIOUS, unknown) K(PROCESSLIST, unknown) K(PROFILE, unknown) K(PROFILES, unknown)               \
-  K(PURGE, plain) K(READ, plain) K(RECURSIVE, plain) K(RELEASE, plain) K(RENAME, plain)           \
+  K(PREPARE, unknown) K(PREVIOUS, unknown) K(PROCESSLIST, unknown) K(PROFILE, unknown)            \
+  K(PROFILES, unknown) K(PURGE, plain) K(READ, plain) K(RECURSIVE, plain) K(RELEASE, plain)       \
+  K(RENAME, plain)                                                                                \
   K(REPAIR, unknown) K(REPEAT, plain) K(REPLACE, plain) K(RESET, unknown) K(RESIGNAL, plain)      \
   K(RESOURCE, unknown) K(RESTART, unknown) K(REVOKE, plain) K(ROLE, unknown)                      \
   K(ROLLBACK, unknown) K(ROUTE, unknown) K(SAVEPOINT, unknown) K(SCHEMA, plain)                   \

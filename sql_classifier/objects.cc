@@ -62,11 +62,8 @@ void skip_parentheses(Lexer& lexer) {
 bool ends_item(const Lexer& at) {
   Lexer lexer = at;
   const bool as = lexer.accept(Keyword::AS);
-  if (lexer.token().is_name() && !lexer.is(Keyword::INTO) && (as || lexer.is(Keyword::NONE))) {
-    lexer.next();
-  } else if (lexer.token().type == TokenType::string) {
-    lexer.next();
-  }
+  const bool name = lexer.token().is_name() && (as || lexer.is(Keyword::NONE));
+  if (name || lexer.token().type == TokenType::string) lexer.next();
   return lexer.at_end() || lexer.token().type == TokenType::comma || lexer.is(Keyword::INTO);
 }
 

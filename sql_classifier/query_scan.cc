@@ -174,11 +174,12 @@ void QueryScan::on_open(const Token& token) noexcept {
 
 // NAME( has been read, with nothing in between when `adjacent`.
 void QueryScan::on_call(Call call, bool adjacent) noexcept {
-  if (call == Call::plain) return;
+  if (call == Call::plain || call == Call::reserved) return;
   if (facts_.objects != nullptr) facts_.objects->on_call(lexer_, call, depth_ == 0);
   const TokenType before = lexer_.passed(2).type;
   switch (call) {
     case Call::plain:
+    case Call::reserved:
       return;
     case Call::takes_lock:
       return facts_.against(Reason::locking_function, Effect::takes_user_lock);

@@ -178,7 +178,7 @@ void read_set_statement(Lexer& lexer, Facts& facts) noexcept {
   read_statement(lexer, inner);
   const Reason reason =
       inner.placement() == Placement::any ? Reason::session_variable : inner.main_reason();
-  const Effect effects = facts.effects | values.effects;
+  const Effect effects = facts.effects | values.effects | Effect::sets_for_statement;
   facts = inner;
   facts.is(inner.kind, reason, effects);
 }

@@ -100,7 +100,7 @@ constexpr Table make_table() {
     if (row.keyword != Keyword::LAST_SCANNED)
       table.entry_for(row.name).meaning = {row.keyword, row.call};
   }
-  for (std::string_view names : kPlainWords) table.add_calls(names, Call::plain);
+  for (std::string_view names : kPlainWords) table.add_calls(names, Call::reserved);
   for (std::string_view names : kPlainFunctions) table.add_calls(names, Call::plain);
   for (std::string_view names : kPlainIfAdjacent) table.add_calls(names, Call::plain_if_adjacent);
   table.add_calls(kAfterComparison, Call::after_comparison);
@@ -131,20 +131,16 @@ Packed pack_fast(std::string_view word, std::size_t room) {
   return {pack(word), 0};
 }
 
-// What head and tail leave out of a word beyond 16 bytes. Kept apart, for there are few such words
-// and the others need fewer registers.
-[[gnu::noinline]] bool same_middle(std::string_view word, const Entry& entry) noexcept {
+// What head and tail leave out of a word beyond 16 bytes.
+bool same_middle(std::string_view word, const Entry& entry) noexcept {
   for (std::size_t i = 8; i + 8 < word.size(); ++i) {
     if ((word[i] | 0x20) != (entry.name[i] | 0x20)) return false;
   }
   return true;
 }
 
-}  // namespace
-
-WordMeaning find_word(std::string_view word, std::size_t room) noexcept {
-  if (word.empty() || word.size() > kTable.longest) return {};
-  const Packed packed = pack_fast(word, room);
+template <bool long_word>
+inline WordMeaning search(std::string_view word, const Packed& packed) noexcept {
   for (std::size_t slot = slot_of(packed, word.size()); kTable.slots[slot] != 0;
        slot = (slot + 1) % kSlots) {
     const Entry& entry = kTable.entries[kTable.slots[slot]];
@@ -152,9 +148,23 @@ WordMeaning find_word(std::string_view word, std::size_t room) noexcept {
         entry.length != word.size()) {
       continue;
     }
-    if (word.size() <= 16 || same_middle(word, entry)) return entry.meaning;
+    if (!long_word || same_middle(word, entry)) return entry.meaning;
   }
   return {};
+}
+
+// Kept apart, for there are few such words and the others then need no stack frame.
+[[gnu::noinline]] WordMeaning find_long_word(std::string_view word) noexcept {
+  if (word.size() > kTable.longest) return {};
+  return search<true>(word, pack_fast(word, word.size()));
+}
+
+}  // namespace
+
+WordMeaning find_word(std::string_view word, std::size_t room) noexcept {
+  if (word.empty()) return {};
+  if (word.size() > 16) return find_long_word(word);
+  return search<false>(word, pack_fast(word, room));
 }
 
 bool equals_lower(std::string_view text, std::string_view lower_text) noexcept {

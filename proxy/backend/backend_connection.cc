@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "protocol/response.h"
 #include "proxy/backend/setup_statement.h"
 #include "proxy/core/own_reply.h"
+#include "sql_classifier/tracked_variables.h"
 
 namespace weir {
 namespace {
@@ -32,6 +34,11 @@ std::string make_attributes() {
   return attributes;
 }
 
+// In the order of end_setup().
+constexpr std::string_view kCharsetQuestion =
+    "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, "
+    "@@collation_connection";
+
 std::string err_text(Bytes payload) {
   const auto err = protocol::decode_err(payload);
   if (!err) return "an error that cannot be read";
@@ -40,8 +47,8 @@ std::string err_text(Bytes payload) {
 
 // Replies that the user never sees.
 bool is_own(ReplyPurpose purpose) {
-  return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::reset ||
-         purpose == ReplyPurpose::harvest;
+  return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::charsets ||
+         purpose == ReplyPurpose::reset || purpose == ReplyPurpose::harvest;
 }
 
 }  // namespace
@@ -185,7 +192,7 @@ void BackendConnection::on_connect(uv_connect_t* request, int status) {
 void BackendConnection::close() {
   if (phase_ == Phase::dead) return;
   // Its answer will not come any more; what the session knows itself has to do.
-  harvest_.clear();
+  own_reply_.clear();
   end_harvest();
   const bool polite = phase_ == Phase::ready && idle();
   phase_ = Phase::dead;
@@ -215,9 +222,17 @@ ReplyTracker& BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) 
 void BackendConnection::reset() {
   std::string commands;
   protocol::append_command(commands, static_cast<std::uint8_t>(Command::reset_connection), {});
-  protocol::append_query(commands, setup_statement(is_mariadb_), capabilities_);
   expect(ReplyPurpose::reset, ReplyShape::ok);
+  send_setup(std::move(commands));
+}
+
+// Makes the server report what has to be followed, and asks for what it does not report.
+void BackendConnection::send_setup(std::string commands) {
+  protocol::append_query(commands, setup_statement(is_mariadb_), capabilities_);
+  protocol::append_query(commands, kCharsetQuestion, capabilities_);
   expect(ReplyPurpose::setup, ReplyShape::result);
+  expect(ReplyPurpose::charsets, ReplyShape::result);
+  own_reply_.clear();
   stream_.write(commands);
 }
 
@@ -302,10 +317,7 @@ void BackendConnection::begin_setup(Bytes ok_payload) {
   state_ = states_.intern(std::move(state));
   login_.reset();
   phase_ = Phase::setup;
-  std::string command;
-  protocol::append_query(command, setup_statement(is_mariadb_), capabilities_);
-  expect(ReplyPurpose::setup, ReplyShape::result);
-  stream_.write(command);
+  send_setup({});
 }
 
 void BackendConnection::on_replies(Bytes in) {
@@ -330,9 +342,9 @@ bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
     return false;
   }
   fold(step);
-  if (purpose == ReplyPurpose::harvest) {
-    harvest_.append(protocol::as_text(in.first(step.pass)));
-    harvest_.append(protocol::as_text(step.packet));
+  if (purpose == ReplyPurpose::harvest || purpose == ReplyPurpose::charsets) {
+    own_reply_.append(protocol::as_text(in.first(step.pass)));
+    own_reply_.append(protocol::as_text(step.packet));
   }
   if (is_own(purpose)) return take_own_step(purpose, step);
   if (step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
@@ -370,16 +382,34 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
     multi_statements_ = (capabilities_ & protocol::kMultiStatements) != 0;
     return true;
   }
+  if (purpose == ReplyPurpose::setup) return true;
+  end_setup();
   if (std::exchange(phase_, Phase::ready) == Phase::setup) {
-    SessionState initial = *state_;
-    initial.set_schema({});
-    initial_state_ = states_.intern(std::move(initial));
-    initial_autocommit_ = (status_ & protocol::kStatusAutocommit) != 0;
     user_->on_backend_ready(*this);
   } else {
     user_->on_reply_end(*this, ReplyPurpose::reset);
   }
   return phase_ != Phase::dead;
+}
+
+void BackendConnection::end_setup() {
+  const auto values = single_row(own_reply_);
+  own_reply_.clear();
+  SessionState state = *state_;
+  if (values.size() == 4) {
+    constexpr std::array<std::string_view, 3> kNames = {
+        "character_set_client", "character_set_results", "character_set_connection"};
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      if (const auto id = sql::find_tracked_variable(kNames[i])) {
+        state.set_variable(*id, values[i].value_or(""));
+      }
+    }
+    state.set_names(values[3].value_or(""));
+  }
+  state_ = states_.intern(SessionState(state));
+  state.set_schema({});
+  initial_state_ = states_.intern(std::move(state));
+  initial_autocommit_ = (status_ & protocol::kStatusAutocommit) != 0;
 }
 
 void BackendConnection::fold(const ReplyTracker::Step& step) {
@@ -394,7 +424,7 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
   const auto ok =
       protocol::decode_ok(step.packet.subspan(protocol::kFrameHeaderSize), capabilities_);
   if (!ok) return;
-  if (reports_state(ok->session_changes)) {
+  if (!expected_.front().ignores_variables && reports_state(ok->session_changes)) {
     SessionState state = *state_;
     state.apply(ok->session_changes);
     state_ = states_.intern(std::move(state));
@@ -407,14 +437,14 @@ void BackendConnection::append_harvest(std::string& commands) {
   harvested_for_ = insert_id_.lock();
   if (harvested_for_ != nullptr) harvested_for_->asked = true;
   insert_id_.reset();
-  harvest_.clear();
+  own_reply_.clear();
   expect(ReplyPurpose::harvest, ReplyShape::result);
 }
 
 void BackendConnection::end_harvest() {
   const auto session = std::exchange(harvested_for_, nullptr);
   if (session == nullptr) return;
-  if (const auto value = single_number(harvest_)) session->value = *value;
+  if (const auto value = single_number(own_reply_)) session->value = *value;
   session->asked = false;
   if (const auto tell = std::exchange(session->on_answer, nullptr)) tell();
 }

@@ -43,6 +43,7 @@ enum class ReplyPurpose : std::uint8_t {
   prepare,  // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
   reset,    // of the COM_RESET_CONNECTION between two sessions: swallowed
   setup,    // of the statement that follows the login: never seen by the user
+  charsets, // of the question that follows that: likewise
   errand,   // of what weir asks a server in the course of a command: looked at, and swallowed
   harvest,  // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
 };
@@ -168,6 +169,8 @@ class BackendConnection final : private StreamHandler {
   // Queues an expectation for the reply to a command that is about to be sent. The tracker is valid
   // until the next call.
   protocol::ReplyTracker& expect(ReplyPurpose purpose, protocol::ReplyShape shape);
+  // What the newest expected reply reports of variables is over by its end.
+  void ignore_variables() { expected_.back().ignores_variables = true; }
   // Sends bytes: whole commands for which replies are expected, or the next part of a command.
   void send(std::span<const Bytes> slices) { stream_.write(slices); }
   void send(std::initializer_list<Bytes> slices) { stream_.write(slices); }
@@ -237,6 +240,7 @@ class BackendConnection final : private StreamHandler {
   struct Expected {
     ReplyPurpose purpose;
     protocol::ReplyTracker tracker;
+    bool ignores_variables = false;
   };
   struct Login;    // what only the login needs
   struct Resolve;  // survives the connection until libuv has called back
@@ -259,6 +263,8 @@ class BackendConnection final : private StreamHandler {
   void fold(const protocol::ReplyTracker::Step& step);
   void collect_gtids(Bytes session_changes);
   void end_harvest();
+  void send_setup(std::string commands);
+  void end_setup();
   void fail(BackendFailure::Kind kind, std::string text, std::string packet = {});
 
   Options options_;
@@ -283,7 +289,7 @@ class BackendConnection final : private StreamHandler {
   CommandMark last_command_;
   std::weak_ptr<InsertId> insert_id_;
   std::shared_ptr<InsertId> harvested_for_;   // while a harvest is under way
-  std::string harvest_;                       // its reply
+  std::string own_reply_;                     // to what the connection itself has asked
   std::string reported_gtids_;
   BackendStatements statements_;
   std::unique_ptr<Login> login_;

@@ -35,7 +35,7 @@ std::size_t Pool::idle_connections() const {
 bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {
   const BackendConnection& connection = *idle.connection;
   const BackendConnection::Options& have = connection.options();
-  if (idle.resetting || have.collation != wish.collation ||
+  if (have.collation != wish.collation ||
       have.capabilities != wish.capabilities || have.settings < wish.settings) {
     return false;
   }
@@ -68,7 +68,7 @@ std::unique_ptr<BackendConnection> Pool::take_idle(const ConnectionWish& wish) {
 std::vector<Pool::Idle>::iterator Pool::find_unused_since(const CommandMark& mark) {
   auto& idle = servers_[mark.server].idle;
   return std::find_if(idle.begin(), idle.end(), [&](const Idle& candidate) {
-    return !candidate.resetting && candidate.connection->last_command() == mark;
+    return candidate.connection->last_command() == mark;
   });
 }
 
@@ -97,34 +97,18 @@ std::vector<Pool::Idle>::iterator Pool::find_idle(const BackendConnection& conne
 
 bool Pool::may_be_kept(const BackendConnection& connection) const {
   return connection.ready() && connection.idle() && connection.queued() == 0 &&
-         !connection.doomed() && !context_.draining &&
+         !connection.in_transaction() && !connection.doomed() && !context_.draining &&
          context_.loop_time() < connection.options().expires;
-}
-
-void Pool::shelve(std::unique_ptr<BackendConnection> connection, bool resetting) {
-  const std::size_t server = connection->server();
-  connection->set_user(*this);
-  connection->resume();
-  servers_[server].idle.push_back({std::move(connection), context_.loop_time(), resetting});
-  if (context_.process->slots->waiting(server) > 0) serve_waiting_later();
 }
 
 void Pool::give_back(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
-  const bool clean = may_be_kept(*connection) && !connection->in_transaction();
-  if (!clean) return discard(std::move(connection));
-  shelve(std::move(connection), false);
-}
-
-void Pool::release(std::unique_ptr<BackendConnection> connection) {
-  if (connection == nullptr) return;
-  // MySQL's reset brings back its own default collation, MariaDB's the one of the login.
-  const bool keeps_collation =
-      connection->is_mariadb() ||
-      connection->options().collation == context_.topology->default_collation;
-  if (!keeps_collation || !may_be_kept(*connection)) return discard(std::move(connection));
-  connection->reset();
-  shelve(std::move(connection), true);
+  if (!may_be_kept(*connection)) return discard(std::move(connection));
+  const std::size_t server = connection->server();
+  connection->set_user(*this);
+  connection->resume();
+  servers_[server].idle.push_back({std::move(connection), context_.loop_time()});
+  if (context_.process->slots->waiting(server) > 0) serve_waiting_later();
 }
 
 void Pool::discard(std::unique_ptr<BackendConnection> connection) {
@@ -288,15 +272,6 @@ void Pool::on_backend_failed(BackendConnection& connection, const BackendFailure
   if (idle == servers_[connection.server()].idle.end()) return;
   spdlog::debug("idle connection to {} ended: {}", connection.options().server_name, failure.text);
   discard(take(connection.server(), idle));
-}
-
-// A reset is done: whoever waits for such a connection gets it, else it is idle.
-void Pool::on_reply_end(BackendConnection& connection, ReplyPurpose purpose) {
-  if (purpose != ReplyPurpose::reset) return;
-  const auto idle = find_idle(connection);
-  if (idle == servers_[connection.server()].idle.end()) return;
-  idle->resetting = false;
-  serve_waiting_later();
 }
 
 // --- time ----------------------------------------------------------------------------------------

@@ -65,9 +65,6 @@ class Pool final : private BackendUser {
 
   // Takes a connection back whose state is all in state(): the next session may have it as it is.
   void give_back(std::unique_ptr<BackendConnection> connection);
-  // Takes a connection back that holds more than that. It is reset and kept for the next session
-  // with the same account, or closed when it is in no state for that.
-  void release(std::unique_ptr<BackendConnection> connection);
   // Closes a connection for good.
   void discard(std::unique_ptr<BackendConnection> connection);
 
@@ -94,7 +91,6 @@ class Pool final : private BackendUser {
   struct Idle {
     std::unique_ptr<BackendConnection> connection;
     TimePoint since;
-    bool resetting;
   };
   struct Server {
     std::vector<Idle> idle;   // the one used last at the end
@@ -106,13 +102,12 @@ class Pool final : private BackendUser {
   void on_reply_bytes(BackendConnection&, ReplyPurpose, Bytes) override {}
   void on_reply_packet(BackendConnection&, ReplyPurpose,
                        const protocol::ReplyTracker::Step&) override {}
-  void on_reply_end(BackendConnection& connection, ReplyPurpose purpose) override;
+  void on_reply_end(BackendConnection&, ReplyPurpose) override {}
   void on_reply_flush(BackendConnection&) override {}
   void on_backend_drained(BackendConnection&) override {}
 
   bool fits(const Idle& idle, const ConnectionWish& wish) const;
   bool may_be_kept(const BackendConnection& connection) const;
-  void shelve(std::unique_ptr<BackendConnection> connection, bool resetting);
   std::vector<Idle>::iterator find_idle(const BackendConnection& connection);
   std::vector<Idle>::iterator find_unused_since(const CommandMark& mark);
   std::unique_ptr<BackendConnection> take(std::size_t server, std::vector<Idle>::iterator idle);

@@ -58,8 +58,8 @@ ClientError connection_killed() {
   return {1927, "70100", "Connection was killed"};
 }
 
-ClientError no_open_cursor(std::uint32_t id) {
-  return {1421, "HY000", fmt::format("The statement ({}) has no open cursor.", id)};
+ClientError no_open_cursor(std::uint32_t id, bool mariadb) {
+  return {1421, "HY000", fmt::format("The statement ({}) has no open cursor{}", id, mariadb ? "" : ".")};
 }
 
 ClientError too_many_statements(std::size_t limit) {

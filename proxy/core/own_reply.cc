@@ -6,8 +6,8 @@
 
 namespace weir {
 
-std::optional<std::uint64_t> single_number(std::string_view frames) {
-  // Column count, definition, perhaps an EOF, the row, the end: the row is the last but one.
+std::vector<std::optional<std::string>> single_row(std::string_view frames) {
+  // Column count, definitions, perhaps an EOF, the row, the end: the row is the last but one.
   protocol::ByteReader in(protocol::as_bytes(frames));
   std::string_view row;
   std::string_view last;
@@ -17,15 +17,30 @@ std::optional<std::uint64_t> single_number(std::string_view frames) {
     row = last;
     last = in.text(length);
   }
-  if (!in.ok() || row.empty()) return std::nullopt;
-  protocol::ByteReader value(protocol::as_bytes(row));
-  const std::string_view digits = value.lenenc_text();
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (!value.complete() || error != std::errc() || end != digits.data() + digits.size() ||
-      digits.empty()) {
-    return std::nullopt;
+  if (!in.ok() || row.empty()) return {};
+  constexpr std::uint8_t kNull = 0xfb;
+  std::vector<std::optional<std::string>> values;
+  protocol::ByteReader cells(protocol::as_bytes(row));
+  while (cells.ok() && !cells.empty()) {
+    if (static_cast<std::uint8_t>(row[row.size() - cells.remaining()]) == kNull) {
+      cells.skip(1);
+      values.emplace_back();
+    } else {
+      values.emplace_back(cells.lenenc_text());
+    }
   }
+  if (!cells.ok()) values.clear();
+  return values;
+}
+
+std::optional<std::uint64_t> single_number(std::string_view frames) {
+  const auto values = single_row(frames);
+  if (values.size() != 1 || !values[0] || values[0]->empty()) return std::nullopt;
+  const std::string& digits = *values[0];
+  const char* end = digits.data() + digits.size();
+  std::uint64_t number = 0;
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
   return number;
 }
 

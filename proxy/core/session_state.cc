@@ -21,9 +21,11 @@ struct KnownIds {
   std::size_t sql_mode = id_of("sql_mode");
   std::size_t charset_client = id_of("character_set_client");
   std::size_t charset_connection = id_of("character_set_connection");
+  std::size_t charset_results = id_of("character_set_results");
   std::size_t isolation_mysql = id_of("transaction_isolation");
   std::size_t isolation_mariadb = id_of("tx_isolation");
   std::size_t collation_connection = id_of("collation_connection");
+  std::size_t completion_type = id_of("completion_type");
 };
 
 const KnownIds& known() {
@@ -108,22 +110,74 @@ void append_connection_charset(std::string& sql, const std::vector<SessionState:
   }
 }
 
+// What decides how texts travel. Null: as at login, whatever that was.
+struct Charsets {
+  const std::string* client;
+  const std::string* connection;
+  const std::string* results;
+  const std::string* collation;   // of the connection; null: the character set's own
+  const std::string& names;
+
+  bool known_whole() const { return client != nullptr && connection != nullptr && results != nullptr; }
+  bool operator==(const Charsets& other) const {
+    return same(client, other.client) && same(connection, other.connection) &&
+           same(results, other.results) && same(collation, other.collation) && names == other.names;
+  }
+};
+
+void append_assignment(std::string& sql, std::size_t id, const std::string& value) {
+  append_assignment(sql, id);
+  append_value(sql, id, value);
+}
+
+// SET NAMES is the only way to the collation of character_set_results; the rest is assigned behind it.
+void append_charsets(std::string& sql, const Charsets& to) {
+  const bool has_results = !to.results->empty();   // NULL is reported as an empty text
+  if (has_results) {
+    sql.append(sql.empty() ? "SET NAMES '" : ", NAMES '").append(*to.results).append("'");
+    if (!to.names.empty()) sql.append(" COLLATE '").append(to.names).append("'");
+  }
+  if (!has_results || *to.client != *to.results) {
+    append_assignment(sql, known().charset_client, *to.client);
+  }
+  const std::string named = to.collation != nullptr ? *to.collation : std::string();
+  if (!has_results || *to.connection != *to.results || named != to.names) {
+    append_assignment(sql, known().charset_connection, *to.connection);
+    if (to.collation != nullptr) append_assignment(sql, known().collation_connection, named);
+  }
+  if (!has_results) append_assignment(sql, known().charset_results, {});
+}
+
+bool is_of_charsets(std::size_t id) {
+  return is_of_connection(id) || id == known().charset_client || id == known().charset_results;
+}
+
 // The SET statement that turns the variables of `from` into those of `to`; empty when none differs.
+// With `whole`, the character sets are not among them.
 std::string variable_repair(const std::vector<SessionState::Variable>& from,
-                            const std::vector<SessionState::Variable>& to) {
+                            const std::vector<SessionState::Variable>& to, bool whole) {
+  const auto elsewhere = [whole](std::size_t id) {
+    return whole ? is_of_charsets(id) : is_of_connection(id);
+  };
   std::string sql;
   for (const SessionState::Variable& have : from) {
-    if (is_of_connection(have.id) || find(to, have.id) != nullptr) continue;
+    if (elsewhere(have.id) || find(to, have.id) != nullptr) continue;
     append_assignment(sql, have.id);
     sql.append("DEFAULT");
   }
   for (const SessionState::Variable& want : to) {
-    if (is_of_connection(want.id) || same(&want.value, find(from, want.id))) continue;
-    append_assignment(sql, want.id);
-    append_value(sql, want.id, want.value);
+    if (elsewhere(want.id) || same(&want.value, find(from, want.id))) continue;
+    append_assignment(sql, want.id, want.value);
   }
-  append_connection_charset(sql, from, to);
+  if (!whole) append_connection_charset(sql, from, to);
   return sql;
+}
+
+Charsets charsets_of(const SessionState& state, const std::string& names) {
+  const auto& variables = state.variables();
+  return {find(variables, known().charset_client), find(variables, known().charset_connection),
+          find(variables, known().charset_results), find(variables, known().collation_connection),
+          names};
 }
 
 }  // namespace
@@ -161,11 +215,23 @@ void SessionState::on_variable_changed(std::size_t id, std::string_view value) {
   } else if (id == known().charset_connection) {
     // Brings its own default collation with it; an explicit one is reported or set after it.
     erase_variable(known().collation_connection);
+  } else if (id == known().charset_results) {
+    names_.clear();
   }
+}
+
+void SessionState::set_names(std::string_view collation) {
+  if (collation.empty()) {
+    erase_variable(known().collation_connection);
+  } else {
+    set_variable(known().collation_connection, collation);
+  }
+  names_ = collation;
 }
 
 void SessionState::reset_variables() {
   variables_.clear();
+  names_.clear();
   ansi_quotes_ = false;
   no_backslash_escapes_ = false;
   serializable_ = false;
@@ -192,6 +258,11 @@ void SessionState::apply(protocol::Bytes session_changes) {
 bool SessionState::sql_mode_known() const {
   return std::any_of(variables_.begin(), variables_.end(),
                      [](const Variable& v) { return v.id == known().sql_mode; });
+}
+
+bool SessionState::releases_on_commit() const {
+  const std::string* value = find(variables_, known().completion_type);
+  return value != nullptr && (*value == "RELEASE" || *value == "2");
 }
 
 std::string_view SessionState::client_charset() const {
@@ -226,7 +297,7 @@ SessionState SessionState::prepared_as(const SessionState& other) const {
 
 std::size_t SessionState::hash() const {
   const std::hash<std::string_view> hash_of;
-  std::size_t seed = hash_of(schema_);
+  std::size_t seed = hash_of(schema_) * 31 + hash_of(names_);
   for (const Variable& variable : variables_) {
     seed = (seed ^ variable.id) * 0x9e3779b97f4a7c15 + hash_of(variable.value);
   }
@@ -241,7 +312,10 @@ int append_repair(std::string& out, const SessionState& from, const SessionState
                              to.schema());
     ++commands;
   }
-  const std::string set = variable_repair(from.variables(), to.variables());
+  const Charsets wanted = charsets_of(to, to.names());
+  const bool whole = wanted.known_whole();
+  std::string set = variable_repair(from.variables(), to.variables(), whole);
+  if (whole && !(charsets_of(from, from.names()) == wanted)) append_charsets(set, wanted);
   if (!set.empty()) {
     protocol::append_query(out, set, capabilities);
     ++commands;

@@ -28,11 +28,16 @@ class SessionState {
 
   void set_schema(std::string_view schema);
   void set_variable(std::size_t id, std::string_view value);
+  // After SET NAMES, or a login: the collation that was named, empty for the character set's own.
+  // Servers do not report it, and it shows in the definitions of columns.
+  void set_names(std::string_view collation);
   // Forgets every variable, as COM_RESET_CONNECTION does; the schema stays.
   void reset_variables();
 
   // Takes over what an OK packet reports.
   void apply(protocol::Bytes session_changes);
+
+  const std::string& names() const { return names_; }
 
   // How statements are to be read in this state.
   bool sql_mode_known() const;
@@ -40,6 +45,8 @@ class SessionState {
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
   // The isolation level was set to SERIALIZABLE.
   bool is_serializable() const { return serializable_; }
+  // completion_type is RELEASE: COMMIT and ROLLBACK end the session.
+  bool releases_on_commit() const;
   // The session's text charset, when it was changed since login; empty otherwise.
   std::string_view client_charset() const;
 
@@ -58,6 +65,7 @@ class SessionState {
 
   std::string schema_;
   std::vector<Variable> variables_;  // by id
+  std::string names_;                // the collation of character_set_results; empty: its own
   bool ansi_quotes_ = false;
   bool no_backslash_escapes_ = false;
   bool serializable_ = false;

@@ -161,6 +161,11 @@ void ClientSession::on_opened(protocol::ServerStatus status) {
   last_activity_ = context_.loop_time();
   protocol::OkPacket ok;
   ok.status = status;
+  const std::string schema = protocol::schema_change(runner_.identity().schema);
+  if (!schema.empty()) {
+    ok.status |= protocol::kStatusSessionStateChanged;
+    ok.session_changes = protocol::as_bytes(schema);
+  }
   std::string payload;
   protocol::append_ok(payload, ok, runner_.identity().capabilities);
   std::string packet;

@@ -123,7 +123,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
     case Handling::close_statement:
       return close_statement(payload);
     case Handling::reset_connection:
-      return begin_reset_connection();
+      return begin_reset_connection(bytes);
   }
   decide_route();
   proceed(bytes);
@@ -232,6 +232,12 @@ PreparedStatement* CommandRunner::named_statement(Bytes payload) {
   return last;
 }
 
+// In the words of the primary's flavour.
+ClientError CommandRunner::unknown_statement(std::string_view command) const {
+  return errors::unknown_statement(
+      current_.statement_id, context_.topology->is_mariadb() ? command : "mysql_stmt_precheck");
+}
+
 void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
   // As servers do: a command that is too short to hold its fixed part is malformed.
@@ -243,7 +249,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   }
   PreparedStatement* statement = named_statement(payload);
   if (statement == nullptr) {
-    return answer_error(errors::unknown_statement(current_.statement_id, "mysqld_stmt_execute"));
+    return answer_error(unknown_statement("mysqld_stmt_execute"));
   }
   if (statement->long_data_too_large) {
     statement->drop_long_data();
@@ -268,15 +274,16 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
   const bool fetches = current_.info->handling == Handling::fetch;
   PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
   if (statement == nullptr) {
-    return answer_error(errors::unknown_statement(
-        current_.statement_id, fetches ? "mysqld_stmt_fetch" : "mysqld_stmt_reset"));
+    return answer_error(unknown_statement(fetches ? "mysqld_stmt_fetch" : "mysqld_stmt_reset"));
   }
   if (!fetches) statement->drop_long_data();
   BackendConnection* link = statement->cursor_open ? links_.primary() : nullptr;
   const BackendStatement* prepared =
       link != nullptr ? link->statements().find(statement->shared->id) : nullptr;
   if (prepared == nullptr) {
-    return fetches ? answer_error(errors::no_open_cursor(statement->id)) : answer_ok();
+    return fetches ? answer_error(errors::no_open_cursor(statement->id,
+                                                         context_.topology->is_mariadb()))
+                   : answer_ok();
   }
   write_statement_id(bytes, prepared->id);
   begin_simple(sql::StatementKind::admin);
@@ -322,16 +329,13 @@ void CommandRunner::set_cursor(PreparedStatement& statement, bool open) {
   }
 }
 
-void CommandRunner::begin_reset_connection() {
-  put_away(links_.take(SessionLinks::Slot::replica));
-  if (links_.primary() == nullptr) {
-    finish_reset_connection();
-    return answer_ok();
-  }
-  stage_ = Stage::resetting;
-  current_.on = links_.primary();
-  ++context_.outstanding[current_.on->server()];
-  links_.primary()->reset();
+// The server's own reset, on the connection that the session holds or another: what it makes of the
+// character sets, for one, is the server's to know.
+void CommandRunner::begin_reset_connection(std::span<std::uint8_t> bytes) {
+  if (BackendConnection* link = links_.primary()) return send_reset(*link);
+  begin_simple(sql::StatementKind::set);
+  decide_route();
+  proceed(bytes);
 }
 
 // Everything that a session can hold is gone, but its user and schema.

@@ -163,16 +163,18 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
   void take_long_data(std::span<std::uint8_t> bytes);
   void close_statement(Bytes payload);
-  void begin_reset_connection();
+  void begin_reset_connection(std::span<std::uint8_t> bytes);
   void finish_reset_connection();
   void set_cursor(PreparedStatement& statement, bool open);
   sql::TextOptions text_options() const;
   sql::Classification classify_text(Bytes text);
   PreparedStatement* named_statement(Bytes payload);
+  ClientError unknown_statement(std::string_view command) const;
 
   // runner_route.cc: from a command to a connection
   void proceed(std::span<std::uint8_t> bytes);
   void proceed_again();
+  void leave_replica_transaction();
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
@@ -202,6 +204,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
 
   // runner_send.cc: from a connection to the server
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
+  void send_reset(BackendConnection& link);
+  bool shows_others_warnings(const BackendConnection& link) const;
   void replace_link(BackendConnection& link, std::span<std::uint8_t> bytes);
   bool autocommit_differs(const BackendConnection& link) const;
   bool may_pipeline(const BackendConnection& link, const StatePtr& target) const;
@@ -235,6 +239,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
   void flush_relay();
+  void on_reset(BackendConnection& link);
   void on_repair_end(BackendConnection& link);
   void fold_repair(BackendConnection& link);
   void end_open(BackendConnection& link);

@@ -227,12 +227,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       if (current_.failed) return finish(link);
       return proceed_again();
     case ReplyPurpose::reset:
-      finish_reset_connection();
-      if (!link.is_mariadb()) {
-        identity_.collation = static_cast<std::uint8_t>(context_.topology->default_collation);
-      }
-      --context_.outstanding[link.server()];
-      return answer_ok();
+      return on_reset(link);
     case ReplyPurpose::client:
       --context_.outstanding[link.server()];
       if (!current_.repair_error.empty() && !current_.repeatable) return lose_outcome(link);
@@ -241,9 +236,23 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::errand:
       return on_kill_reply();
     case ReplyPurpose::setup:
+    case ReplyPurpose::charsets:
     case ReplyPurpose::harvest:
       return;  // the connection's own
   }
+}
+
+void CommandRunner::on_reset(BackendConnection& link) {
+  --context_.outstanding[link.server()];
+  current_.on = nullptr;
+  // MariaDB's reset leaves the role as it is.
+  const bool keeps_role = link.is_mariadb() && pins_.has(Pin::role);
+  initial_ = link.initial_state();
+  initial_autocommit_ = link.initial_autocommit();
+  put_away(links_.take(SessionLinks::Slot::replica));
+  finish_reset_connection();
+  if (keeps_role) pins_.add(Pin::role);
+  answer_ok();
 }
 
 void CommandRunner::on_repair_end(BackendConnection& link) {
@@ -336,7 +345,10 @@ void CommandRunner::finish(BackendConnection& link) {
   } else {
     fold(link);
   }
-  if (!current_.failed && current_.facts.has(sql::Effect::ends_session)) {
+  const bool commits = current_.facts.kind == sql::StatementKind::commit ||
+                       current_.facts.kind == sql::StatementKind::rollback;
+  if (!current_.failed && (current_.facts.has(sql::Effect::ends_session) ||
+                           (commits && state_->releases_on_commit()))) {
     stage_ = Stage::none;
     return host_.on_session_over();
   }
@@ -386,12 +398,11 @@ void CommandRunner::fold(BackendConnection& link) {
 }
 
 void CommandRunner::fold_state(BackendConnection& link) {
-  if (!current_.failed && !current_.collation.empty()) {
-    if (const auto id = sql::find_tracked_variable("collation_connection")) {
-      SessionState state = *link.state();
-      state.set_variable(*id, current_.collation);
-      link.set_state(context_.states.intern(std::move(state)));
-    }
+  const bool names = current_.facts.has(sql::Effect::sets_names) && !current_.failed;
+  if (names && current_.info->handling != Handling::prepare) {
+    SessionState state = *link.state();
+    state.set_names(current_.collation);
+    link.set_state(context_.states.intern(std::move(state)));
   }
   if (!current_.failed && current_.info->handling == Handling::set_option) {
     multi_statements_ = set_option_on_;
@@ -407,7 +418,9 @@ void CommandRunner::fold_state(BackendConnection& link) {
 void CommandRunner::fold_insert_id(BackendConnection& link) {
   if (&link != links_.primary()) return;
   const std::uint64_t reported = current_.failed ? 0 : link.last_totals().insert_id;
-  if (reported == 0 && !uses_insert_id()) return;
+  // Rows in place of an OK packet: RETURNING.
+  const bool untold = current_.facts.kind == sql::StatementKind::write && link.last_totals().has_rows;
+  if (reported == 0 && !untold && !uses_insert_id()) return;
   if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
   if (reported != 0) insert_id_->value = reported;
   link.set_insert_id(insert_id_);

@@ -111,7 +111,21 @@ void CommandRunner::finish_open(BackendConnection& link) {
   host_.on_opened(status);
 }
 
+// A read-only transaction on a replica has nothing to commit: what ends it implicitly belongs to the
+// primary.
+void CommandRunner::leave_replica_transaction() {
+  using Kind = sql::StatementKind;
+  BackendConnection* link = links_.transaction();
+  if (link == nullptr || link != links_.replica()) return;
+  const sql::Classification& facts = current_.facts;
+  const bool explicit_end = facts.kind == Kind::commit || facts.kind == Kind::rollback;
+  if (!facts.has(sql::Effect::ends_transaction) && facts.kind != Kind::begin) return;
+  if (explicit_end && facts.statements == 1) return;
+  pool_.discard(links_.take(Slot::replica));
+}
+
 void CommandRunner::decide_route() {
+  if (current_.info->handling != Handling::prepare) leave_replica_transaction();
   SessionFacts session;
   session.in_transaction = links_.transaction() != nullptr;
   session.transaction_on_replica =
@@ -255,6 +269,11 @@ BackendConnection* CommandRunner::choose_primary() {
     return nullptr;
   }
   put_away(links_.take(Slot::primary));
+  const sql::Effect asks = sql::Effect::asks_diagnostics | sql::Effect::asks_row_count |
+                           sql::Effect::asks_found_rows;
+  if (any(current_.facts.effects & asks) && mark_.server == *primary) {
+    if (auto last = pool_.take_unused_since(mark_)) return &adopt(Slot::primary, std::move(last));
+  }
   return obtain(Slot::primary, *primary, false);
 }
 
@@ -300,10 +319,11 @@ BackendConnection& CommandRunner::adopt(Slot slot, std::unique_ptr<BackendConnec
 void CommandRunner::put_away(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
   if (lent_ == connection.get()) lend(nullptr);
-  if (pins_.empty() && context_.config().pool.mode == PoolMode::transaction) {
+  // Other pinned state than the schema and variables cannot be told from outside, nor undone for certain.
+  if (pins_.empty()) {
     pool_.give_back(std::move(connection));
   } else {
-    pool_.release(std::move(connection));
+    pool_.discard(std::move(connection));
   }
 }
 

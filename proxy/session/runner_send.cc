@@ -41,10 +41,18 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
     stage_ = Stage::repairing;
     return link.send({protocol::as_bytes(before)});
   }
+  if (current_.info->handling == Handling::reset_connection) return send_reset(link);
   if (current_.info->handling == Handling::execute) {
     return send_execute(link, protocol::as_bytes(before), bytes);
   }
   transmit(link, protocol::as_bytes(before), bytes);
+}
+
+void CommandRunner::send_reset(BackendConnection& link) {
+  stage_ = Stage::resetting;
+  current_.on = &link;
+  ++context_.outstanding[link.server()];
+  link.reset();
 }
 
 // The connection can never serve this session (its schema cannot be unset): another one takes its
@@ -96,30 +104,46 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
                                    std::string& commands) {
   current_.repaired = target;
   int count = 0;
-  if (link.state() != target) count += append_repair(commands, *link.state(), *target, link.capabilities());
+  if (link.state() != target) {
+    count += append_repair(commands, *link.state(), *target, link.capabilities());
+  }
   if (count == 0) link.set_state(target);
   if (autocommit_differs(link)) {
     protocol::append_query(commands, autocommit_ ? "SET autocommit = 1" : "SET autocommit = 0",
                            link.capabilities());
     ++count;
   }
+  if (shows_others_warnings(link)) {
+    // Statements that use no table leave the warnings of the one before on MariaDB.
+    protocol::append_query(commands, "SELECT 1 FROM (SELECT 1) AS t", link.capabilities());
+    ++count;
+  }
+  for (int i = 0; i < count; ++i) link.expect(ReplyPurpose::repair, ReplyShape::result);
   if (link.multi_statements() != multi_statements_) {
     constexpr std::string_view kOn("\0\0", 2);
     constexpr std::string_view kOff("\1\0", 2);
     protocol::append_command(commands, static_cast<std::uint8_t>(Command::set_option),
                              multi_statements_ ? kOn : kOff);
+    link.expect(ReplyPurpose::repair, ReplyShape::ok);
     ++count;
   }
   if (uses_insert_id() && (insert_id_ == nullptr || link.insert_id() != insert_id_)) {
     if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
     protocol::append_query(commands, fmt::format("SET last_insert_id = {}", insert_id_->value),
                            link.capabilities());
+    link.expect(ReplyPurpose::repair, ReplyShape::result);
     link.set_insert_id(insert_id_);
     ++count;
   }
   if (count > 0) ++context_.counters.repairs;
   current_.repairs_left = static_cast<std::size_t>(count);
-  for (int i = 0; i < count; ++i) link.expect(ReplyPurpose::repair, ReplyShape::result);
+}
+
+// Commands that run no statement answer with the warnings of the one before, as do questions for them.
+bool CommandRunner::shows_others_warnings(const BackendConnection& link) const {
+  if (link.warnings() == 0 || (mark_.session != 0 && link.last_command() == mark_)) return false;
+  return current_.facts.has(sql::Effect::asks_diagnostics) ||
+         current_.info->handling != Handling::text;
 }
 
 // The connection still has LAST_INSERT_ID() of the session before: that one is told first.
@@ -226,6 +250,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   }
   protocol::ReplyTracker& reply = link.expect(ReplyPurpose::client, current_.info->reply);
   if (!current_.substitutions.empty()) reply.show_definitions();
+  if (current_.facts.has(sql::Effect::sets_for_statement)) link.ignore_variables();
   ++context_.outstanding[link.server()];
   ++(&link == links_.replica() ? context_.counters.statements_to_replicas
                                : context_.counters.statements_to_primary);

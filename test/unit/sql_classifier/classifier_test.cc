@@ -251,4 +251,46 @@ TEST_CASE("pieces of statements in any order are accepted, and letter case chang
   }
 }
 
+TEST_CASE("reads that only stored functions keep from a replica", "[classifier]") {
+  struct Row {
+    std::string_view text;
+    bool only;
+  };
+  const std::initializer_list<Row> rows = {
+      {"SELECT f(a), db.g(b) FROM t", true},
+      {"SELECT f(1); SELECT 2", true},
+      {"SHOW TABLES WHERE f(1)", true},
+      {"EXPLAIN SELECT f(1)", true},
+      {"/* comment */ SELECT f(1)", true},
+      {"SELECT 1", false},
+      {"SELECT f(1) FOR UPDATE", false},
+      {"SELECT f(1), @v", false},
+      {"SELECT f(1), FOUND_ROWS()", false},
+      {"SELECT f(1), SLEEP(1), UUID_SHORT()", false},
+      {"SELECT f(1) FROM mysql.user", false},
+      {"SELECT f(1); DELETE FROM t", false},
+      {"SELECT f(1", false},
+      {"SELECT f('1", false},
+      {"SELECT f(1) /*!99999 FOR UPDATE */", false},
+      {"SELECT f(1)\x01", false},
+      {"DO f(1)", false},
+      {"CALL p(f(1))", false},
+      {"INSERT INTO t VALUES (f(1))", false},
+      {"WITH a AS (SELECT f(1)) UPDATE t SET x = 1", false},
+      {"/* weir: primary */ SELECT f(1)", false},
+      {"/* weir: replica */ SELECT f(1)", false},  // already Placement::any
+  };
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.text));
+    CHECK(classify(row.text).only_stored_functions == row.only);
+  }
+  TextOptions options;
+  options.truncated = true;
+  CHECK_FALSE(classify("SELECT f(1)", options).only_stored_functions);
+  options = {};
+  options.ascii_safe_charset = false;
+  CHECK(classify("SELECT f('a')", options).only_stored_functions);
+  CHECK_FALSE(classify("SELECT f('\x81')", options).only_stored_functions);
+}
+
 }  // namespace weir::sql

@@ -1,16 +1,18 @@
 #include "sql_classifier/objects.h"
 
 #include <initializer_list>
-#include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "sql_classifier/classifier.h"
 #include "test/support/catch.h"
+#include "test/support/sql_corpus.h"
 
 namespace weir::test {
 namespace {
 
+using sql::Effect;
 using sql::Object;
 using sql::ObjectEvent;
 using sql::TextOptions;
@@ -230,6 +232,39 @@ TEST_CASE("a text that is not certain is told as a whole", "[classifier][objects
   options.ascii_safe_charset = false;
   CHECK(events_of(text, options) == "releases a");
   CHECK(events_of("SELECT RELEASE_LOCK('\x81')", options) == "unclear");
+}
+
+TEST_CASE("no effect of a line of the corpus is without its event",
+          "[classifier][objects][corpus]") {
+  struct Pair {
+    Effect effect;
+    ObjectEvent family;
+  };
+  constexpr Pair kPairs[] = {
+      {Effect::creates_temporary_table, ObjectEvent::creates_temporary_table},
+      {Effect::drops_table, ObjectEvent::drops_table},
+      {Effect::prepares_text, ObjectEvent::prepares},
+      {Effect::deallocates_text, ObjectEvent::deallocates},
+      {Effect::takes_user_lock, ObjectEvent::takes_lock},
+      {Effect::opens_handler, ObjectEvent::opens_handler},
+      {Effect::closes_handler, ObjectEvent::closes_handler},
+      {Effect::asks_connection_id, ObjectEvent::asks_connection_id},
+      {Effect::asks_row_count, ObjectEvent::asks_row_count},
+      {Effect::asks_found_rows, ObjectEvent::asks_found_rows},
+      {Effect::kills, ObjectEvent::kill_target},
+  };
+  for (const CorpusLine& line : load_sql_corpus(WEIR_CORPUS_DIR)) {
+    CAPTURE(line.where(), line.text);
+    std::set<ObjectEvent> families;
+    sql::visit_objects(line.text, line.options,
+                       [&](const Object& object) { families.insert(object.family); });
+    if (families.count(ObjectEvent::unclear) != 0) continue;  // anything, as a whole
+    const auto verdict = sql::classify(line.text, line.options);
+    for (const Pair& pair : kPairs) {
+      if (verdict.has(pair.effect)) CHECK(families.count(pair.family) != 0);
+    }
+    if (verdict.only_stored_functions) CHECK(families.count(ObjectEvent::calls_function) != 0);
+  }
 }
 
 }  // namespace weir::test

@@ -1,0 +1,366 @@
+#include "sql_classifier/digest.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "sql_classifier/char_class.h"
+#include "sql_classifier/lexer.h"
+
+namespace weir::sql {
+namespace {
+
+// Takes the normalised text byte by byte, hashes all of it and keeps what there is room for.
+class Sink {
+ public:
+  Sink(char* out, std::size_t capacity) : out_(out), capacity_(capacity) {}
+
+  void put(char c) noexcept {
+    if (length_ < capacity_) out_[length_++] = c;
+    block_ |= std::uint64_t{static_cast<unsigned char>(c)} << (8 * (total_ % 8));
+    if (++total_ % 8 == 0) mix();
+  }
+  void put(std::string_view bytes) noexcept {
+    for (char c : bytes) put(c);
+  }
+  std::size_t length() const { return length_; }
+
+  // The length goes in, because zeros at the end of a text look like an unfinished block.
+  std::uint64_t digest() noexcept {
+    mix();
+    block_ = total_;
+    mix();
+    std::uint64_t h = state_;
+    h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ h >> 27) * 0x94d049bb133111ebu;
+    return h ^ h >> 31;
+  }
+
+ private:
+  // Multiplying carries a difference upwards only, so the upper half is folded down each time.
+  void mix() noexcept {
+    state_ = (state_ ^ block_) * 0x9e3779b97f4a7c15u;
+    state_ ^= state_ >> 32;
+    block_ = 0;
+  }
+
+  char* out_;
+  std::size_t capacity_;
+  std::size_t length_ = 0;
+  std::uint64_t total_ = 0;
+  std::uint64_t block_ = 0;
+  std::uint64_t state_ = 0xcbf29ce484222325u;
+};
+
+constexpr char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c;
+}
+
+// Words that the classifier has no use for and that people write in either case.
+constexpr std::string_view kMoreKeywords[] = {
+    "add",        "after",    "asc",          "both",      "cascade",  "column",
+    "constraint", "cross",    "dual",         "duplicate", "end",      "first",
+    "foreign",    "fulltext", "leading",      "locked",    "mode",     "nowait",
+    "null",       "offset",   "outfile",      "quick",     "restrict", "returning",
+    "separator",  "skip",     "sql_no_cache", "trailing",  "unsigned"};
+
+constexpr WordFilter make_keyword_filter() {
+  WordFilter filter;
+  for (std::string_view word : kMoreKeywords) filter.add(word);
+  return filter;
+}
+
+constexpr WordFilter kKeywordFilter = make_keyword_filter();
+
+// Names of functions are names like any other where nothing is called.
+bool is_known(const Lexer& lexer) noexcept {
+  const Token& token = lexer.token();
+  if (!token.plain_word) return false;
+  if (token.meaning.keyword != Keyword::NONE || token.meaning.call == Call::reserved) return true;
+  if (kKeywordFilter.may_hold(token.text) &&
+      std::any_of(std::begin(kMoreKeywords), std::end(kMoreKeywords),
+                  [&](std::string_view word) { return equals_lower(token.text, word); })) {
+    return true;
+  }
+  if (token.meaning.call == Call::unknown) return false;
+  Lexer ahead = lexer;
+  ahead.advance();
+  return ahead.token().type == TokenType::open;
+}
+
+bool is_byte(const Token& token, TokenType type, char byte) noexcept {
+  return token.type == type && token.text.front() == byte;
+}
+
+// 0x1F and 0b01, which are words to the lexer.
+bool is_hex_or_bits(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '0') return false;
+  const bool hex = text[1] == 'x';
+  if (!hex && text[1] != 'b') return false;
+  return std::all_of(text.begin() + 2, text.end(), [hex](char c) {
+    const char low = lower(c);
+    return hex ? is_digit(c) || (low >= 'a' && low <= 'f') : c == '0' || c == '1';
+  });
+}
+
+// What stands right in front of a string and belongs to it: N, X, B, a character set.
+bool is_introducer(std::string_view text) noexcept {
+  if (text.front() == '_') return true;
+  const char low = lower(text.front());
+  return text.size() == 1 && (low == 'n' || low == 'x' || low == 'b');
+}
+
+// What a literal needs to know of the token before it.
+struct Before {
+  bool operand = false;   // then + and - are no signs
+  bool negation = false;  // IS or NOT: NULL is a keyword
+};
+
+class Normaliser {
+ public:
+  Normaliser(std::string_view text, const TextOptions& options, Sink& sink)
+      : lexer_(text, {options.ansi_quotes, options.no_backslash_escapes, false}),
+        end_(text.data() + text.size()),
+        sink_(sink) {}
+
+  void run() noexcept {
+    while (lexer_.token().type != TokenType::end) {
+      if (read_literal(lexer_, before_)) {
+        put_token("?", Place::middle);
+        before_ = {true, false};
+      } else {
+        step();
+      }
+    }
+  }
+
+ private:
+  // How a token wants to stand.
+  enum class Place : std::uint8_t { middle, closes_up, opens, joins };
+
+  void step() noexcept {
+    const Token token = lexer_.token();
+    switch (token.type) {
+      case TokenType::semicolon:
+        semicolon_ = started_;
+        before_ = {};
+        values_ = false;
+        break;
+      case TokenType::word:
+      case TokenType::quoted_name:
+        put_name(token);
+        break;
+      case TokenType::user_variable:
+        put_token("@", Place::middle);
+        sink_.put(token.text);
+        before_ = {true, false};
+        break;
+      case TokenType::system_variable:
+        put_token("@@", Place::middle);
+        sink_.put(token.text);
+        before_ = {true, false};
+        break;
+      case TokenType::open:
+        return put_open();
+      case TokenType::close:
+        return put_close();
+      case TokenType::comma:
+        put_token(token.text, Place::closes_up);
+        before_ = {};
+        break;
+      case TokenType::dot:
+        put_token(token.text, Place::joins);
+        before_ = {};
+        break;
+      default:
+        put_operator(token);
+        break;
+    }
+    lexer_.next();
+  }
+
+  // The space in front, unless one of the two tokens wants none.
+  void put_token(std::string_view text, Place place) noexcept {
+    if (semicolon_) sink_.put("; ");
+    const bool attached = place == Place::closes_up || place == Place::joins;
+    if (started_ && !semicolon_ && !opened_ && !attached) sink_.put(' ');
+    sink_.put(text);
+    started_ = true;
+    semicolon_ = false;
+    opened_ = place == Place::opens || place == Place::joins;
+    operator_end_ = nullptr;
+  }
+
+  void put_name(const Token& token) noexcept {
+    const bool known = is_known(lexer_);
+    if (known) {
+      put_token({}, Place::middle);
+      for (char c : token.text) sink_.put(upper(c));
+    } else if (token.type == TokenType::quoted_name) {
+      const std::string_view quote(token.text.data() - 1, 1);
+      put_token(quote, Place::middle);
+      sink_.put(token.text);
+      sink_.put(quote);
+    } else {
+      put_token(token.text, Place::middle);
+    }
+    before_.negation = known && (equals_lower(token.text, "is") || equals_lower(token.text, "not"));
+    before_.operand = !known;
+    if (token.is(Keyword::VALUES) || token.is(Keyword::VALUE)) {
+      values_ = true;
+    } else if (!equals_lower(token.text, "row")) {
+      values_ = false;
+    }
+  }
+
+  // Behind an operator that it continues, no space: <=, <>, !=, ||, ->>
+  void put_operator(const Token& token) noexcept {
+    constexpr std::string_view kContinues = "=<>|&";
+    const bool continues = operator_end_ == token.text.data() &&
+                           kContinues.find(token.text.front()) != kContinues.npos;
+    put_token(token.text, continues ? Place::closes_up : Place::middle);
+    operator_end_ = token.text.data() + token.text.size();
+    before_ = {};
+    values_ = false;
+  }
+
+  void put_open() noexcept {
+    const bool rows = values_;
+    values_ = false;
+    Lexer ahead = lexer_;
+    if (skip_literals(ahead)) {
+      put_token("(...)", Place::middle);
+      do {
+        lexer_ = ahead;
+        ahead.next();
+      } while (lexer_.token().type == TokenType::comma && ahead.token().type == TokenType::open &&
+               skip_literals(ahead));
+      before_ = {true, false};
+      if (rows) skip_rows();
+      return;
+    }
+    put_token("(", Place::opens);
+    before_ = {};
+    ++depth_;
+    if (rows) rows_depth_ = depth_;
+    lexer_.next();
+  }
+
+  void put_close() noexcept {
+    put_token(")", Place::closes_up);
+    before_ = {true, false};
+    lexer_.next();
+    if (depth_ == 0) return;
+    if (depth_-- != rows_depth_) return;
+    rows_depth_ = 0;
+    skip_rows();
+  }
+
+  // , (...), ROW(...)
+  void skip_rows() noexcept {
+    while (lexer_.token().type == TokenType::comma) {
+      Lexer ahead = lexer_;
+      ahead.next();
+      if (ahead.token().plain_word && equals_lower(ahead.token().text, "row")) ahead.next();
+      if (ahead.token().type != TokenType::open) return;
+      unsigned depth = 0;
+      do {
+        if (ahead.token().type == TokenType::open) ++depth;
+        if (ahead.token().type == TokenType::close) --depth;
+        ahead.next();
+      } while (depth != 0 && !ahead.at_end());
+      lexer_ = ahead;
+    }
+  }
+
+  // From "(" behind ")" when there are only literals in between. Stops at the first other token, so
+  // that nothing is looked at more than twice.
+  bool skip_literals(Lexer& lexer) const noexcept {
+    do {
+      lexer.next();
+      if (!read_literal(lexer, {})) return false;
+    } while (lexer.token().type == TokenType::comma);
+    if (lexer.token().type != TokenType::close) return false;
+    lexer.next();
+    return true;
+  }
+
+  // Moves behind the literal, if there is one.
+  bool read_literal(Lexer& lexer, Before before) const noexcept {
+    const Token& token = lexer.token();
+    switch (token.type) {
+      case TokenType::number:
+        lexer.next();
+        return true;
+      case TokenType::string:
+        while (lexer.token().type == TokenType::string) lexer.next();
+        return true;
+      case TokenType::word:
+        return read_word_literal(lexer, before);
+      case TokenType::other:
+        if (token.text.front() == '?') {
+          lexer.next();
+          return true;
+        }
+        return !before.operand && read_signed(lexer);
+      default:
+        return false;
+    }
+  }
+
+  bool read_word_literal(Lexer& lexer, Before before) const noexcept {
+    const Token& token = lexer.token();
+    const char* const behind = token.text.data() + token.text.size();
+    if (behind != end_ && *behind == '\'' && token.plain_word && is_introducer(token.text)) {
+      lexer.next();
+      return read_literal(lexer, {});
+    }
+    const bool constant = token.plain_word && !before.negation &&
+                          (equals_lower(token.text, "null") || equals_lower(token.text, "true") ||
+                           equals_lower(token.text, "false"));
+    const bool number = is_hex_or_bits(token.text) && lexer.passed(1).type != TokenType::dot;
+    if (!constant && !number) return false;
+    lexer.next();
+    return true;
+  }
+
+  static bool read_signed(Lexer& lexer) noexcept {
+    Lexer ahead = lexer;
+    while (is_byte(ahead.token(), TokenType::other, '-') ||
+           is_byte(ahead.token(), TokenType::other, '+')) {
+      ahead.next();
+    }
+    if (ahead.token().type != TokenType::number) return false;
+    ahead.next();
+    lexer = ahead;
+    return true;
+  }
+
+  Lexer lexer_;
+  const char* end_;
+  Sink& sink_;
+  Before before_;
+  bool started_ = false;
+  bool opened_ = false;                 // the token before wants no space behind it
+  bool semicolon_ = false;              // waits for a token behind it
+  bool values_ = false;                 // behind VALUES
+  const char* operator_end_ = nullptr;  // of the operator right before, null when there is none
+  std::uint32_t depth_ = 0;
+  std::uint32_t rows_depth_ = 0;  // where the row behind VALUES closes; 0: nowhere
+};
+
+}  // namespace
+
+std::uint64_t digest(std::string_view text, const TextOptions& options) noexcept {
+  Sink sink(nullptr, 0);
+  Normaliser(text, options, sink).run();
+  return sink.digest();
+}
+
+std::size_t normalise(std::string_view text, const TextOptions& options, char* out,
+                      std::size_t capacity) noexcept {
+  Sink sink(out, capacity);
+  Normaliser(text, options, sink).run();
+  return sink.length();
+}
+
+}  // namespace weir::sql

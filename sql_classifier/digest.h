@@ -1,0 +1,38 @@
+// One name for all texts that differ in their values only: for counting statements and for showing
+// them without what people typed into them.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "sql_classifier/classification.h"
+
+namespace weir::sql {
+
+// A 64-bit hash of the normalised text, of its whole length: equal normalised texts have equal
+// digests. It is not for storing: another version may normalise otherwise. Not cryptographic.
+//
+// Normalised means:
+// - Strings, numbers and NULL, TRUE, FALSE (not in IS NULL, NOT NULL) are ?, with their signs and
+//   introducers. So is the ? of a prepared statement.
+// - A list in parentheses of nothing but these is (...), and so are several of them with commas in
+//   between. Of the rows behind VALUES only the first is kept.
+// - Keywords and names of built-in functions are in upper case, unless quoted or behind a dot.
+// Other
+//   names and variables are kept as they are.
+// - Comments are gone, the content of executable ones is kept; one space stands between tokens,
+// none
+//   around dots and inside parentheses; no semicolon stands at the end.
+//
+// Reads the text once, but for lists it looks ahead. Allocates nothing, throws nothing; any bytes
+// are accepted. Of the options only those of sql_mode matter.
+std::uint64_t digest(std::string_view text, const TextOptions& options = {}) noexcept;
+
+// Writes the normalised text into out[0, capacity) and returns how many bytes it has written: at
+// most capacity, cut at any byte, no zero behind them. `out` may be null when capacity is 0.
+std::size_t normalise(std::string_view text, const TextOptions& options, char* out,
+                      std::size_t capacity) noexcept;
+
+}  // namespace weir::sql

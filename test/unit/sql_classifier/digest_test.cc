@@ -1,0 +1,139 @@
+#include "sql_classifier/digest.h"
+
+#include <array>
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "sql_classifier/lexer.h"
+#include "test/support/catch.h"
+#include "test/support/sql_corpus.h"
+#include "test/support/sql_mutations.h"
+
+namespace weir::test {
+namespace {
+
+std::string normalised(std::string_view text, const sql::TextOptions& options = {}) {
+  std::string out(4 * text.size() + 16, '\0');
+  out.resize(sql::normalise(text, options, out.data(), out.size()));
+  return out;
+}
+
+struct Row {
+  std::string_view text;
+  std::string_view normalised;
+};
+
+void check(std::initializer_list<Row> rows) {
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.text));
+    CHECK(normalised(row.text) == row.normalised);
+    CHECK(sql::digest(row.text) == sql::digest(row.normalised));
+    CHECK(normalised(row.normalised) == row.normalised);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("values are ? in the normalised text", "[classifier][digest]") {
+  check({
+      {"SELECT 1, 'a', \"b\", 1.5e3, .5, 0x1f, 0b01", "SELECT ?, ?, ?, ?, ?, ?, ?"},
+      {"SELECT x'41', N'a', _utf8mb4'a', _latin1 'a', 'a' 'b' \"c\"",
+       "SELECT ?, ?, ?, _latin1 ?, ?"},
+      {"SELECT -1, + 1, a-1, a - -1, f(-1), -a", "SELECT ?, ?, a - ?, a - ?, f (...), - a"},
+      {"SELECT NULL, true, a IS NULL, a IS NOT NULL, a IS TRUE",
+       "SELECT ?, ?, a IS NULL, a IS NOT NULL, a IS TRUE"},
+      {"SELECT * FROM t WHERE a = ? AND b = 'x''y\\'z' LIMIT 10, 20",
+       "SELECT * FROM t WHERE a = ? AND b = ? LIMIT ?, ?"},
+      {"SELECT @a, @@session.sql_mode, @`b c`", "SELECT @a, @@session.sql_mode, @b c"},
+      {"SELECT t.0x1f, `t`.`null`, t.null", "SELECT t.0x1f, `t`.`null`, t.null"},
+  });
+}
+
+TEST_CASE("lists of values and rows are one", "[classifier][digest]") {
+  check({
+      {"SELECT a FROM t WHERE b IN (1)", "SELECT a FROM t WHERE b IN (...)"},
+      {"select a from t where b in(1,'2' , -3,NULL, ?)", "SELECT a FROM t WHERE b IN (...)"},
+      {"SELECT a FROM t WHERE (b, c) IN ((1, 2), (3, 4),(5,6))",
+       "SELECT a FROM t WHERE (b, c) IN ((...))"},
+      {"SELECT a FROM t WHERE b IN (1, c)", "SELECT a FROM t WHERE b IN (?, c)"},
+      {"INSERT INTO t (a, b) VALUES (1, 2)", "INSERT INTO t (a, b) VALUES (...)"},
+      {"INSERT INTO t VALUES (1, 2), (3, NOW()), (4, ')');", "INSERT INTO t VALUES (...)"},
+      {"INSERT INTO t VALUES (1, NOW()), (2, NOW()) ON DUPLICATE KEY UPDATE a = VALUES(a), b = 1",
+       "INSERT INTO t VALUES (?, NOW ()) ON DUPLICATE KEY UPDATE a = VALUES (a), b = ?"},
+      {"VALUES ROW(1, 2), ROW(3, 4)", "VALUES ROW (...)"},
+      {"SELECT f(), (SELECT 1), ()", "SELECT f (), (SELECT ?), ()"},
+  });
+}
+
+TEST_CASE("white space, comments and letter case of keywords do not count",
+          "[classifier][digest]") {
+  check({
+      {"/* a */ select\n a,b /*!40000 , c */ from t -- x", "SELECT a, b, c FROM t"},
+      {"select Id from Users order by Id asc , Name desc",
+       "SELECT Id FROM Users ORDER BY Id ASC, Name DESC"},
+      {"SELECT a.b , `c` . d FROM x . y", "SELECT a.b, `c`.d FROM x.y"},
+      {"SELECT a<=b,a <> b, a!=b,a||b, a->>'$.x', @a:=1",
+       "SELECT a <= b, a <> b, a != b, a || b, a ->> ?, @a := ?"},
+      {"SELECT a=-b, a = - b", "SELECT a = - b, a = - b"},
+      {"select count(*), now() from date", "SELECT COUNT (*), NOW () FROM date"},
+      {";;SELECT 1;; SELECT 2;", "SELECT ?; SELECT ?"},
+      {"", ""},
+  });
+}
+
+TEST_CASE("other names have other digests", "[classifier][digest]") {
+  const std::initializer_list<std::string_view> texts = {
+      "SELECT a FROM t",           "SELECT b FROM t",
+      "SELECT a FROM u",           "SELECT a FROM T",
+      "SELECT `a` FROM t",         "SELECT a, b FROM t",
+      "SELECT a FROM t LIMIT 1",   "SELECT a FROM t, u",
+      "SELECT a FROM db.t",        "SELECT @a FROM t",
+      "SELECT a FROM t WHERE b",   "DELETE FROM t",
+      "SELECT a FROM t; SELECT 1", ""};
+  std::set<std::uint64_t> digests;
+  for (std::string_view text : texts) digests.insert(sql::digest(text));
+  CHECK(digests.size() == texts.size());
+}
+
+TEST_CASE("the way a text is read follows sql_mode", "[classifier][digest]") {
+  sql::TextOptions options;
+  options.ansi_quotes = true;
+  CHECK(normalised("SELECT \"a\" FROM t", options) == "SELECT \"a\" FROM t");
+  options = {};
+  options.no_backslash_escapes = true;
+  CHECK(normalised("SELECT 'a\\', 'b'", options) == "SELECT ?, ?");
+}
+
+TEST_CASE("the normalised text is cut, the digest is of the whole", "[classifier][digest]") {
+  std::array<char, 8> out{};
+  out.back() = '!';
+  CHECK(sql::normalise("SELECT a FROM t", {}, out.data(), 7) == 7);
+  CHECK(std::string_view(out.data(), out.size()) == "SELECT !");
+  CHECK(sql::normalise("SELECT a", {}, nullptr, 0) == 0);
+  const std::string longer(100000, 'a');
+  CHECK(sql::digest("SELECT " + longer) != sql::digest("SELECT " + longer + "b"));
+}
+
+TEST_CASE("mutations of the corpus keep their digests", "[classifier][digest][corpus]") {
+  for (const auto& line : load_sql_corpus(WEIR_CORPUS_DIR)) {
+    sql::Lexer lexer(line.text,
+                     {line.options.ansi_quotes, line.options.no_backslash_escapes, false});
+    lexer.skip_text();
+    // What is added at the end would be inside quotes, or make a comment none.
+    if (lexer.unterminated() || line.text.ends_with("--")) continue;
+    const std::string expected = normalised(line.text, line.options);
+    for (const auto& mutation : mutations_of(line.text, line.options)) {
+      // It changes the case of names, too.
+      if (mutation.name.find("case") != std::string::npos) continue;
+      const std::string got = normalised(mutation.text, line.options);
+      if (got != expected)
+        FAIL_CHECK(line.where() << ": " << mutation.name << ": [" << got << "] is not [" << expected
+                                << "]");
+      CHECK(sql::digest(mutation.text, line.options) == sql::digest(line.text, line.options));
+    }
+  }
+}
+
+}  // namespace weir::test
