@@ -30,8 +30,6 @@ CHOICES = {
     "div_precision_increment": ("0", "2", "6", "9"),
     "default_week_format": ("1", "3", "5", "7"),
     "auto_increment_increment": ("2", "3", "5"),
-    "foreign_key_checks": ("0", "1"),
-    "unique_checks": ("0", "1"),
     "sql_quote_show_create": ("0", "1"),
     "optimizer_search_depth": ("3", "11", "20"),
     "max_error_count": ("32", "100", "1000"),
@@ -42,6 +40,8 @@ NAMES = ("utf8mb4", "utf8mb4 COLLATE utf8mb4_bin", "utf8mb4 COLLATE utf8mb4_unic
 OF_NAMES = ("character_set_client", "character_set_connection", "character_set_results", "collation_connection")
 # A variable that no server reports the change of to a proxy in a way that can be carried: it ties a session down.
 UNTRACKED = "optimizer_trace_max_mem_size"
+# These are not reported by every server, and tie likewise; but a replica may be asked for them.
+UNREPORTED = ("foreign_key_checks", "unique_checks")
 
 Values = dict[str, str | None]
 
@@ -59,7 +59,8 @@ class Vocabulary:
 
     def __init__(self, flavor: str, direct: Client) -> None:
         self.isolation = ISOLATION[flavor]
-        self.names = (*UNIQUE, *CHOICES, *OF_NAMES, self.isolation, "autocommit", UNTRACKED)
+        self.names = (*UNIQUE, *CHOICES, *OF_NAMES, *UNREPORTED, self.isolation, "autocommit",
+                      UNTRACKED)
         self.columns = ", ".join(f"@@SESSION.{name}" for name in self.names)
         # weir asks the primary about the others: they are of the server, or tied to a connection.
         self.carried = self.names[:-2]
