@@ -106,7 +106,8 @@ def leftovers(cluster: Cluster, limit: int) -> list[str]:
 def end(weir: Weir, cluster: Cluster) -> list[str]:
     """Ends weir; what is wrong with how it ended."""
     if not weir.running():
-        return [f"weir ended by itself with code {weir.process.returncode if weir.process else None}; the end of its log:\n{weir.log_tail()}"]
+        code = weir.process.returncode if weir.process else None
+        return [f"weir ended by itself with code {code}; the end of its log:\n{weir.log_tail()}"]
     weir.stop()
     assert weir.process is not None
     wrong = []

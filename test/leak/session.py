@@ -194,16 +194,16 @@ class Session:
 
     def reset(self) -> None:
         self.client.reset()
-        self.forget("after a reset")
+        self.forget("after a reset", self.world.vocabulary.after_reset)
 
     def change_user(self) -> None:
         self.schema = self.chance.choice(("", *SCHEMAS))
         self.client.change_user(APP, self.schema)
-        self.forget("after a change of user")
+        self.forget("after a change of user", self.world.vocabulary.after_change)
 
-    def forget(self, kind: str) -> None:
+    def forget(self, kind: str, variables: Values) -> None:
         """Everything but the schema is as after a login."""
-        self.variables = dict(self.world.vocabulary.defaults)
+        self.variables = dict(variables)
         self.user = dict.fromkeys(self.user)
         self.today = "1"
         self.insert_id = 0

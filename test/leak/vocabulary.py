@@ -6,6 +6,8 @@ import itertools
 import random
 from dataclasses import dataclass
 
+from cluster.accounts import APP
+
 from .client import Client
 
 SCHEMAS = ("leak_a", "leak_b", "leak_c")
@@ -66,6 +68,11 @@ class Vocabulary:
         self.carried = self.names[:-2]
         self.carried_columns = ", ".join(f"@@SESSION.{name}" for name in self.carried)
         self.defaults = self.read(direct)
+        # Not always the same: a server may forget the collation of the login.
+        direct.reset()
+        self.after_reset = self.read(direct)
+        direct.change_user(APP, "")
+        self.after_change = self.read(direct)
         self._serial = itertools.count(1)  # next() on it is one step: threads may share it
         self._learnt = [[self._learn(direct, text) for text in family] for family in self._families()]
 
