@@ -63,7 +63,8 @@ ServerReply Prober::ask(Probe& probe, TimePoint deadline) {
 
 void Prober::learn_collation(const ServerReply& reply, Probe& probe, TimePoint deadline) {
   const std::string name = collation_name(reply);
-  if (name != collation_name_) {
+  // The connection may have been lost behind the part of the reply that tells enough.
+  if (name != collation_name_ && connection_.open()) {
     const ServerReply answer = connection_.query(collation_query(kind_, name), deadline);
     collation_id_ = decode_collation(answer);
     // The greeting's byte is better than nothing; ask again next time.

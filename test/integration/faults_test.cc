@@ -193,7 +193,7 @@ TEST_CASE_METHOD(ProxyTest, "faults: a replica dies in the middle of a long read
     cluster.restart(n);
     cluster.catch_up();
   }};
-  const std::string slow = "SELECT SLEEP(3), @@server_id";
+  const std::string slow = "SELECT SLEEP(8), @@server_id";
   client.send(slow);
   REQUIRE(until([&] {
     return cluster.sql(n, {"SELECT COUNT(*) FROM information_schema.processlist WHERE info = '" +
