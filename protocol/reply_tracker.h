@@ -118,7 +118,7 @@ class ReplyTracker {
   State state_ = State::head;
   bool started_ = false;
   bool renumbers_ = false;
-  bool continued_ = false;        // the frame before was full, so the next one has no head
+  bool continued_ = false;  // the frame before was full, so the next one has no head
   bool show_definitions_ = false;
   bool show_rows_ = false;
   bool ends_with_frame_ = false;  // no packet of its own marks the end

@@ -79,7 +79,7 @@ class Worker final : private SessionOwner, private SessionHost {
   std::optional<Deferred> deferred_;
   std::optional<Pool> pool_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<ClientSession>> sessions_;   // by id
+  std::unordered_map<std::uint32_t, std::unique_ptr<ClientSession>> sessions_;  // by id
   bool handles_closed_ = false;
 };
 

@@ -46,8 +46,8 @@ struct WorkerCounters {
   std::uint64_t waits_in_vain = 0;      // and answered by the primary after all
   std::uint64_t repairs = 0;            // statements sent behind others that adjust the connection
   std::uint64_t failed_statements = 0;  // answered with an error of weir's own
-  std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed the
-                                           // connection
+  std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed
+                                           // the connection
 };
 
 // Belongs to one worker and its thread.
@@ -62,7 +62,7 @@ struct WorkerContext {
   WorkerCounters counters;
   StateTable states;
   StatementStore statements{states};
-  std::uint64_t last_types_version = 0;   // see PreparedStatement::types_version
+  std::uint64_t last_types_version = 0;  // see PreparedStatement::types_version
   std::uint64_t random_state = 0x9e3779b97f4a7c15;
   bool draining = false;
 

@@ -343,7 +343,8 @@ bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
   const ReplyPurpose purpose = expected_.front().purpose;
   if (step.event == ReplyTracker::Event::malformed) {
     // What came before it may complete a packet whose beginning the client has already.
-    if (!is_own(purpose) && step.pass > 0) user_->on_reply_bytes(*this, purpose, in.first(step.pass));
+    if (!is_own(purpose) && step.pass > 0)
+      user_->on_reply_bytes(*this, purpose, in.first(step.pass));
     fail(BackendFailure::Kind::lost, "the server sent a packet that the protocol does not allow");
     return false;
   }

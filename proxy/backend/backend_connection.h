@@ -37,15 +37,15 @@ class BackendConnection;
 
 // Whose reply it is.
 enum class ReplyPurpose : std::uint8_t {
-  client,   // the client's: forwarded
-  repair,   // of a statement that adjusted the session state: swallowed
-  wait,     // of a statement that waits for replication, before a read: looked at, and swallowed
-  prepare,  // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
-  reset,    // of the COM_RESET_CONNECTION between two sessions: swallowed
-  setup,    // of the statement that follows the login: never seen by the user
-  charsets, // of the question that follows that: likewise
-  errand,   // of what weir asks a server in the course of a command: looked at, and swallowed
-  harvest,  // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
+  client,    // the client's: forwarded
+  repair,    // of a statement that adjusted the session state: swallowed
+  wait,      // of a statement that waits for replication, before a read: looked at, and swallowed
+  prepare,   // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
+  reset,     // of the COM_RESET_CONNECTION between two sessions: swallowed
+  setup,     // of the statement that follows the login: never seen by the user
+  charsets,  // of the question that follows that: likewise
+  errand,    // of what weir asks a server in the course of a command: looked at, and swallowed
+  harvest,   // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
 };
 
 // How a connection ended, or why it never began.
@@ -102,7 +102,8 @@ class BackendStatements {
   void add(std::uint64_t id, std::uint32_t server_id);
   // Forgets a statement; returns the server's id of it, if it was there.
   std::optional<std::uint32_t> erase(std::uint64_t id);
-  // Forgets the one that was not used for longest, if there are `limit` or more; returns as erase().
+  // Forgets the one that was not used for longest, if there are `limit` or more; returns as
+  // erase().
   std::optional<std::uint32_t> make_room(std::size_t limit);
   void clear() { statements_.clear(); }
   std::size_t size() const { return statements_.size(); }
@@ -123,16 +124,16 @@ struct ReplyTotals {
 // A command of a session on a server: what a connection ran last.
 struct CommandMark {
   std::size_t server = 0;
-  std::uint32_t session = 0;   // 0: none
-  std::uint64_t command = 0;   // the session's count
+  std::uint32_t session = 0;  // 0: none
+  std::uint64_t command = 0;  // the session's count
   bool operator==(const CommandMark&) const = default;
 };
 
 // LAST_INSERT_ID() of a session. Shared with the connection that knows it better.
 struct InsertId {
   std::uint64_t value = 0;
-  bool asked = false;                 // an answer with the value is on its way
-  std::function<void()> on_answer;    // told when it has come; may be empty
+  bool asked = false;               // an answer with the value is on its way
+  std::function<void()> on_answer;  // told when it has come; may be empty
 };
 
 class BackendConnection final : private StreamHandler {
@@ -297,8 +298,8 @@ class BackendConnection final : private StreamHandler {
   StatePtr initial_state_;
   CommandMark last_command_;
   std::weak_ptr<InsertId> insert_id_;
-  std::shared_ptr<InsertId> harvested_for_;   // while a harvest is under way
-  std::string own_reply_;                     // to what the connection itself has asked
+  std::shared_ptr<InsertId> harvested_for_;  // while a harvest is under way
+  std::string own_reply_;                    // to what the connection itself has asked
   std::string reported_gtids_;
   BackendStatements statements_;
   std::unique_ptr<Login> login_;

@@ -26,9 +26,8 @@ std::optional<std::uint32_t> BackendStatements::erase(std::uint64_t id) {
 std::optional<std::uint32_t> BackendStatements::make_room(std::size_t limit) {
   if (statements_.size() < limit) return std::nullopt;
   const auto oldest =
-      std::min_element(statements_.begin(), statements_.end(), [](const auto& a, const auto& b) {
-        return a.second.used < b.second.used;
-      });
+      std::min_element(statements_.begin(), statements_.end(),
+                       [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
   return erase(oldest->first);
 }
 

@@ -14,8 +14,7 @@ constexpr Milliseconds kSpared{100};
 
 }  // namespace
 
-Pool::Pool(WorkerContext& context)
-    : context_(context), servers_(context.config().servers.size()) {}
+Pool::Pool(WorkerContext& context) : context_(context), servers_(context.config().servers.size()) {}
 
 void Pool::close_all() {
   while (!requests_.empty()) discard(std::move(remove(requests_.begin())->opening));
@@ -35,8 +34,8 @@ std::size_t Pool::idle_connections() const {
 bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {
   const BackendConnection& connection = *idle.connection;
   const BackendConnection::Options& have = connection.options();
-  if (have.collation != wish.collation ||
-      have.capabilities != wish.capabilities || have.settings < wish.settings) {
+  if (have.collation != wish.collation || have.capabilities != wish.capabilities ||
+      have.settings < wish.settings) {
     return false;
   }
   // A connection logged in with an older password is still the user's, but only a password proven
@@ -160,11 +159,10 @@ void Pool::open(Request& request, ServerSlot slot) {
   // Tell it from the loop, as every other failure.
   BackendConnection* connection = request.opening.get();
   context_.deferred->call([this, connection] {
-    on_backend_failed(
-        *connection,
-        {BackendFailure::Kind::unreachable,
-         "no socket can be opened to " + connection->options().address.to_string(),
-         {}});
+    on_backend_failed(*connection,
+                      {BackendFailure::Kind::unreachable,
+                       "no socket can be opened to " + connection->options().address.to_string(),
+                       {}});
   });
 }
 
@@ -179,7 +177,7 @@ bool Pool::make_room(std::size_t server) {
   const auto lender = std::find_if(lenders_.begin(), lenders_.end(), [&](const PoolLender* one) {
     return one->lent_server() == server;
   });
-  if (lender != lenders_.end()) (*lender)->give_up_lent();   // whoever waits is served later
+  if (lender != lenders_.end()) (*lender)->give_up_lent();  // whoever waits is served later
   return false;
 }
 
@@ -200,9 +198,8 @@ std::unique_ptr<Pool::Request> Pool::remove(std::vector<std::unique_ptr<Request>
 }
 
 void Pool::cancel(PoolWaiter& waiter) {
-  const auto found = std::find_if(requests_.begin(), requests_.end(), [&](const auto& request) {
-    return request->waiter == &waiter;
-  });
+  const auto found = std::find_if(requests_.begin(), requests_.end(),
+                                  [&](const auto& request) { return request->waiter == &waiter; });
   if (found != requests_.end()) discard(std::move(remove(found)->opening));
 }
 
@@ -225,7 +222,7 @@ void Pool::serve_waiting() {
     } else if (auto connection = take_idle(request.wish)) {
       const auto served = remove(requests_.begin() + static_cast<std::ptrdiff_t>(i));
       served->waiter->on_connection(std::move(connection));
-      i = 0;   // whatever that did, it may have changed the list
+      i = 0;  // whatever that did, it may have changed the list
     } else {
       try_open(request);
       ++i;

@@ -93,8 +93,8 @@ class Pool final : private BackendUser {
     TimePoint since;
   };
   struct Server {
-    std::vector<Idle> idle;   // the one used last at the end
-    std::size_t open = 0;     // connections of this worker, idle or not
+    std::vector<Idle> idle;  // the one used last at the end
+    std::size_t open = 0;    // connections of this worker, idle or not
   };
 
   void on_backend_ready(BackendConnection& connection) override;
@@ -124,8 +124,8 @@ class Pool final : private BackendUser {
 
   WorkerContext& context_;
   std::vector<Server> servers_;
-  std::vector<std::unique_ptr<Request>> requests_;   // in the order in which they came
-  std::vector<PoolLender*> lenders_;                 // likewise
+  std::vector<std::unique_ptr<Request>> requests_;  // in the order in which they came
+  std::vector<PoolLender*> lenders_;                // likewise
   bool serving_later_ = false;
 };
 

@@ -62,7 +62,8 @@ ClientError connection_killed() {
 }
 
 ClientError no_open_cursor(std::uint32_t id, bool mariadb) {
-  return {1421, "HY000", fmt::format("The statement ({}) has no open cursor{}", id, mariadb ? "" : ".")};
+  return {1421, "HY000",
+          fmt::format("The statement ({}) has no open cursor{}", id, mariadb ? "" : ".")};
 }
 
 ClientError too_many_statements(std::size_t limit) {

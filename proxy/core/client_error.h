@@ -31,11 +31,11 @@ ClientError packet_too_large();                                             // 1
 ClientError unknown_command();                                              // 1047
 ClientError malformed_packet();                                             // 1835
 ClientError unknown_statement(std::uint32_t id, std::string_view command);  // 1243
-ClientError unknown_thread(std::uint32_t id);                                // 1094
-ClientError not_owner(std::uint32_t id);                                     // 1095
-ClientError query_interrupted();                                             // 1317
-ClientError connection_killed();                                             // 1927, MariaDB's
-ClientError no_open_cursor(std::uint32_t id, bool mariadb);                  // 1421
+ClientError unknown_thread(std::uint32_t id);                               // 1094
+ClientError not_owner(std::uint32_t id);                                    // 1095
+ClientError query_interrupted();                                            // 1317
+ClientError connection_killed();                                            // 1927, MariaDB's
+ClientError no_open_cursor(std::uint32_t id, bool mariadb);                 // 1421
 ClientError too_many_statements(std::size_t limit);                         // 1461
 ClientError access_denied(std::string_view user, std::string_view host,
                           bool used_password);  // 1045

@@ -23,10 +23,19 @@ constexpr PinningEffect kPinning[] = {
     {Effect::calls_routine, Pin::routine},
 };
 
-constexpr std::array<std::string_view, kPinCount> kNames = {
-    "user_variable", "temporary_table",    "table_lock",       "user_lock",        "prepared_text",
-    "handler",       "untracked_variable", "next_transaction", "session_tracking", "role",
-    "routine",       "unseen_text", "cursor"};
+constexpr std::array<std::string_view, kPinCount> kNames = {"user_variable",
+                                                            "temporary_table",
+                                                            "table_lock",
+                                                            "user_lock",
+                                                            "prepared_text",
+                                                            "handler",
+                                                            "untracked_variable",
+                                                            "next_transaction",
+                                                            "session_tracking",
+                                                            "role",
+                                                            "routine",
+                                                            "unseen_text",
+                                                            "cursor"};
 
 }  // namespace
 

@@ -50,8 +50,8 @@ class PinSet {
 };
 
 // Adds the pins that a statement makes and removes those that it certainly ends, as far as its text
-// tells; but for those that are counted by name, see session_objects.h. To be called when it has been run without an error; `in_transaction` is the state after
-// it.
+// tells; but for those that are counted by name, see session_objects.h. To be called when it has
+// been run without an error; `in_transaction` is the state after it.
 void apply_effects(PinSet& pins, const sql::Classification& statement, bool in_transaction);
 
 }  // namespace weir

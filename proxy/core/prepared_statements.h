@@ -1,6 +1,6 @@
-// Prepared statements: what they are, shared by the sessions of a worker, and what a session knows of
-// them, by the ids that its client knows. Which server connection has which of them prepared, and
-// under what id, is the connection's knowledge.
+// Prepared statements: what they are, shared by the sessions of a worker, and what a session knows
+// of them, by the ids that its client knows. Which server connection has which of them prepared,
+// and under what id, is the connection's knowledge.
 
 #pragma once
 
@@ -27,10 +27,10 @@ inline constexpr std::uint32_t kLastPrepared = UINT32_MAX;
 // A text as it is prepared. Two clients that prepare the same text under the same schema, sql_mode
 // and character sets share it, so that they also share what servers have prepared for it.
 struct SharedStatement {
-  std::uint64_t id = 0;          // unique in its store, never used again
+  std::uint64_t id = 0;  // unique in its store, never used again
   std::string text;
-  StatePtr state;                // what the text was read by, see SessionState::prepares_like()
-  sql::Classification facts;     // of the text; its views are empty
+  StatePtr state;             // what the text was read by, see SessionState::prepares_like()
+  sql::Classification facts;  // of the text; its views are empty
   std::uint16_t parameters = 0;
   std::vector<Substitution> substitutions;  // what the text does not have from its client
 };
@@ -59,7 +59,7 @@ class StatementStore {
 
 // A statement of one client.
 struct PreparedStatement {
-  std::uint32_t id = 0;   // the client's
+  std::uint32_t id = 0;  // the client's
   StatementPtr shared;
   // The types of the parameters, as the last COM_STMT_EXECUTE that carried them had them. An
   // execute may leave them out when the server has seen them before: another server has not.

@@ -82,7 +82,8 @@ std::vector<ObjectChange> object_changes(std::string_view text, const sql::TextO
   const bool moves = facts.has(sql::Effect::changes_schema);
   sql::visit_objects(text, options, [&](const sql::Object& object) {
     if (object.event == ObjectEvent::unclear && object.family == ObjectEvent::unclear) {
-      for (const Pin pin : {Pin::temporary_table, Pin::user_lock, Pin::prepared_text, Pin::handler}) {
+      for (const Pin pin :
+           {Pin::temporary_table, Pin::user_lock, Pin::prepared_text, Pin::handler}) {
         changes.push_back({pin, Kind::unclear, {}});
       }
       return;
@@ -91,8 +92,8 @@ std::vector<ObjectChange> object_changes(std::string_view text, const sql::TextO
     if (!pin) return;
     const bool unclear = object.event == ObjectEvent::unclear || moves;
     if (unclear && is_only_removal(object.family)) return;
-    changes.push_back({*pin, unclear ? Kind::unclear : kind_of(object.event),
-                       name_of(object, *pin, schema)});
+    changes.push_back(
+        {*pin, unclear ? Kind::unclear : kind_of(object.event), name_of(object, *pin, schema)});
   });
   return changes;
 }
@@ -109,7 +110,8 @@ void SessionObjects::apply(const std::vector<ObjectChange>& changes, bool failed
     switch (change.kind) {
       case Kind::add:
         // Locks can be taken several times and have to be released as often.
-        if (known == of.names.end() || change.pin == Pin::user_lock) of.names.push_back(change.name);
+        if (known == of.names.end() || change.pin == Pin::user_lock)
+          of.names.push_back(change.name);
         break;
       case Kind::remove:
         if (!failed && known != of.names.end()) of.names.erase(known);

@@ -1,5 +1,6 @@
-// The named things that a session has on its connection: temporary tables, locks, prepared texts and
-// handlers. They are counted by name, so that the session is free again when the last is gone. Pure.
+// The named things that a session has on its connection: temporary tables, locks, prepared texts
+// and handlers. They are counted by name, so that the session is free again when the last is gone.
+// Pure.
 
 #pragma once
 

@@ -115,10 +115,12 @@ struct Charsets {
   const std::string* client;
   const std::string* connection;
   const std::string* results;
-  const std::string* collation;   // of the connection; null: the character set's own
+  const std::string* collation;  // of the connection; null: the character set's own
   const std::string& names;
 
-  bool known_whole() const { return client != nullptr && connection != nullptr && results != nullptr; }
+  bool known_whole() const {
+    return client != nullptr && connection != nullptr && results != nullptr;
+  }
   bool operator==(const Charsets& other) const {
     return same(client, other.client) && same(connection, other.connection) &&
            same(results, other.results) && same(collation, other.collation) && names == other.names;
@@ -130,9 +132,10 @@ void append_assignment(std::string& sql, std::size_t id, const std::string& valu
   append_value(sql, id, value);
 }
 
-// SET NAMES is the only way to the collation of character_set_results; the rest is assigned behind it.
+// SET NAMES is the only way to the collation of character_set_results; the rest is assigned behind
+// it.
 void append_charsets(std::string& sql, const Charsets& to) {
-  const bool has_results = !to.results->empty();   // NULL is reported as an empty text
+  const bool has_results = !to.results->empty();  // NULL is reported as an empty text
   if (has_results) {
     sql.append(sql.empty() ? "SET NAMES '" : ", NAMES '").append(*to.results).append("'");
     if (!to.names.empty()) sql.append(" COLLATE '").append(to.names).append("'");

@@ -26,7 +26,7 @@ class StateTable {
  private:
   void sweep();
 
-  std::unordered_multimap<std::size_t, std::weak_ptr<const SessionState>> states_;   // by hash
+  std::unordered_multimap<std::size_t, std::weak_ptr<const SessionState>> states_;  // by hash
   std::size_t sweep_at_ = 64;
   StatePtr empty_;
 };

@@ -1,5 +1,6 @@
-// Values that the session knows better than the server that runs the statement: they are written into
-// the text in place of the question, and the question is put back where it names a column. Pure.
+// Values that the session knows better than the server that runs the statement: they are written
+// into the text in place of the question, and the question is put back where it names a column.
+// Pure.
 
 #pragma once
 
@@ -37,8 +38,8 @@ struct SubstitutedText {
 SubstitutedText substitute(std::string_view text, const sql::TextOptions& options,
                            const KnownAnswers& answers);
 
-// The text holds CONNECTION_ID() against ids that only the server knows: its own answer is the right
-// one there.
+// The text holds CONNECTION_ID() against ids that only the server knows: its own answer is the
+// right one there.
 bool compares_with_server_ids(std::string_view text);
 
 // A definition packet, frame header included, with the names as the client has written them. Empty

@@ -19,13 +19,13 @@ namespace {
 using sql::Effect;
 
 // Effects that are worth a second look at the text.
-constexpr Effect kObjectEffects =
-    Effect::creates_temporary_table | Effect::drops_temporary_table | Effect::drops_table |
-    Effect::renames_table | Effect::takes_user_lock | Effect::releases_user_lock |
-    Effect::prepares_text | Effect::deallocates_text | Effect::opens_handler |
-    Effect::closes_handler;
-constexpr Effect kLookedInto = kObjectEffects | Effect::asks_connection_id |
-                               Effect::asks_row_count | Effect::asks_found_rows;
+constexpr Effect kObjectEffects = Effect::creates_temporary_table | Effect::drops_temporary_table |
+                                  Effect::drops_table | Effect::renames_table |
+                                  Effect::takes_user_lock | Effect::releases_user_lock |
+                                  Effect::prepares_text | Effect::deallocates_text |
+                                  Effect::opens_handler | Effect::closes_handler;
+constexpr Effect kLookedInto =
+    kObjectEffects | Effect::asks_connection_id | Effect::asks_row_count | Effect::asks_found_rows;
 
 }  // namespace
 
@@ -48,8 +48,8 @@ void CommandRunner::close() {
   lend(nullptr);
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
   const bool in_transaction = links_.transaction() != nullptr;
-  for (const auto slot : {SessionLinks::Slot::primary, SessionLinks::Slot::replica,
-                          SessionLinks::Slot::errand}) {
+  for (const auto slot :
+       {SessionLinks::Slot::primary, SessionLinks::Slot::replica, SessionLinks::Slot::errand}) {
     auto link = links_.take(slot);
     if (link == nullptr) continue;
     if (counts_on(*link)) --context_.outstanding[link->server()];
@@ -283,8 +283,8 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   proceed(bytes);
 }
 
-// COM_STMT_FETCH and COM_STMT_RESET concern the cursor, which is on the connection that opened it: the
-// session's to the primary, to which the cursor pins it.
+// COM_STMT_FETCH and COM_STMT_RESET concern the cursor, which is on the connection that opened it:
+// the session's to the primary, to which the cursor pins it.
 void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
   const bool fetches = current_.info->handling == Handling::fetch;
   PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
@@ -296,8 +296,8 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
   const BackendStatement* prepared =
       link != nullptr ? link->statements().find(statement->shared->id) : nullptr;
   if (prepared == nullptr) {
-    return fetches ? answer_error(errors::no_open_cursor(statement->id,
-                                                         context_.topology->is_mariadb()))
+    return fetches ? answer_error(
+                         errors::no_open_cursor(statement->id, context_.topology->is_mariadb()))
                    : answer_ok();
   }
   write_statement_id(bytes, prepared->id);
@@ -327,7 +327,8 @@ void CommandRunner::take_long_data(std::span<std::uint8_t> bytes) {
 void CommandRunner::close_statement(Bytes payload) {
   if (PreparedStatement* statement = named_statement(payload)) {
     if (statement->cursor_open && links_.primary() != nullptr) {
-      close_on_server(*links_.primary(), links_.primary()->statements().erase(statement->shared->id));
+      close_on_server(*links_.primary(),
+                      links_.primary()->statements().erase(statement->shared->id));
     }
     set_cursor(*statement, false);
     statements_.erase(current_.statement_id);

@@ -126,8 +126,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   struct Current {
     const protocol::CommandInfo* info = nullptr;
     sql::Classification facts;
-    std::string collation;  // of SET NAMES ... COLLATE
-    std::vector<ObjectChange> changes;  // to the named things of the session
+    std::string collation;                    // of SET NAMES ... COLLATE
+    std::vector<ObjectChange> changes;        // to the named things of the session
     std::vector<Substitution> substitutions;  // in the text that is sent
     Route route;
     std::string bytes;  // the command, or its beginning, when it cannot be sent at once
@@ -287,18 +287,18 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   RunnerHost& host_;
   ClientIdentity identity_;
   StatePtr state_;
-  StatePtr initial_;                      // what a reset brings back, without the schema
+  StatePtr initial_;  // what a reset brings back, without the schema
   bool initial_autocommit_ = true;
   std::optional<std::size_t> proven_on_;  // a server that has accepted all of state_
   SessionLinks links_;
-  BackendConnection* lent_ = nullptr;     // held for the sake of its diagnostics only
+  BackendConnection* lent_ = nullptr;  // held for the sake of its diagnostics only
   std::uint64_t command_count_ = 0;
-  CommandMark mark_;                      // the command that ran last
-  std::shared_ptr<InsertId> insert_id_;   // null: 0
-  std::uint64_t settings_ = 0;            // global variables are at least as new as at the login
+  CommandMark mark_;                     // the command that ran last
+  std::shared_ptr<InsertId> insert_id_;  // null: 0
+  std::uint64_t settings_ = 0;           // global variables are at least as new as at the login
   PinSet pins_;
   std::unique_ptr<SessionObjects> objects_;  // null: none so far
-  std::int64_t row_count_ = 0;              // what ROW_COUNT() is, and
+  std::int64_t row_count_ = 0;               // what ROW_COUNT() is, and
   std::uint64_t found_rows_ = 0;             // FOUND_ROWS(), after the last statement
   bool asks_counts_ = false;                 // a prepared statement asks for them
   bool calc_found_rows_ = false;             // only the last connection knows FOUND_ROWS()
@@ -318,7 +318,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   TimePoint read_at_{};                    // and when: another must not show less
   std::uint64_t gave_up_version_ = 0;      // the topology in which a wait was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
-  std::unique_ptr<KillRequest> kill_;   // while it is under way
+  std::unique_ptr<KillRequest> kill_;                             // while it is under way
   std::string errand_reply_;
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later

@@ -1,7 +1,8 @@
-// KILL and COM_PROCESS_KILL of another session: the part of CommandRunner that looks for it, asks the
-// server whether the user may do it, and has it done.
+// KILL and COM_PROCESS_KILL of another session: the part of CommandRunner that looks for it, asks
+// the server whether the user may do it, and has it done.
 //
-//   begin_kill ──> the target's worker ──> on_kill_target ─┬─> KILL QUERY on its server ─┬─> finish_kill
+//   begin_kill ──> the target's worker ──> on_kill_target ─┬─> KILL QUERY on its server ─┬─>
+//   finish_kill
 //                                                          ├─> may this user? ───────────┤
 //                                                          └─────────────────────────────┘
 
@@ -100,8 +101,8 @@ void CommandRunner::on_kill_target(std::uint32_t id, const std::optional<KillTar
   proceed_kill(*primary);
 }
 
-// What must be done on a server is done on a connection of its own, in the name of the user, whose right to
-// do it the server knows.
+// What must be done on a server is done on a connection of its own, in the name of the user, whose
+// right to do it the server knows.
 void CommandRunner::proceed_kill(std::size_t server) {
   stage_ = Stage::none;
   BackendConnection* link = obtain(SessionLinks::Slot::errand, server, false);

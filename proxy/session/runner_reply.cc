@@ -9,7 +9,6 @@
 #include "protocol/response.h"
 #include "proxy/session/command_runner.h"
 #include "proxy/session/translate_ok.h"
-#include "sql_classifier/tracked_variables.h"
 
 namespace weir {
 
@@ -39,26 +38,6 @@ bool is_read_only_server(std::uint16_t code) {
 std::uint16_t error_code(Bytes packet) {
   const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
   return err ? err->code : 0;
-}
-
-// Whether replicas may lack what the statement has done. Reads that the primary answers count only
-// when they end a transaction that wrote, which the commit tells.
-bool writes(const sql::Classification& facts) {
-  using Kind = sql::StatementKind;
-  switch (facts.kind) {
-    case Kind::empty:
-    case Kind::set:
-    case Kind::use:
-    case Kind::begin:
-    case Kind::rollback:
-    case Kind::savepoint:
-      return facts.statements > 1;
-    case Kind::read:
-      return facts.statements > 1 || facts.has(sql::Effect::calls_routine) ||
-             facts.reason == sql::Reason::sequence;
-    default:
-      return true;
-  }
 }
 
 }  // namespace
@@ -165,8 +144,7 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
   const std::string_view text =
       protocol::as_text(protocol::as_bytes(current_.bytes).subspan(kFrameHeaderSize + 1));
   StatementPtr shared =
-      context_.statements.intern(text, *state_, current_.facts, parameters,
-                                 current_.substitutions);
+      context_.statements.intern(text, *state_, current_.facts, parameters, current_.substitutions);
   if (current_.facts.has(sql::Effect::asks_row_count) ||
       current_.facts.has(sql::Effect::asks_found_rows)) {
     asks_counts_ = true;
@@ -287,8 +265,8 @@ void CommandRunner::end_open(BackendConnection& link) {
 // A repair that was thought safe has failed, and what is no plain read ran behind it.
 void CommandRunner::lose_outcome(BackendConnection& link) {
   const std::string server = link.options().server_name;
-  const auto error = protocol::decode_err(
-      protocol::as_bytes(current_.repair_error).subspan(kFrameHeaderSize));
+  const auto error =
+      protocol::decode_err(protocol::as_bytes(current_.repair_error).subspan(kFrameHeaderSize));
   const std::string why = error ? std::string(error->message) : "its state could not be adjusted";
   current_.repair_error.clear();
   leave(link);
@@ -355,123 +333,6 @@ void CommandRunner::finish(BackendConnection& link) {
     return host_.on_session_over();
   }
   end_command();
-}
-
-// A cursor ends with its last row, or with a reset.
-void CommandRunner::fold_fetch(const BackendConnection& link) {
-  PreparedStatement* statement = statements_.find(current_.statement_id);
-  if (statement == nullptr || current_.failed) return;
-  const bool fetched_all = (link.status() & protocol::kStatusLastRowSent) != 0;
-  if (fetched_all || current_.info->handling == Handling::reset_statement) {
-    set_cursor(*statement, false);
-  }
-}
-
-// What the session has become by the statement that has just been answered.
-void CommandRunner::fold(BackendConnection& link) {
-  const bool was_in_transaction = links_.transaction() == &link;
-  links_.set_last(&link);
-  const bool in_transaction = link.in_transaction();
-  if (&link == links_.transaction() || in_transaction) {
-    links_.set_transaction(in_transaction ? &link : nullptr);
-  }
-  autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
-  mark_ = {link.server(), host_.session_id(), command_count_};
-  link.set_last_command(mark_);
-  fold_state(link);
-  if (current_.info->handling == Handling::prepare) return;  // nothing has been run
-  if (!current_.whole_when_classified) pins_.add(Pin::unseen_text);
-  // An error leaves no trace, except of what ran before it.
-  const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
-                           current_.facts.kind == sql::StatementKind::read;
-  if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
-  if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
-    context_.process->settings_version.fetch_add(1);
-  }
-  if (!current_.failed && current_.facts.has(sql::Effect::asks_diagnostics)) {
-    link.set_warnings(current_.warnings_before);
-  }
-  fold_objects();
-  fold_counts(link.last_totals());
-  fold_insert_id(link);
-  fold_cursor(link);
-  if (&link == links_.primary()) fold_writes(link, was_in_transaction);
-  if (&link == links_.replica()) {
-    read_on_ = link.server();
-    read_at_ = context_.loop_time();
-  }
-}
-
-void CommandRunner::fold_state(BackendConnection& link) {
-  const bool names = current_.facts.has(sql::Effect::sets_names) && !current_.failed;
-  if (names && current_.info->handling != Handling::prepare) {
-    SessionState state = *link.state();
-    state.set_names(current_.collation);
-    link.set_state(context_.states.intern(std::move(state)));
-  }
-  if (!current_.failed && current_.info->handling == Handling::set_option) {
-    multi_statements_ = set_option_on_;
-    link.set_multi_statements(set_option_on_);
-  }
-  if (link.state() == state_) return;
-  state_ = link.state();
-  proven_on_ = link.server();
-}
-
-// The packet tells a key that was generated, or one that was given; only the server knows what that
-// makes of LAST_INSERT_ID(), and is asked when another session gets the connection.
-void CommandRunner::fold_insert_id(BackendConnection& link) {
-  if (&link != links_.primary()) return;
-  const std::uint64_t reported = current_.failed ? 0 : link.last_totals().insert_id;
-  // Rows in place of an OK packet: RETURNING.
-  const bool untold = current_.facts.kind == sql::StatementKind::write && link.last_totals().has_rows;
-  if (reported == 0 && !untold && !uses_insert_id()) return;
-  if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
-  if (reported != 0) insert_id_->value = reported;
-  link.set_insert_id(insert_id_);
-}
-
-void CommandRunner::fold_objects() {
-  if (current_.changes.empty()) return;
-  if (objects_ == nullptr) objects_ = std::make_unique<SessionObjects>();
-  objects_->apply(current_.changes, current_.failed);
-  objects_->update(pins_);
-}
-
-// What ROW_COUNT() and FOUND_ROWS() are now.
-void CommandRunner::fold_counts(const ReplyTotals& totals) {
-  calc_found_rows_ = !current_.failed && current_.facts.has(sql::Effect::calc_found_rows);
-  if (current_.failed || totals.has_rows) {
-    row_count_ = -1;
-    if (!current_.failed) found_rows_ = totals.rows;
-  } else {
-    row_count_ = static_cast<std::int64_t>(totals.affected_rows);
-  }
-}
-
-void CommandRunner::fold_cursor(BackendConnection& link) {
-  if (current_.info->handling != Handling::execute || current_.failed) return;
-  if (PreparedStatement* statement = statements_.find(current_.statement_id)) {
-    set_cursor(*statement, (link.status() & protocol::kStatusCursorExists) != 0);
-  }
-}
-
-// What the primary has committed must be seen by the session's next reads, wherever they go.
-void CommandRunner::fold_writes(BackendConnection& link, bool was_in_transaction) {
-  if (link.in_transaction()) return;  // not committed yet, and the session reads on this connection
-  const std::string gtids = link.take_reported_gtids();
-  if (gtids.empty()) {
-    if (!was_in_transaction && !writes(current_.facts)) return;
-    // Nothing was committed; but errors carry no report, whatever was committed before them.
-    if (link.reports_gtids() && !current_.failed) return;
-  }
-  fresh_after_ = Clock::now();
-  reached_on_.reset();
-  if (gtids.empty()) {
-    position_.mark_unknown();
-  } else {
-    position_.add(gtids);
-  }
 }
 
 void CommandRunner::end_command() {

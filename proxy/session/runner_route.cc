@@ -111,8 +111,8 @@ void CommandRunner::finish_open(BackendConnection& link) {
   host_.on_opened(status);
 }
 
-// A read-only transaction on a replica has nothing to commit: what ends it implicitly belongs to the
-// primary.
+// A read-only transaction on a replica has nothing to commit: what ends it implicitly belongs to
+// the primary.
 void CommandRunner::leave_replica_transaction() {
   using Kind = sql::StatementKind;
   BackendConnection* link = links_.transaction();
@@ -269,8 +269,8 @@ BackendConnection* CommandRunner::choose_primary() {
     return nullptr;
   }
   put_away(links_.take(Slot::primary));
-  const sql::Effect asks = sql::Effect::asks_diagnostics | sql::Effect::asks_row_count |
-                           sql::Effect::asks_found_rows;
+  const sql::Effect asks =
+      sql::Effect::asks_diagnostics | sql::Effect::asks_row_count | sql::Effect::asks_found_rows;
   if (any(current_.facts.effects & asks) && mark_.server == *primary) {
     if (auto last = pool_.take_unused_since(mark_)) return &adopt(Slot::primary, std::move(last));
   }
@@ -319,7 +319,8 @@ BackendConnection& CommandRunner::adopt(Slot slot, std::unique_ptr<BackendConnec
 void CommandRunner::put_away(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
   if (lent_ == connection.get()) lend(nullptr);
-  // Other pinned state than the schema and variables cannot be told from outside, nor undone for certain.
+  // Other pinned state than the schema and variables cannot be told from outside, nor undone for
+  // certain.
   if (pins_.empty()) {
     pool_.give_back(std::move(connection));
   } else {
@@ -359,8 +360,8 @@ bool CommandRunner::may_be_asked(const BackendConnection& link) const {
   return link.warnings() > 0 || asks_counts_ || calc_found_rows_;
 }
 
-// The client may ask for the warnings of its last statement, and most never do: the connection stays with
-// the session as long as nobody else needs it.
+// The client may ask for the warnings of its last statement, and most never do: the connection
+// stays with the session as long as nobody else needs it.
 void CommandRunner::lend(BackendConnection* link) {
   if (lent_ == link) return;
   if (lent_ != nullptr) pool_.withdraw(*this);
@@ -389,7 +390,8 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   const std::string& name = context_.topology->servers[server].name;
   spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user,
                 failure.text);
-  if (wanted_slot_ == Slot::errand) return answer_error(errors::server_unreachable(name, failure.text));
+  if (wanted_slot_ == Slot::errand)
+    return answer_error(errors::server_unreachable(name, failure.text));
   if (wanted_slot_ == Slot::replica) {
     // Another replica, and when that fails too, the primary.
     if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));

@@ -85,8 +85,8 @@ bool CommandRunner::must_prepare(BackendConnection& link) {
   return link.statements().find(statement->shared->id) == nullptr;
 }
 
-// What the connection's state must be for the next thing to be sent: the session's, or, before a statement
-// is prepared there, the one that its text was written in.
+// What the connection's state must be for the next thing to be sent: the session's, or, before a
+// statement is prepared there, the one that its text was written in.
 StatePtr CommandRunner::target_state(bool prepares) {
   if (!prepares) return state_;
   const SharedStatement& statement = *statements_.find(current_.statement_id)->shared;
@@ -95,8 +95,8 @@ StatePtr CommandRunner::target_state(bool prepares) {
 }
 
 // A write must never run in a state that is not the session's, so it travels behind a repair only
-// when that cannot fail: when it sets nothing but variables, to values that this server has accepted
-// before. A schema can have been dropped.
+// when that cannot fail: when it sets nothing but variables, to values that this server has
+// accepted before. A schema can have been dropped.
 bool CommandRunner::may_pipeline(const BackendConnection& link, const StatePtr& target) const {
   if (current_.repeatable) return true;
   return proven_on_ == link.server() && link.state()->schema() == target->schema();
@@ -143,9 +143,11 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
   current_.repairs_left = static_cast<std::size_t>(count);
 }
 
-// Commands that run no statement answer with the warnings of the one before, as do questions for them.
+// Commands that run no statement answer with the warnings of the one before, as do questions for
+// them.
 bool CommandRunner::shows_others_warnings(const BackendConnection& link) const {
-  if (!link.holds_diagnostics() || (mark_.session != 0 && link.last_command() == mark_)) return false;
+  if (!link.holds_diagnostics() || (mark_.session != 0 && link.last_command() == mark_))
+    return false;
   return current_.facts.has(sql::Effect::asks_diagnostics) ||
          current_.info->handling != Handling::text;
 }
@@ -169,9 +171,9 @@ bool CommandRunner::waits_for_insert_id() {
 }
 
 bool CommandRunner::uses_insert_id() const {
-  return any(current_.facts.effects & (sql::Effect::uses_last_insert_id |
-                                       sql::Effect::sets_last_insert_id |
-                                       sql::Effect::calls_routine));
+  return any(current_.facts.effects &
+             (sql::Effect::uses_last_insert_id | sql::Effect::sets_last_insert_id |
+              sql::Effect::calls_routine));
 }
 
 // --- the command ---------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-// Where the sessions of all workers are, by the id that clients know: for KILL. Safe from any thread.
+// Where the sessions of all workers are, by the id that clients know: for KILL. Safe from any
+// thread.
 
 #pragma once
 
@@ -35,7 +36,7 @@ class SessionDirectory {
 
  private:
   mutable std::mutex mutex_;
-  std::unordered_map<std::uint32_t, SessionHost*> hosts_;   // guarded by mutex_
+  std::unordered_map<std::uint32_t, SessionHost*> hosts_;  // guarded by mutex_
 };
 
 }  // namespace weir

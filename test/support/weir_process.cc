@@ -82,7 +82,8 @@ std::string Weir::configuration() const {
   sections.erase("listen");
   for (int n = 1; n <= 3; ++n) {
     text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)
-         << "\"\n" << options_.server_lines;
+         << "\"\n"
+         << options_.server_lines;
   }
   text << "[monitor]\nuser = \"" << cluster_.value("MONITOR_USER") << "\"\npassword = \""
        << cluster_.value("MONITOR_PASSWORD") << "\"\n"

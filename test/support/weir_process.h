@@ -16,7 +16,7 @@ namespace weir::test {
 struct WeirOptions {
   std::map<std::string, std::string> sections = {};            // lines of TOML by section
   std::vector<std::string> users = {"APP", "PLAIN", "EMPTY"};  // listed accounts; none: passthrough
-  std::string user_lines = {};  // further lines for each listed account
+  std::string user_lines = {};    // further lines for each listed account
   std::string server_lines = {};  // and for each server
   bool unix_socket = false;
   bool wait = true;  // until reads reach both replicas

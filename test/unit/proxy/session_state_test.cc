@@ -103,8 +103,8 @@ TEST_CASE("session state: how a text was prepared") {
   CHECK(plain.prepares_like(state_of({{"sql_mode", ""}, {"wait_timeout", "5"}}, "shop")));
   CHECK_FALSE(plain.prepares_like(state_of({{"sql_mode", "ANSI"}}, "shop")));
   CHECK_FALSE(plain.prepares_like(state_of({{"sql_mode", ""}}, "other")));
-  CHECK_FALSE(plain.prepares_like(
-      state_of({{"sql_mode", ""}, {"character_set_client", "gbk"}}, "shop")));
+  CHECK_FALSE(
+      plain.prepares_like(state_of({{"sql_mode", ""}, {"character_set_client", "gbk"}}, "shop")));
   const SessionState other = state_of(
       {{"character_set_connection", "latin1"}, {"collation_connection", "latin1_bin"}}, "other");
   const SessionState mixed =
@@ -264,8 +264,8 @@ TEST_CASE("session state: every tracked variable survives a repair and the repor
   std::string report;
   for (const sql::TrackedVariable& variable : sql::tracked_variables()) {
     // character_set_results and what equals it come with SET NAMES.
-    const bool named = variable.name == "character_set_client" ||
-                       variable.name == "character_set_results";
+    const bool named =
+        variable.name == "character_set_client" || variable.name == "character_set_results";
     CHECK((sql.find(std::string(variable.name) + " = ") != std::string::npos) == !named);
     report += variable_entry(variable.name, "7");
   }
