@@ -78,9 +78,9 @@ void Stream::configure() {
 
 void Stream::start_reading() {
   if (handle_ == nullptr || reading_) return;
-  if (packing_ != nullptr && !packing_->idle()) {
+  if (packing_ != nullptr) {
     reading_ = true;
-    return unpack_later();
+    return resume_packed();
   }
   reading_ = uv_read_start(&handle_->stream, on_alloc, on_read) == 0;
 }

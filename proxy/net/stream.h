@@ -123,7 +123,9 @@ class Stream {
   // stream_compression.cc
   void write_packed(std::span<const Bytes> slices);
   void on_packed(std::span<std::uint8_t> in);
+  void resume_packed();
   std::size_t unpack(std::span<std::uint8_t> in);
+  std::size_t unpack_turn(std::span<std::uint8_t> in);
   std::size_t hand_on(std::span<std::uint8_t> bytes, std::size_t& budget);
   void unpack_later();
   void unpack_waiting();

@@ -27,9 +27,7 @@ void Stream::enable_compression(const CompressedStream::Options& options, Compre
   if (handle_ == nullptr || packing_ != nullptr) return;
   packing_ = std::make_unique<Packing>(options, shared);
   packing_->waiting = std::move(received);
-  if (packing_->idle()) return;
-  uv_read_stop(handle());
-  if (reading_) unpack_later();
+  resume_packed();
 }
 
 void Stream::next_command() {
@@ -58,14 +56,33 @@ void Stream::on_packed(std::span<std::uint8_t> in) {
   const std::size_t used = unpack(in);
   if (handle_ == nullptr) return;
   packing_->waiting.append(protocol::as_text(in.subspan(used)));
-  if (packing_->idle()) return;
-  uv_read_stop(handle());
-  if (reading_) unpack_later();
+  resume_packed();
+}
+
+// The one place that decides, with compression, whether the socket is read: only when all that came
+// before is worked off and more is wanted.
+void Stream::resume_packed() {
+  if (packing_->unpacking) return;  // decided when that is over
+  const bool read = reading_ && packing_->idle();
+  if (!read) {
+    uv_read_stop(handle());
+  } else if (const int error = uv_read_start(handle(), on_alloc, on_read);
+             error != 0 && error != UV_EALREADY) {
+    reading_ = false;
+  }
+  if (reading_ && !packing_->idle()) unpack_later();
 }
 
 // Hands on until there is no more, the handler wants no more, or others must have their turn.
 // Returns how much of the input is done with.
 std::size_t Stream::unpack(std::span<std::uint8_t> in) {
+  packing_->unpacking = true;
+  const std::size_t used = unpack_turn(in);
+  packing_->unpacking = false;
+  return used;
+}
+
+std::size_t Stream::unpack_turn(std::span<std::uint8_t> in) {
   std::size_t budget = kMaxUnpackedPerTurn;
   std::string& plain = packing_->plain;
   if (!plain.empty()) {
@@ -119,9 +136,7 @@ void Stream::unpack_waiting() {
   const std::size_t used = unpack({reinterpret_cast<std::uint8_t*>(in.data()), in.size()});
   if (handle_ == nullptr) return;
   packing_->waiting = in.substr(used);
-  if (!reading_) return;
-  if (!packing_->idle()) return unpack_later();
-  reading_ = uv_read_start(handle(), on_alloc, on_read) == 0;
+  resume_packed();
 }
 
 // The stream is closed or goes away.

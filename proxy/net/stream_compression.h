@@ -30,6 +30,7 @@ struct Stream::Packing {
   std::string waiting;       // received, and not unpacked yet
   std::string plain;         // unpacked, and not wanted yet
   std::size_t plain_at = 0;  // how much of it was handed on
+  bool unpacking = false;    // input is being handed on right now
   Resume* resume = nullptr;  // made when first needed
 };
 
