@@ -174,11 +174,19 @@ bool Pool::make_room(std::size_t server) {
     discard(take(server, idle.begin()));
     return true;
   }
-  const auto lender = std::find_if(lenders_.begin(), lenders_.end(), [&](const PoolLender* one) {
-    return one->lent_server() == server;
-  });
-  if (lender != lenders_.end()) (*lender)->give_up_lent();  // whoever waits is served later
+  ask_lenders(server);  // whoever waits is served later
   return false;
+}
+
+// Makes a connection idle that a session could do without. False when there is none.
+bool Pool::ask_lenders(std::size_t server) {
+  const TimePoint now = context_.loop_time();
+  const auto lender = std::find_if(lenders_.begin(), lenders_.end(), [&](const PoolLender* one) {
+    return one->lent_server() == server && one->keeps_until() <= now;
+  });
+  if (lender == lenders_.end()) return false;
+  (*lender)->give_up_lent();
+  return true;
 }
 
 void Pool::set_waiting(Request& request, bool waiting) {
@@ -235,7 +243,8 @@ void Pool::serve_waiting() {
 void Pool::yield_to_others(std::size_t server) {
   const ServerSlots& slots = *context_.process->slots;
   auto& idle = servers_[server].idle;
-  while (slots.waiting(server) > 0 && !idle.empty()) {
+  while (slots.waiting(server) > 0 && (!idle.empty() || ask_lenders(server))) {
+    if (idle.empty()) return;  // it was not fit to be kept, and so its place is free
     const bool spare = servers_[server].open > slots.fair_share(server) ||
                        context_.loop_time() - idle.front().since >= kSpared;
     if (!spare) return;

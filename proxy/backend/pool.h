@@ -24,6 +24,8 @@ class PoolWaiter {
 // Keeps a connection that it could do without: asked to give it up when others queue.
 class PoolLender {
  public:
+  // Not to be asked before this.
+  virtual TimePoint keeps_until() const = 0;
   // The server of the connection.
   virtual std::size_t lent_server() const = 0;
   // Gives the connection back to the pool.
@@ -114,6 +116,7 @@ class Pool final : private BackendUser {
   void try_open(Request& request);
   void open(Request& request, ServerSlot slot);
   bool make_room(std::size_t server);
+  bool ask_lenders(std::size_t server);
   void set_waiting(Request& request, bool waiting);
   std::unique_ptr<Request> remove(std::vector<std::unique_ptr<Request>>::iterator at);
   void serve_waiting_later();

@@ -78,6 +78,7 @@ struct PoolConfig {
   Milliseconds idle_timeout{60000};
   Milliseconds max_age{3600000};
   Milliseconds queue_timeout{5000};
+  Milliseconds diagnostics_hold{1000};
   std::size_t min_idle = 0;  // idle connections to each server that idle_timeout spares, per worker
 };
 

@@ -102,6 +102,8 @@ constexpr KeyRow<PoolConfig> kPool[] = {
     {"idle_timeout", [](Field& f, PoolConfig& c) { f.duration(c.idle_timeout, 1ms, 24h); }},
     {"max_age", [](Field& f, PoolConfig& c) { f.duration(c.max_age, 1ms, 720h); }},
     {"queue_timeout", [](Field& f, PoolConfig& c) { f.duration(c.queue_timeout, 1ms, 10min); }},
+    {"diagnostics_hold",
+     [](Field& f, PoolConfig& c) { f.duration(c.diagnostics_hold, 0ms, 1min); }},
     {"min_idle", [](Field& f, PoolConfig& c) { f.number(c.min_idle, 0, 10000); }},
 };
 

@@ -4,18 +4,24 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "protocol/byte_writer.h"
 #include "protocol/frame.h"
+#include "sql_classifier/lexer.h"
 #include "sql_classifier/objects.h"
 
 namespace weir {
 namespace {
 
-std::optional<std::string> answer_to(sql::ObjectEvent question, const KnownAnswers& answers) {
+std::optional<std::string> answer_to(sql::ObjectEvent question, std::string_view words,
+                                     const KnownAnswers& answers) {
   switch (question) {
     case sql::ObjectEvent::asks_connection_id:
       if (!answers.connection_id) return std::nullopt;
+      // A variable can be NULL, as far as the description of a column is concerned.
+      if (words.starts_with("@@"))
+        return fmt::format("NULLIF(CAST({} AS UNSIGNED), 0)", *answers.connection_id);
       return fmt::format("CAST({} AS UNSIGNED)", *answers.connection_id);
     case sql::ObjectEvent::asks_row_count:
       if (!answers.row_count) return std::nullopt;
@@ -48,6 +54,13 @@ std::string replaced(std::string_view text, const Substitution& substitution) {
   }
 }
 
+// Reads the same everywhere without quotes.
+bool is_simple_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_';
+  });
+}
+
 }  // namespace
 
 SubstitutedText substitute(std::string_view text, const sql::TextOptions& options,
@@ -55,15 +68,47 @@ SubstitutedText substitute(std::string_view text, const sql::TextOptions& option
   SubstitutedText out;
   std::size_t copied = 0;
   sql::visit_objects(text, options, [&](const sql::Object& object) {
-    const auto answer = answer_to(object.event, answers);
+    const std::string_view words = text.substr(object.offset, object.length);
+    const auto answer = answer_to(object.event, words, answers);
     if (!answer || object.offset < copied) return;
     const std::string written = unlike(*answer, out.substitutions);
     out.text.append(text.substr(copied, object.offset - copied)).append(written);
     copied = object.offset + object.length;
-    out.substitutions.push_back({written, std::string(text.substr(object.offset, object.length))});
+    out.substitutions.push_back({written, std::string(words)});
   });
   out.text.append(text.substr(copied));
   return out;
+}
+
+// GET [CURRENT] DIAGNOSTICS @name = NUMBER | ROW_COUNT [, ...]
+std::string diagnostics_as_set(std::string_view text, const sql::TextOptions& options,
+                               std::int64_t row_count) {
+  using sql::TokenType;
+  if (!options.sql_mode_known) return {};
+  sql::Lexer lexer(text, {options.ansi_quotes, options.no_backslash_escapes, false});
+  const auto accept = [&lexer](TokenType type, std::string_view lower_word = {}) {
+    const sql::Token& token = lexer.token();
+    if (token.type != type) return false;
+    if (!lower_word.empty() && !sql::equals_lower(token.text, lower_word)) return false;
+    lexer.next();
+    return true;
+  };
+  if (!accept(TokenType::word, "get")) return {};
+  accept(TokenType::word, "current");
+  if (!accept(TokenType::word, "diagnostics")) return {};
+  std::string set = "SET ";
+  do {
+    const std::string_view name = lexer.token().text;
+    if (!accept(TokenType::user_variable) || !is_simple_name(name)) return {};
+    if (!accept(TokenType::equals)) return {};
+    const bool number = accept(TokenType::word, "number");
+    if (!number && !accept(TokenType::word, "row_count")) return {};
+    set.append(fmt::format("@{} = {}, ", name, number ? 0 : row_count));
+  } while (accept(TokenType::comma));
+  accept(TokenType::semicolon);
+  if (lexer.token().type != TokenType::end || lexer.doubtful()) return {};
+  set.resize(set.size() - 2);
+  return set;
 }
 
 bool compares_with_server_ids(std::string_view text) {

@@ -38,6 +38,11 @@ struct SubstitutedText {
 SubstitutedText substitute(std::string_view text, const sql::TextOptions& options,
                            const KnownAnswers& answers);
 
+// A GET DIAGNOSTICS that asks for nothing but the numbers of the statement before, when that left
+// no condition: as a SET of the same user variables. Empty for any other text.
+std::string diagnostics_as_set(std::string_view text, const sql::TextOptions& options,
+                               std::int64_t row_count);
+
 // The text holds CONNECTION_ID() against ids that only the server knows: its own answer is the
 // right one there.
 bool compares_with_server_ids(std::string_view text);

@@ -24,8 +24,9 @@ constexpr Effect kObjectEffects = Effect::creates_temporary_table | Effect::drop
                                   Effect::takes_user_lock | Effect::releases_user_lock |
                                   Effect::prepares_text | Effect::deallocates_text |
                                   Effect::opens_handler | Effect::closes_handler;
-constexpr Effect kLookedInto =
-    kObjectEffects | Effect::asks_connection_id | Effect::asks_row_count | Effect::asks_found_rows;
+constexpr Effect kLookedInto = kObjectEffects | Effect::asks_connection_id |
+                               Effect::asks_row_count | Effect::asks_found_rows |
+                               Effect::asks_diagnostics;
 
 }  // namespace
 
@@ -183,6 +184,11 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
     return false;
   }
   if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
+  if (current_.facts.has(Effect::asks_diagnostics) && !prepares && !runs_where_last_ran()) {
+    const std::string set =
+        diagnostics_as_set(protocol::as_text(*text), text_options(), row_count_);
+    if (!set.empty()) replace_text(payload.first(payload.size() - text->size()), set, bytes);
+  }
   if (!prepares) note_objects(protocol::as_text(*text), text_options());
   substitute_answers(payload.first(payload.size() - text->size()), protocol::as_text(*text), bytes);
   return true;
@@ -217,9 +223,15 @@ void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
   }
   SubstitutedText substituted = substitute(text, text_options(), answers);
   if (substituted.substitutions.empty()) return;
-  std::string payload(protocol::as_text(prefix));
-  payload.append(substituted.text);
   current_.substitutions = std::move(substituted.substitutions);
+  replace_text(prefix, substituted.text, bytes);
+}
+
+// The command is `prefix` and another text now.
+void CommandRunner::replace_text(Bytes prefix, std::string_view text,
+                                 std::span<std::uint8_t>& bytes) {
+  std::string payload(protocol::as_text(prefix));
+  payload.append(text);
   current_.bytes.clear();
   std::uint8_t sequence = 0;
   protocol::append_frames(current_.bytes, payload, sequence);

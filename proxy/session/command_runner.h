@@ -161,6 +161,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool runs_where_last_ran();
   void note_objects(std::string_view text, const sql::TextOptions& options);
   void substitute_answers(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
+  void replace_text(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
   void begin_simple(sql::StatementKind kind);
   void begin_execute(std::span<std::uint8_t> bytes);
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
@@ -194,6 +195,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool must_keep(const BackendConnection& link) const;
   bool may_be_asked(const BackendConnection& link) const;
   void lend(BackendConnection* link);
+  TimePoint keeps_until() const override { return keeps_until_; }
   std::size_t lent_server() const override { return lent_->server(); }
   void give_up_lent() override;
   ConnectionWish wish(std::size_t server, bool fresh) const;
@@ -292,6 +294,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::optional<std::size_t> proven_on_;  // a server that has accepted all of state_
   SessionLinks links_;
   BackendConnection* lent_ = nullptr;  // held for the sake of its diagnostics only
+  TimePoint keeps_until_{};            // whoever else may need it
   std::uint64_t command_count_ = 0;
   CommandMark mark_;                     // the command that ran last
   std::shared_ptr<InsertId> insert_id_;  // null: 0

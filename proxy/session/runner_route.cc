@@ -360,9 +360,10 @@ bool CommandRunner::may_be_asked(const BackendConnection& link) const {
   return link.warnings() > 0 || asks_counts_ || calc_found_rows_;
 }
 
-// The client may ask for the warnings of its last statement, and most never do: the connection
-// stays with the session as long as nobody else needs it.
+// The client may ask for the warnings of its last statement: those that do, do it at once, and most
+// never do. After a while the connection stays only as long as nobody else needs it.
 void CommandRunner::lend(BackendConnection* link) {
+  keeps_until_ = context_.loop_time() + context_.config().pool.diagnostics_hold;
   if (lent_ == link) return;
   if (lent_ != nullptr) pool_.withdraw(*this);
   lent_ = link;

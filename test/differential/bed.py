@@ -85,7 +85,7 @@ class Bed:
         settings: dict[str, dict[str, str]] = {
             "monitor": {"max_lag": '"60s"', "interval": '"50ms"', "recover_after": "1"},
             "routing": {"consistency": '"session"'},
-            "pool": {"mode": f'"{pool_mode}"', "queue_timeout": '"50s"'},
+            "pool": {"mode": f'"{pool_mode}"', "queue_timeout": '"50s"', "diagnostics_hold": '"3s"'},
         }
         if pool_mode == SHARED:
             settings["server"] = {"max_connections": str(MAX_CONNECTIONS)}

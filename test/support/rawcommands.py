@@ -92,7 +92,12 @@ class CommandClient:
             if payload[:1] == b"\xfe":
                 name, _, data = payload[1:].partition(b"\0")
                 method, scramble = name.decode(), data.rstrip(b"\0")
-                self.connection.write_packet(scrambled(method, password, scramble))
+                if method == "sha256_password":  # MySQL's for some names that do not exist: asks for its key
+                    self.connection.write_packet(b"\x01")
+                else:
+                    self.connection.write_packet(scrambled(method, password, scramble))
+            elif payload.startswith(b"\x01-----BEGIN") and encrypted:
+                self.connection.write_packet(encrypted)
             elif payload == b"\x01\x04" and encrypted:
                 self.connection.write_packet(encrypted)
             elif payload == b"\x01\x04":

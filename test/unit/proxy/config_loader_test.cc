@@ -88,6 +88,7 @@ mode = "session"
 idle_timeout = "5s"
 max_age = "30d"
 queue_timeout = "1ms"
+diagnostics_hold = "0s"
 min_idle = 0
 [limits]
 max_packet = "1GiB"
@@ -115,6 +116,7 @@ mode = "disabled"
   CHECK(config.pool.idle_timeout == 5s);
   CHECK(config.pool.max_age == 720h);
   CHECK(config.pool.queue_timeout == 1ms);
+  CHECK(config.pool.diagnostics_hold == 0ms);
   CHECK(config.limits.max_packet == 1u << 30);
   CHECK(config.limits.handshake_timeout == 1s);
   CHECK(config.limits.idle_timeout == 24h);

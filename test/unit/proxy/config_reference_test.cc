@@ -83,6 +83,8 @@ void check_equal(const PoolConfig& a, const PoolConfig& b) {
   CHECK(a.idle_timeout == b.idle_timeout);
   CHECK(a.max_age == b.max_age);
   CHECK(a.queue_timeout == b.queue_timeout);
+  CHECK(a.diagnostics_hold == b.diagnostics_hold);
+  CHECK(a.min_idle == b.min_idle);
 }
 
 void check_equal(const LimitsConfig& a, const LimitsConfig& b) {

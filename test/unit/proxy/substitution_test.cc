@@ -21,7 +21,8 @@ TEST_CASE("substitution: questions become answers, and nothing else changes") {
         "select CAST(1073741825 AS UNSIGNED) + 1, 'CONNECTION_ID()' -- CONNECTION_ID()\n");
   CHECK(substituted("SELECT ROW_COUNT(), FOUND_ROWS()") ==
         "SELECT CAST(-1|0 AS SIGNED), CAST(7|0 AS SIGNED)");
-  CHECK(substituted("SELECT @@pseudo_thread_id") == "SELECT CAST(1073741825 AS UNSIGNED)");
+  CHECK(substituted("SELECT @@pseudo_thread_id") ==
+        "SELECT NULLIF(CAST(1073741825 AS UNSIGNED), 0)");
   CHECK(substituted("SELECT CONNECTION_ID(), connection_id()") ==
         "SELECT CAST(1073741825 AS UNSIGNED), CAST(1073741825  AS UNSIGNED)");
   CHECK(substituted("SELECT 1") == "SELECT 1");
@@ -31,6 +32,19 @@ TEST_CASE("substitution: what is not known is left to the server") {
   const SubstitutedText same = substitute("SELECT CONNECTION_ID(), ROW_COUNT()", {}, {});
   CHECK(same.text == "SELECT CONNECTION_ID(), ROW_COUNT()");
   CHECK(same.substitutions.empty());
+}
+
+TEST_CASE("substitution: numbers of the statement before, without its connection") {
+  const auto set = [](std::string_view text) { return diagnostics_as_set(text, {}, 3); };
+  CHECK(set("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT") == "SET @n = 0, @r = 3");
+  CHECK(set("get current diagnostics @`r`=row_count;") == "SET @r = 3");
+  for (const char* other :
+       {"GET DIAGNOSTICS CONDITION 1 @t = MESSAGE_TEXT", "GET STACKED DIAGNOSTICS @n = NUMBER",
+        "GET DIAGNOSTICS n = NUMBER", "GET DIAGNOSTICS @n = NUMBER; SELECT 1", "GET DIAGNOSTICS",
+        "GET DIAGNOSTICS @'a b' = NUMBER", "GET DIAGNOSTICS @n = NUMBER,", "SHOW WARNINGS", ""}) {
+    CAPTURE(other);
+    CHECK(set(other).empty());
+  }
 }
 
 TEST_CASE("substitution: beside the server's own ids its answer is the right one") {
