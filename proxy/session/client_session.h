@@ -47,6 +47,8 @@ class ClientSession final : private StreamHandler, private RunnerHost {
 
   std::uint32_t id() const { return id_; }
 
+  PinSet pins() const { return runner_.pins(); }
+
   // KILL, see runner_kill.cc.
   KillTarget as_kill_target() { return runner_.as_kill_target(); }
   void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target) {

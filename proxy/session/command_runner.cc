@@ -183,6 +183,10 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
     return false;
   }
   if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
+  if (!prepares && current_.whole_when_classified && may_add_pin(pins_, current_.facts)) {
+    current_.pin_cause =
+        std::make_unique<PinCause>(pin_cause(protocol::as_text(*text), text_options()));
+  }
   if (!prepares) note_objects(protocol::as_text(*text), text_options());
   substitute_answers(payload.first(payload.size() - text->size()), protocol::as_text(*text), bytes);
   return true;

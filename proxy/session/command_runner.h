@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/command.h"
 #include "protocol/command_reader.h"
@@ -27,6 +28,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/loss_policy.h"
+#include "proxy/core/pin_counts.h"
 #include "proxy/core/pins.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/replica_selector.h"
@@ -96,6 +98,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
   bool in_transaction() const { return links_.transaction() != nullptr; }
   const ClientIdentity& identity() const { return identity_; }
+  PinSet pins() const { return pins_; }
 
   // The client has taken what was queued for it.
   void on_client_drained();
@@ -128,6 +131,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     sql::Classification facts;
     std::string collation;                    // of SET NAMES ... COLLATE
     std::vector<ObjectChange> changes;        // to the named things of the session
+    std::unique_ptr<PinCause> pin_cause;      // of a text that may add a pin
     std::vector<Substitution> substitutions;  // in the text that is sent
     Route route;
     std::string bytes;  // the command, or its beginning, when it cannot be sent at once
@@ -260,6 +264,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void run_again_on_primary();
   void end_command();
 
+  void count_pins(PinSet added);
   // runner_kill.cc: KILL of another session
   bool begin_text_kill(std::string_view text);
   bool begin_process_kill(Bytes payload);
