@@ -130,6 +130,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
     case Handling::reset_connection:
       return begin_reset_connection(bytes);
   }
+  if (shows_process_list()) return begin_process_list(bytes);
   decide_route();
   proceed(bytes);
 }
@@ -182,11 +183,11 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
       begin_text_kill(protocol::as_text(text.value_or(Bytes{})))) {
     return false;
   }
-  if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
   if (!prepares && current_.whole_when_classified && may_add_pin(pins_, current_.facts)) {
     current_.pin_cause =
         std::make_unique<PinCause>(pin_cause(protocol::as_text(*text), text_options()));
   }
+  if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
   if (!prepares) note_objects(protocol::as_text(*text), text_options());
   substitute_answers(payload.first(payload.size() - text->size()), protocol::as_text(*text), bytes);
   return true;
@@ -283,6 +284,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   }
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
   if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
+  if (shows_process_list()) return begin_process_list(bytes);
   decide_route();
   proceed(bytes);
 }

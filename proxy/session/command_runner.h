@@ -31,6 +31,7 @@
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/pins.h"
 #include "proxy/core/prepared_statements.h"
+#include "proxy/core/process_list.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/core/router.h"
 #include "proxy/core/session_objects.h"
@@ -97,8 +98,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   // Parts of a begun command may come: its beginning has been sent.
   bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
   bool in_transaction() const { return links_.transaction() != nullptr; }
-  const ClientIdentity& identity() const { return identity_; }
   PinSet pins() const { return pins_; }
+  const ClientIdentity& identity() const { return identity_; }
 
   // The client has taken what was queued for it.
   void on_client_drained();
@@ -112,6 +113,10 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void interrupt();
   void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target);
 
+  // Of a process list that another session wants, and of this session's own.
+  void add_held_threads(std::vector<HeldThread>& threads) const;
+  void on_held_threads(const std::vector<std::vector<HeldThread>>& by_worker);
+
  private:
   enum class Stage : std::uint8_t {
     none,
@@ -122,7 +127,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     running,
     infile,
     resetting,
-    asking  // about the target of a KILL
+    asking  // other workers: about the target of a KILL, or who is who in a process list
   };
 
   // The command under way.
@@ -132,6 +137,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     std::string collation;                    // of SET NAMES ... COLLATE
     std::vector<ObjectChange> changes;        // to the named things of the session
     std::unique_ptr<PinCause> pin_cause;      // of a text that may add a pin
+    std::unique_ptr<ProcessList> processes;   // that the statement shows
     std::vector<Substitution> substitutions;  // in the text that is sent
     Route route;
     std::string bytes;  // the command, or its beginning, when it cannot be sent at once
@@ -257,6 +263,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_cursor(BackendConnection& link);
   void fold_objects();
   void fold_counts(const ReplyTotals& totals);
+  void count_pins(PinSet added);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
   void fold(BackendConnection& link);
@@ -264,7 +271,6 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void run_again_on_primary();
   void end_command();
 
-  void count_pins(PinSet added);
   // runner_kill.cc: KILL of another session
   bool begin_text_kill(std::string_view text);
   bool begin_process_kill(Bytes payload);
@@ -273,6 +279,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void send_kill(BackendConnection& link);
   void on_kill_reply();
   void finish_kill();
+
+  // runner_processlist.cc: SHOW PROCESSLIST
+  bool shows_process_list() const;
+  void begin_process_list(Bytes bytes);
+  void on_row(const protocol::ReplyTracker::Step& step);
 
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;
