@@ -20,7 +20,7 @@ PinReport pins_of(SessionHost& worker) {
 
 void survey_pins(const SessionDirectory& directory, std::function<void(PinReport)> done) {
   ask_workers<PinReport>(directory, pins_of,
-                         [done = std::move(done)](std::vector<PinReport> reports) {
+                         [done = std::move(done)](const std::vector<PinReport>& reports) {
                            PinReport all;
                            for (const PinReport& report : reports) all.merge(report);
                            done(std::move(all));
