@@ -97,6 +97,7 @@ void Worker::run() {
   uv_timer_start(
       &timer_, [](uv_timer_t* handle) { static_cast<Worker*>(handle->data)->tick(); },
       kTickMilliseconds, kTickMilliseconds);
+  process_.directory->add_worker(*this);
   uv_run(&loop_, UV_RUN_DEFAULT);
 
   pool_.reset();
@@ -112,6 +113,9 @@ void Worker::run() {
       counters.sessions, counters.statements_to_primary, counters.statements_to_replicas,
       counters.retried_reads, counters.waits, counters.waits_in_vain,
       counters.answered_by_primary_instead, counters.failed_statements);
+  if (!context_.pins.empty()) {
+    spdlog::info("worker done: sessions pinned to the primary: {}", print_pins(context_.pins));
+  }
 }
 
 void Worker::take_orders() {
@@ -190,10 +194,14 @@ void Worker::close_handles() {
   if (std::exchange(handles_closed_, true)) return;
   pool_->close_all();
   Stream::drop_farewells(&loop_);
+  process_.directory->remove_worker(*this);
+  std::vector<std::function<void()>> calls;
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
+    calls.swap(orders_.calls);
   }
+  for (const auto& call : calls) call();  // others may wait for the answers
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
 }

@@ -53,6 +53,8 @@ class Worker final : private SessionOwner, private SessionHost {
   bool give(const std::function<void(Orders&)>& order);
   bool post(std::function<void()> action) override;
   ClientSession* find_session(std::uint32_t id) override;
+  void for_each_session(const std::function<void(ClientSession&)>& action) override;
+  const PinCounts& pin_counts() const override { return context_.pins; }
   void take_orders();
   void accept(std::unique_ptr<Stream> stream);
   void on_session_closed(ClientSession& session) override;
@@ -60,7 +62,6 @@ class Worker final : private SessionOwner, private SessionHost {
   void end_all();
   void tick();
   void close_handles();
-  void for_each_session(const std::function<void(ClientSession&)>& action);
 
   ProcessContext& process_;
   std::vector<ListenSocket> sockets_;

@@ -13,6 +13,7 @@
 #include "proxy/auth/account_store.h"
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
+#include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
@@ -60,6 +61,7 @@ struct WorkerContext {
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks
   std::vector<std::uint32_t> outstanding;    // statements under way, by server
   WorkerCounters counters;
+  PinCounts pins;
   StateTable states;
   StatementStore statements{states};
   std::uint64_t last_types_version = 0;  // see PreparedStatement::types_version

@@ -1,7 +1,8 @@
 #include "proxy/core/pins.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
+#include <iterator>
 
 namespace weir {
 namespace {
@@ -21,6 +22,15 @@ constexpr PinningEffect kPinning[] = {
     {Effect::sets_session_tracking, Pin::session_tracking},
     {Effect::changes_role, Pin::role},
     {Effect::calls_routine, Pin::routine},
+};
+
+// What is counted by name, see session_objects.h.
+constexpr PinningEffect kPinningByName[] = {
+    {Effect::creates_temporary_table, Pin::temporary_table},
+    {Effect::renames_table, Pin::temporary_table},
+    {Effect::takes_user_lock, Pin::user_lock},
+    {Effect::prepares_text, Pin::prepared_text},
+    {Effect::opens_handler, Pin::handler},
 };
 
 constexpr std::array<std::string_view, kPinCount> kNames = {"user_variable",
@@ -45,6 +55,15 @@ std::string_view pin_name(Pin pin) {
 
 Pin PinSet::first() const {
   return static_cast<Pin>(std::countr_zero(bits_));
+}
+
+bool may_add_pin(const PinSet& pins, const sql::Classification& statement) {
+  if (!sql::any(statement.effects)) return false;
+  const auto adds = [&](const PinningEffect& rule) {
+    return statement.has(rule.effect) && !pins.has(rule.pin);
+  };
+  return std::any_of(std::begin(kPinning), std::end(kPinning), adds) ||
+         std::any_of(std::begin(kPinningByName), std::end(kPinningByName), adds);
 }
 
 void apply_effects(PinSet& pins, const sql::Classification& statement, bool in_transaction) {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -41,6 +42,17 @@ class PinSet {
   void clear() { bits_ = 0; }
   // The first of the set, for a message; the set is not empty.
   Pin first() const;
+  // What is in this set and not in the other.
+  PinSet without(PinSet other) const {
+    other.bits_ = bits_ & ~other.bits_;
+    return other;
+  }
+  template <class Action>
+  void for_each(Action action) const {
+    for (std::uint32_t rest = bits_; rest != 0; rest &= rest - 1) {
+      action(static_cast<Pin>(std::countr_zero(rest)));
+    }
+  }
   // True when losing the connection loses something that the session cannot get back by itself.
   bool holds_state() const { return (bits_ & ~bit(Pin::next_transaction)) != 0; }
 
@@ -48,6 +60,9 @@ class PinSet {
   static std::uint32_t bit(Pin pin) { return 1u << static_cast<unsigned>(pin); }
   std::uint32_t bits_ = 0;
 };
+
+// Whether a statement may add a pin that the set does not have: to be asked before it is run.
+bool may_add_pin(const PinSet& pins, const sql::Classification& statement);
 
 // Adds the pins that a statement makes and removes those that it certainly ends, as far as its text
 // tells; but for those that are counted by name, see session_objects.h. To be called when it has

@@ -47,10 +47,19 @@ class ClientSession final : private StreamHandler, private RunnerHost {
 
   std::uint32_t id() const { return id_; }
 
+  PinSet pins() const { return runner_.pins(); }
+
   // KILL, see runner_kill.cc.
   KillTarget as_kill_target() { return runner_.as_kill_target(); }
   void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target) {
     runner_.on_kill_target(id, target);
+  }
+  // SHOW PROCESSLIST, see runner_processlist.cc.
+  void add_held_threads(std::vector<HeldThread>& threads) const {
+    runner_.add_held_threads(threads);
+  }
+  void on_held_threads(const std::vector<std::vector<HeldThread>>& by_worker) {
+    runner_.on_held_threads(by_worker);
   }
   // Ends the session as a server would: without a word.
   void kill() { close(); }

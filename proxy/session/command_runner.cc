@@ -131,6 +131,7 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
     case Handling::reset_connection:
       return begin_reset_connection(bytes);
   }
+  if (shows_process_list()) return begin_process_list(bytes);
   decide_route();
   proceed(bytes);
 }
@@ -182,6 +183,10 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   if (current_.facts.has(Effect::kills) && !prepares &&
       begin_text_kill(protocol::as_text(text.value_or(Bytes{})))) {
     return false;
+  }
+  if (!prepares && current_.whole_when_classified && may_add_pin(pins_, current_.facts)) {
+    current_.pin_cause =
+        std::make_unique<PinCause>(pin_cause(protocol::as_text(*text), text_options()));
   }
   if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
   if (current_.facts.has(Effect::asks_diagnostics) && !prepares && !runs_where_last_ran()) {
@@ -291,6 +296,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   }
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
   if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
+  if (shows_process_list()) return begin_process_list(bytes);
   decide_route();
   proceed(bytes);
 }

@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/command.h"
 #include "protocol/command_reader.h"
@@ -27,8 +28,10 @@
 #include "proxy/backend/pool.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/loss_policy.h"
+#include "proxy/core/pin_counts.h"
 #include "proxy/core/pins.h"
 #include "proxy/core/prepared_statements.h"
+#include "proxy/core/process_list.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/core/router.h"
 #include "proxy/core/session_objects.h"
@@ -95,6 +98,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   // Parts of a begun command may come: its beginning has been sent.
   bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
   bool in_transaction() const { return links_.transaction() != nullptr; }
+  PinSet pins() const { return pins_; }
   const ClientIdentity& identity() const { return identity_; }
 
   // The client has taken what was queued for it.
@@ -109,6 +113,10 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void interrupt();
   void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target);
 
+  // Of a process list that another session wants, and of this session's own.
+  void add_held_threads(std::vector<HeldThread>& threads) const;
+  void on_held_threads(const std::vector<std::vector<HeldThread>>& by_worker);
+
  private:
   enum class Stage : std::uint8_t {
     none,
@@ -119,7 +127,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     running,
     infile,
     resetting,
-    asking  // about the target of a KILL
+    asking  // other workers: about the target of a KILL, or who is who in a process list
   };
 
   // The command under way.
@@ -128,6 +136,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     sql::Classification facts;
     std::string collation;                    // of SET NAMES ... COLLATE
     std::vector<ObjectChange> changes;        // to the named things of the session
+    std::unique_ptr<PinCause> pin_cause;      // of a text that may add a pin
+    std::unique_ptr<ProcessList> processes;   // that the statement shows
     std::vector<Substitution> substitutions;  // in the text that is sent
     Route route;
     std::string bytes;  // the command, or its beginning, when it cannot be sent at once
@@ -255,6 +265,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_cursor(BackendConnection& link);
   void fold_objects();
   void fold_counts(const ReplyTotals& totals);
+  void count_pins(PinSet added);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
   void fold(BackendConnection& link);
@@ -270,6 +281,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void send_kill(BackendConnection& link);
   void on_kill_reply();
   void finish_kill();
+
+  // runner_processlist.cc: SHOW PROCESSLIST
+  bool shows_process_list() const;
+  void begin_process_list(Bytes bytes);
+  void on_row(const protocol::ReplyTracker::Step& step);
 
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;

@@ -1,6 +1,8 @@
 // What a session has become by a statement: the part of CommandRunner that learns from a reply that
 // is complete.
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "protocol/server_status.h"
@@ -58,6 +60,7 @@ void CommandRunner::fold(BackendConnection& link) {
   link.set_last_command(mark_);
   fold_state(link);
   if (current_.info->handling == Handling::prepare) return;  // nothing has been run
+  const PinSet pins_before = pins_;
   if (!current_.whole_when_classified) pins_.add(Pin::unseen_text);
   // An error leaves no trace, except of what ran before it.
   const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
@@ -73,6 +76,7 @@ void CommandRunner::fold(BackendConnection& link) {
   fold_counts(link.last_totals());
   fold_insert_id(link);
   fold_cursor(link);
+  count_pins(pins_.without(pins_before));
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
   if (&link == links_.replica()) {
     read_on_ = link.server();
@@ -126,6 +130,23 @@ void CommandRunner::fold_counts(const ReplyTotals& totals) {
   } else {
     row_count_ = static_cast<std::int64_t>(totals.affected_rows);
   }
+}
+
+// Most statements add none.
+void CommandRunner::count_pins(PinSet added) {
+  if (added.empty()) return;
+  if (current_.info->handling == Handling::execute) {
+    if (const PreparedStatement* statement = statements_.find(current_.statement_id)) {
+      current_.pin_cause =
+          std::make_unique<PinCause>(pin_cause(statement->shared->text, text_options()));
+    }
+  }
+  const PinCause* cause = current_.pin_cause.get();
+  context_.pins.add(added, cause);
+  added.for_each([&](Pin pin) {
+    spdlog::debug("session {} pinned to the primary: {} by {}", host_.session_id(), pin_name(pin),
+                  cause != nullptr ? "'" + cause->text + "'" : "a statement that was not read");
+  });
 }
 
 void CommandRunner::fold_cursor(BackendConnection& link) {

@@ -95,6 +95,7 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
     case Event::definition:
       return on_definition(step);
     case Event::row:
+      return on_row(step);
     case Event::none:
     case Event::eof:
     case Event::malformed:
@@ -161,6 +162,7 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
 
 // The client sees its own words.
 void CommandRunner::on_definition(const ReplyTracker::Step& step) {
+  if (current_.processes != nullptr) current_.processes->on_definition(step.packet);
   const std::string restored = restored_definition(step.packet, current_.substitutions);
   if (restored.empty()) return forward(step.packet, step.kept);
   forward(protocol::as_bytes(restored), true);

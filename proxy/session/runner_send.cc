@@ -258,6 +258,11 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   current_.warnings_before = current_.forgets_diagnostics ? 0 : link.warnings();
   protocol::ReplyTracker& reply = link.expect(ReplyPurpose::client, current_.info->reply);
   if (!current_.substitutions.empty()) reply.show_definitions();
+  if (current_.processes != nullptr) {
+    current_.processes->begin({link.server(), link.thread_id(), host_.session_id()});
+    reply.show_definitions();
+    reply.show_rows();
+  }
   if (current_.facts.has(sql::Effect::sets_for_statement)) link.ignore_variables();
   ++context_.outstanding[link.server()];
   ++(&link == links_.replica() ? context_.counters.statements_to_replicas

@@ -1,6 +1,7 @@
 // What a session sets is the same on whichever server answers.
 
 #include "test/integration/proxy_fixture.h"
+#include "test/support/statement.h"
 
 using namespace weir::test;
 
@@ -242,4 +243,31 @@ TEST_CASE_METHOD(ProxyTest, "session state: the charset of the login", "[state]"
       CHECK(client.value("/* weir: primary */ SELECT @@character_set_connection") == after_reset);
     }
   }
+}
+
+TEST_CASE_METHOD(ClusterTest, "session state: the log says what pinned a session", "[state]") {
+  WeirOptions options;
+  options.sections["log"] = "level = \"debug\"\n";
+  Weir weir(cluster, options);
+  Client client = weir.connect();
+  const std::string id = std::to_string(mysql_thread_id(client.raw()));
+  client.query("SET @secret = 'value'");
+  client.query("SET @secret = 'another'");  // no pin that it did not have
+  client.query("CREATE TEMPORARY TABLE t (a INT)");
+  Statement(client, "SELECT GET_LOCK('secret', 1)").execute();
+  end(weir);
+  const std::string log = weir.log();
+  INFO(log);
+  const auto count = [&](const std::string& text) {
+    std::size_t found = 0;
+    for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) ++found;
+    return found;
+  };
+  const std::string pinned = "session " + id + " pinned to the primary: ";
+  CHECK(count(pinned) == 3);
+  CHECK(count(pinned + "user_variable by 'SET @secret = ?'") == 1);
+  CHECK(count(pinned + "temporary_table by 'CREATE TEMPORARY TABLE t") == 1);
+  CHECK(count(pinned + "user_lock by 'SELECT GET_LOCK (...)'") == 1);
+  CHECK(count("sessions pinned to the primary: user_variable 1, temporary_table 1, user_lock 1;") ==
+        1);
 }

@@ -27,6 +27,7 @@ struct ReplyScript {
   protocol::Capabilities capabilities = 0;
   std::string bytes;
   std::optional<std::uint8_t> renumber = {};  // the first number of each reply, for the tracker
+  bool shows_all = false;                     // definitions and rows are events, too
 };
 
 struct SeenEvent {
@@ -82,6 +83,10 @@ class Replayer {
     if (reply < script_.shapes.size()) {
       tracker_ = protocol::ReplyTracker(script_.shapes[reply], script_.capabilities);
       if (script_.renumber) tracker_.renumber(*script_.renumber);
+      if (script_.shows_all) {
+        tracker_.show_definitions();
+        tracker_.show_rows();
+      }
     }
   }
   void take(const protocol::ReplyTracker::Step& step, protocol::Bytes in) {

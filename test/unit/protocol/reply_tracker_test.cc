@@ -273,6 +273,21 @@ TEST_CASE("reply tracker: plain text") {
 }
 
 // A server that compresses goes back to the number of the compressed packet with each result.
+TEST_CASE("reply tracker: definitions and rows are shown on demand") {
+  for (const bool deprecate : {false, true}) {
+    const Capabilities capabilities = kTracks | (deprecate ? kDeprecateEof : 0);
+    Packets packets(capabilities);
+    rows(packets, 3);
+    const Replay seen =
+        replay_every_way({{Shape::result}, capabilities, packets.bytes(), {}, true});
+    CHECK(seen.kinds() == Events{Event::definition, Event::definition, Event::row, Event::row,
+                                 Event::row, deprecate ? Event::ok : Event::eof});
+    REQUIRE(seen.events.size() == 6);
+    CHECK(seen.events[3].packet ==
+          Packets({}, seen.events[3].next_sequence - 1).text_row({"1", "a longer value"}).bytes());
+  }
+}
+
 TEST_CASE("reply tracker: packets are numbered anew") {
   for (const Capabilities capabilities : {Capabilities{0}, Capabilities{kDeprecateEof}}) {
     const auto result = [](Packets packets, protocol::ServerStatus status) {

@@ -1,6 +1,8 @@
 #include "proxy/core/pins.h"
 
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "test/support/catch.h"
 
@@ -42,6 +44,13 @@ TEST_CASE("pins: a set") {
   CHECK(pins.first() == Pin::user_lock);
   pins.remove(Pin::user_lock);
   CHECK(pins.first() == Pin::next_transaction);
+  PinSet more = pins;
+  more.add(Pin::cursor);
+  more.add(Pin::role);
+  std::vector<Pin> added;
+  more.without(pins).for_each([&](Pin pin) { added.push_back(pin); });
+  CHECK(added == std::vector{Pin::role, Pin::cursor});
+  CHECK(pins.without(more).empty());
   pins.clear();
   CHECK(pins.empty());
 }
@@ -67,6 +76,29 @@ TEST_CASE("pins: each effect that ties a session to its connection") {
     CHECK(pins.has(c.pin));
     pins.remove(c.pin);
     CHECK(pins.empty());
+  }
+}
+
+TEST_CASE("pins: which statements may add one is known before they run") {
+  const std::pair<Effect, Pin> cases[] = {
+      {Effect::sets_user_variable, Pin::user_variable},
+      {Effect::calls_routine, Pin::routine},
+      {Effect::creates_temporary_table, Pin::temporary_table},
+      {Effect::takes_user_lock, Pin::user_lock},
+      {Effect::prepares_text, Pin::prepared_text},
+      {Effect::opens_handler, Pin::handler},
+  };
+  for (const auto& [effect, pin] : cases) {
+    INFO(pin_name(pin));
+    PinSet pins;
+    CHECK(may_add_pin(pins, with(effect)));
+    pins.add(pin);
+    CHECK_FALSE(may_add_pin(pins, with(effect)));  // it is there already
+    CHECK(may_add_pin(pins, with(effect | Effect::locks_tables)));
+  }
+  for (const Effect effect : {Effect::none, Effect::releases_user_lock, Effect::drops_table,
+                              Effect::deallocates_text, Effect::ends_transaction}) {
+    CHECK_FALSE(may_add_pin({}, with(effect)));
   }
 }
 
