@@ -207,10 +207,8 @@ void ClientSession::on_open_denied() {
 }
 
 void ClientSession::begin_change_user(Bytes frame) {
-  auto login = Login::resume(*context_.process, host_of(stream_->peer()), stream_->peer() == "unix",
-                             runner_.identity());
-  if (!login) return close();
-  login_ = std::make_unique<Login>(std::move(*login));
+  login_ = std::make_unique<Login>(Login::resume(*context_.process, host_of(stream_->peer()),
+                                                 stream_->peer() == "unix", runner_.identity()));
   phase_ = Phase::changing;
   on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
 }
