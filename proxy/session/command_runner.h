@@ -17,6 +17,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@
 #include "proxy/worker_context.h"
 
 namespace weir {
+
+class ClientSession;
 
 // The client's side of a session, as the runner needs it.
 class RunnerHost {
@@ -264,6 +267,9 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool begin_text_kill(std::string_view text);
   bool begin_process_kill(Bytes payload);
   void begin_kill(const KillRequest& request);
+  void visit_kill_target(std::function<KillTarget(ClientSession&)> act);
+  void kill_query();
+  void on_session_killed();
   void proceed_kill(std::size_t server);
   void send_kill(BackendConnection& link);
   void on_kill_reply();
