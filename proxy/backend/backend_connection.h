@@ -42,7 +42,8 @@ enum class ReplyPurpose : std::uint8_t {
   wait,      // of a statement that waits for replication, before a read: looked at, and swallowed
   prepare,   // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
   reset,     // of the COM_RESET_CONNECTION between two sessions: swallowed
-  setup,     // of the statement that follows the login: never seen by the user
+  schema,    // of the COM_INIT_DB that follows that: never seen by the user
+  setup,     // of the statement that follows the login: likewise
   charsets,  // of the question that follows that: likewise
   errand,    // of what weir asks a server in the course of a command: looked at, and swallowed
   harvest,   // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
@@ -221,7 +222,7 @@ class BackendConnection final : private StreamHandler {
   bool multi_statements() const { return multi_statements_; }
   void set_multi_statements(bool on) { multi_statements_ = on; }
 
-  // A KILL is on its way here and may come late: never for another session.
+  // Never for another session: a KILL is on its way here and may come late, or the schema is gone.
   void doom() { doomed_ = true; }
   bool doomed() const { return doomed_; }
 

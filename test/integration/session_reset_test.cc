@@ -53,6 +53,19 @@ TEST_CASE_METHOD(ProxyTest, "reset: COM_RESET_CONNECTION", "[reset]") {
   CHECK(client.value("SELECT 5") == "5");
 }
 
+// A server's reset keeps the schema and forgets the character set that comes with it.
+TEST_CASE_METHOD(ProxyTest, "reset: files are read in the schema's character set", "[reset]") {
+  cluster.sql(1, {"ALTER DATABASE weir_test CHARACTER SET utf8mb3"});
+  cluster.catch_up();
+  Client client = weir.connect();
+  client.use("weir_test");
+  client.reset();
+  CHECK(client.value("/* weir: primary */ SELECT @@character_set_database") == "utf8mb3");
+  cluster.sql(1, {"DROP DATABASE weir_test"});
+  client.reset();
+  CHECK(client.value("SELECT 5") == "5");
+}
+
 TEST_CASE_METHOD(ProxyTest, "reset: COM_CHANGE_USER", "[reset]") {
   table("t (id INT PRIMARY KEY, v INT)");
   Client client = weir.connect();
