@@ -21,10 +21,6 @@ constexpr Capabilities kOwn = kCompress | kZstdCompression | kLongFlag | kConnec
                               kSecureConnection | kPluginAuth | kConnectAttrs |
                               kPluginAuthLenencData | kSessionTrack;
 
-// Flags that set a variable when the connection begins. A change of user sets all variables anew, and
-// servers do not look at the flags again.
-constexpr Capabilities kUntilChangeOfUser = kIgnoreSpace | kInteractive;
-
 // As servers do: longer names exist in no account.
 constexpr std::size_t kMaxUser = 128;
 constexpr std::size_t kMaxSchema = 256;
@@ -47,7 +43,7 @@ Login Login::resume(const ProcessContext& process, std::string host, bool secure
   Login login(process, std::move(host), secure);
   login.auth_.emplace(ServerAuth::Options{identity.nonce, process.rsa_key, secure});
   login.responded_ = true;
-  login.identity_.capabilities = identity.capabilities & ~kUntilChangeOfUser;
+  login.identity_.capabilities = identity.capabilities;
   login.identity_.collation = identity.collation;
   login.identity_.nonce = identity.nonce;
   return login;

@@ -76,6 +76,20 @@ TEST_CASE_METHOD(ProxyTest, "reset: COM_CHANGE_USER", "[reset]") {
   check_clean(client, untouched);
 }
 
+// MySQL keeps what the login's flags have set, MariaDB does not.
+TEST_CASE_METHOD(ProxyTest, "reset: flags of the login after a change of user", "[reset]") {
+  Client client = weir.connect("APP", "", CLIENT_IGNORE_SPACE);
+  const weir::test::Login login{.user = "app",
+                                .password = cluster.value("APP_PASSWORD"),
+                                .port = cluster.port(1),
+                                .flags = CLIENT_IGNORE_SPACE};
+  Client direct(login);
+  for (Client* one : {&client, &direct}) {
+    REQUIRE(one->change_user("app", cluster.value("APP_PASSWORD"), "").code == 0);
+  }
+  CHECK(client.value("SELECT @@sql_mode") == direct.value("SELECT @@sql_mode"));
+}
+
 TEST_CASE_METHOD(ProxyTest, "reset: change user to another account and back", "[reset]") {
   Client client = weir.connect("APP", "");
   REQUIRE(client.change_user("plain", cluster.value("PLAIN_PASSWORD"), "app").code == 0);

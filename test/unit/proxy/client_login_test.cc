@@ -275,7 +275,7 @@ TEST_CASE("client login: a change of user without authentication plugins") {
   const Nonce nonce = decode_greeting(as_bytes(framed).subspan(kFrameHeaderSize))->nonce;
   const auto scramble = native_scramble("secret", nonce);
   HandshakeResponse response;
-  response.capabilities = kProtocol41 | kSecureConnection | kIgnoreSpace | kInteractive;
+  response.capabilities = kProtocol41 | kSecureConnection;
   response.user = "app";
   response.auth_response = as_bytes(scramble);
   std::string payload;
