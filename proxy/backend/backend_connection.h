@@ -207,8 +207,13 @@ class BackendConnection final : private StreamHandler {
   unsigned warnings() const { return warnings_; }
   // For a statement that asks for warnings and leaves them as they are.
   void set_warnings(unsigned count) { warnings_ = count; }
-  // Questions about the statement before may be answered with warnings.
+  // Questions about the statement before may be answered with warnings, and which command left
+  // them. Whoever uses the connection says so.
   bool holds_diagnostics() const { return holds_diagnostics_; }
+  bool holds_diagnostics_of(const CommandMark& mark) const {
+    return holds_diagnostics_ && mark.session != 0 && diagnostics_of_ == mark;
+  }
+  void set_diagnostics_of(const CommandMark& mark) { diagnostics_of_ = mark; }
   void forget_diagnostics() { holds_diagnostics_ = false; }
 
   // The session state that the server holds for this connection, and the one that it began with
@@ -291,6 +296,7 @@ class BackendConnection final : private StreamHandler {
   ReplyTotals totals_;
   unsigned warnings_ = 0;
   bool holds_diagnostics_ = false;
+  CommandMark diagnostics_of_;
   bool initial_autocommit_ = true;
   bool multi_statements_ = false;
   bool doomed_ = false;

@@ -196,6 +196,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void settle();
   bool must_keep(const BackendConnection& link) const;
   bool may_be_asked(const BackendConnection& link) const;
+  void stay_with_diagnostics(std::string_view text);
   void lend(BackendConnection* link);
   std::size_t lent_server() const override { return lent_->server(); }
   void give_up_lent() override;
@@ -255,6 +256,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_insert_id(BackendConnection& link);
   void fold_cursor(BackendConnection& link);
   void fold_objects();
+  void fold_diagnostics(BackendConnection& link);
   void fold_counts(const ReplyTotals& totals);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
@@ -299,6 +301,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   SessionLinks links_;
   BackendConnection* lent_ = nullptr;  // held for the sake of its diagnostics only
   std::uint64_t command_count_ = 0;
+  CommandMark diagnostics_;              // the one whose warnings SHOW WARNINGS shows; may be none
   CommandMark mark_;                     // the command that ran last
   std::shared_ptr<InsertId> insert_id_;  // null: 0
   std::uint64_t settings_ = 0;           // global variables are at least as new as at the login
