@@ -78,12 +78,11 @@ TEST_CASE_METHOD(ProxyTest, "reset: COM_CHANGE_USER", "[reset]") {
 
 // MySQL keeps what the login's flags have set, MariaDB does not.
 TEST_CASE_METHOD(ProxyTest, "reset: flags of the login after a change of user", "[reset]") {
-  Client client = weir.connect("APP", "", CLIENT_IGNORE_SPACE);
-  const weir::test::Login login{.user = "app",
-                                .password = cluster.value("APP_PASSWORD"),
-                                .port = cluster.port(1),
-                                .flags = CLIENT_IGNORE_SPACE};
-  Client direct(login);
+  Login through = weir.login("APP", "");
+  Login to_server = cluster.root(1);
+  through.flags = to_server.flags = CLIENT_IGNORE_SPACE;
+  Client client(through);
+  Client direct(to_server);
   for (Client* one : {&client, &direct}) {
     REQUIRE(one->change_user("app", cluster.value("APP_PASSWORD"), "").code == 0);
   }
