@@ -49,7 +49,8 @@ std::string err_text(Bytes payload) {
 // Replies that the user never sees.
 bool is_own(ReplyPurpose purpose) {
   return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::charsets ||
-         purpose == ReplyPurpose::reset || purpose == ReplyPurpose::harvest;
+         purpose == ReplyPurpose::reset || purpose == ReplyPurpose::schema ||
+         purpose == ReplyPurpose::harvest;
 }
 
 }  // namespace
@@ -228,6 +229,12 @@ void BackendConnection::reset() {
   std::string commands;
   protocol::append_command(commands, static_cast<std::uint8_t>(Command::reset_connection), {});
   expect(ReplyPurpose::reset, ReplyShape::ok);
+  // The schema stays, but not its character set, in which files are read.
+  if (!state_->schema().empty()) {
+    protocol::append_command(commands, static_cast<std::uint8_t>(Command::init_db),
+                             state_->schema());
+    expect(ReplyPurpose::schema, ReplyShape::ok);
+  }
   send_setup(std::move(commands));
 }
 
@@ -367,7 +374,9 @@ bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
 
 // A reply to what the connection itself has sent.
 bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::Step& step) {
-  if (step.event == ReplyTracker::Event::err && purpose != ReplyPurpose::harvest) {
+  if (step.event == ReplyTracker::Event::err && purpose == ReplyPurpose::schema) {
+    doom();  // it has been dropped, and cannot be unset
+  } else if (step.event == ReplyTracker::Event::err && purpose != ReplyPurpose::harvest) {
     fail(BackendFailure::Kind::refused,
          "the server does not let weir follow the session's state: " +
              err_text(step.packet.subspan(protocol::kFrameHeaderSize)));
@@ -389,7 +398,7 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
     multi_statements_ = (capabilities_ & protocol::kMultiStatements) != 0;
     return true;
   }
-  if (purpose == ReplyPurpose::setup) return true;
+  if (purpose == ReplyPurpose::setup || purpose == ReplyPurpose::schema) return true;
   end_setup();
   if (std::exchange(phase_, Phase::ready) == Phase::setup) {
     user_->on_backend_ready(*this);

@@ -42,7 +42,8 @@ enum class ReplyPurpose : std::uint8_t {
   wait,      // of a statement that waits for replication, before a read: looked at, and swallowed
   prepare,   // of a COM_STMT_PREPARE of weir's own, before an execute: swallowed
   reset,     // of the COM_RESET_CONNECTION between two sessions: swallowed
-  setup,     // of the statement that follows the login: never seen by the user
+  schema,    // of the COM_INIT_DB that follows that: never seen by the user
+  setup,     // of the statement that follows the login: likewise
   charsets,  // of the question that follows that: likewise
   errand,    // of what weir asks a server in the course of a command: looked at, and swallowed
   harvest,   // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
@@ -206,8 +207,13 @@ class BackendConnection final : private StreamHandler {
   unsigned warnings() const { return warnings_; }
   // For a statement that asks for warnings and leaves them as they are.
   void set_warnings(unsigned count) { warnings_ = count; }
-  // Questions about the statement before may be answered with warnings.
+  // Questions about the statement before may be answered with warnings, and which command left
+  // them. Whoever uses the connection says so.
   bool holds_diagnostics() const { return holds_diagnostics_; }
+  bool holds_diagnostics_of(const CommandMark& mark) const {
+    return holds_diagnostics_ && mark.session != 0 && diagnostics_of_ == mark;
+  }
+  void set_diagnostics_of(const CommandMark& mark) { diagnostics_of_ = mark; }
   void forget_diagnostics() { holds_diagnostics_ = false; }
 
   // The session state that the server holds for this connection, and the one that it began with
@@ -221,7 +227,7 @@ class BackendConnection final : private StreamHandler {
   bool multi_statements() const { return multi_statements_; }
   void set_multi_statements(bool on) { multi_statements_ = on; }
 
-  // A KILL is on its way here and may come late: never for another session.
+  // Never for another session: a KILL is on its way here and may come late, or the schema is gone.
   void doom() { doomed_ = true; }
   bool doomed() const { return doomed_; }
 
@@ -290,6 +296,7 @@ class BackendConnection final : private StreamHandler {
   ReplyTotals totals_;
   unsigned warnings_ = 0;
   bool holds_diagnostics_ = false;
+  CommandMark diagnostics_of_;
   bool initial_autocommit_ = true;
   bool multi_statements_ = false;
   bool doomed_ = false;

@@ -18,6 +18,11 @@ namespace {
 // A stranger gets this much memory, and no more: attributes and all.
 constexpr std::size_t kMaxLoginPacket = 64u << 10;
 
+// Flags that set a variable when a connection begins: sql_mode, and wait_timeout. A change of user
+// sets all variables anew, for which MariaDB does not look at the flags again, and MySQL does.
+constexpr protocol::Capabilities kUntilChangeOfUser =
+    protocol::kIgnoreSpace | protocol::kInteractive;
+
 std::string host_of(const std::string& peer) {
   if (peer == "unix") return "localhost";
   return peer.substr(0, peer.rfind(':'));
@@ -207,10 +212,11 @@ void ClientSession::on_open_denied() {
 }
 
 void ClientSession::begin_change_user(Bytes frame) {
-  auto login = Login::resume(*context_.process, host_of(stream_->peer()), stream_->peer() == "unix",
-                             runner_.identity());
-  if (!login) return close();
-  login_ = std::make_unique<Login>(std::move(*login));
+  ClientIdentity identity = runner_.identity();
+  if (context_.topology->is_mariadb()) identity.capabilities &= ~kUntilChangeOfUser;
+  const std::string peer = stream_->peer();
+  login_ = std::make_unique<Login>(
+      Login::resume(*context_.process, host_of(peer), peer == "unix", identity));
   phase_ = Phase::changing;
   on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
 }

@@ -6,6 +6,7 @@
 #include "protocol/query_attributes.h"
 #include "protocol/response.h"
 #include "sql_classifier/classifier.h"
+#include "sql_classifier/tables.h"
 
 namespace weir {
 
@@ -188,6 +189,7 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
     current_.pin_cause =
         std::make_unique<PinCause>(pin_cause(protocol::as_text(*text), text_options()));
   }
+  if (!prepares && text) stay_with_diagnostics(protocol::as_text(*text));
   if (!any(current_.facts.effects & kLookedInto) || !current_.whole_when_classified) return true;
   if (current_.facts.has(Effect::asks_diagnostics) && !prepares && !runs_where_last_ran()) {
     const std::string set =
@@ -197,6 +199,15 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   if (!prepares) note_objects(protocol::as_text(*text), text_options());
   substitute_answers(payload.first(payload.size() - text->size()), protocol::as_text(*text), bytes);
   return true;
+}
+
+// On MariaDB a read without a table leaves the warnings of the statement before. The client may ask
+// for them behind it, so it runs where they are.
+void CommandRunner::stay_with_diagnostics(std::string_view text) {
+  sql::Classification& facts = current_.facts;
+  if (diagnostics_.session == 0 || !context_.topology->is_mariadb()) return;
+  if (facts.placement != sql::Placement::any || facts.statements != 1) return;
+  if (sql::uses_no_table(text, text_options())) facts.placement = sql::Placement::last_connection;
 }
 
 void CommandRunner::note_objects(std::string_view text, const sql::TextOptions& options) {
@@ -294,6 +305,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   if (any(current_.facts.effects & kObjectEffects)) {
     note_objects(statement->shared->text, text_options());
   }
+  stay_with_diagnostics(statement->shared->text);
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
   if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
   if (shows_process_list()) return begin_process_list(bytes);
@@ -382,6 +394,7 @@ void CommandRunner::finish_reset_connection() {
   row_count_ = 0;
   found_rows_ = 0;
   asks_counts_ = false;
+  diagnostics_ = {};
   SessionState state = *initial_;
   state.set_schema(state_->schema());
   state_ = context_.states.intern(std::move(state));

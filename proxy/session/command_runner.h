@@ -17,6 +17,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,8 @@
 #include "proxy/worker_context.h"
 
 namespace weir {
+
+class ClientSession;
 
 // The client's side of a session, as the runner needs it.
 class RunnerHost {
@@ -204,6 +207,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void settle();
   bool must_keep(const BackendConnection& link) const;
   bool may_be_asked(const BackendConnection& link) const;
+  void stay_with_diagnostics(std::string_view text);
   void lend(BackendConnection* link);
   TimePoint keeps_until() const override { return keeps_until_; }
   std::size_t lent_server() const override { return lent_->server(); }
@@ -264,6 +268,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_insert_id(BackendConnection& link);
   void fold_cursor(BackendConnection& link);
   void fold_objects();
+  void fold_diagnostics(BackendConnection& link);
   void fold_counts(const ReplyTotals& totals);
   void count_pins(PinSet added);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
@@ -277,6 +282,9 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool begin_text_kill(std::string_view text);
   bool begin_process_kill(Bytes payload);
   void begin_kill(const KillRequest& request);
+  void visit_kill_target(std::function<KillTarget(ClientSession&)> act);
+  void kill_query();
+  void on_session_killed();
   void proceed_kill(std::size_t server);
   void send_kill(BackendConnection& link);
   void on_kill_reply();
@@ -312,6 +320,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   BackendConnection* lent_ = nullptr;  // held for the sake of its diagnostics only
   TimePoint keeps_until_{};            // whoever else may need it
   std::uint64_t command_count_ = 0;
+  CommandMark diagnostics_;              // the one whose warnings SHOW WARNINGS shows; may be none
   CommandMark mark_;                     // the command that ran last
   std::shared_ptr<InsertId> insert_id_;  // null: 0
   std::uint64_t settings_ = 0;           // global variables are at least as new as at the login

@@ -19,10 +19,17 @@ struct KillTarget {
 
 // A KILL on its way.
 struct KillRequest {
-  std::uint32_t id = 0;       // the session's
-  bool query_only = false;    // the session goes on
-  KillTarget target;          // once it is known
-  bool may_kill_any = false;  // the server says so
+  // What is waited for.
+  enum class Step : std::uint8_t {
+    target,  // where the session's command runs
+    right,   // whether the user may end sessions of others
+    end,     // the session has ended
+    query,   // its command has ended on the server
+  };
+  std::uint32_t id = 0;     // the session's
+  bool query_only = false;  // the session goes on
+  Step step = Step::target;
+  KillTarget target;  // once it is known
 };
 
 }  // namespace weir

@@ -38,15 +38,14 @@ Capabilities forwarded_capabilities(Capabilities client) {
 Login::Login(const ProcessContext& process, std::string host, bool secure)
     : process_(process), host_(std::move(host)), secure_(secure) {}
 
-std::optional<Login> Login::resume(const ProcessContext& process, std::string host, bool secure,
-                                   const ClientIdentity& identity) {
-  const auto nonce = make_nonce();
-  if (!nonce) return std::nullopt;
+Login Login::resume(const ProcessContext& process, std::string host, bool secure,
+                    const ClientIdentity& identity) {
   Login login(process, std::move(host), secure);
-  login.auth_.emplace(ServerAuth::Options{*nonce, process.rsa_key, secure});
+  login.auth_.emplace(ServerAuth::Options{identity.nonce, process.rsa_key, secure});
   login.responded_ = true;
   login.identity_.capabilities = identity.capabilities;
   login.identity_.collation = identity.collation;
+  login.identity_.nonce = identity.nonce;
   return login;
 }
 
@@ -54,6 +53,7 @@ std::string Login::greeting(const Topology& topology, std::uint32_t connection_i
   const auto nonce = make_nonce();
   if (!nonce) return {};
   auth_.emplace(ServerAuth::Options{*nonce, process_.rsa_key, secure_});
+  identity_.nonce = *nonce;
   Greeting greeting;
   greeting.version = topology.greeting_version;
   greeting.connection_id = connection_id;

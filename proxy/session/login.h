@@ -24,6 +24,7 @@ struct ClientIdentity {
   protocol::Capabilities capabilities = 0;  // agreed with the client
   std::uint8_t collation = 0;
   std::uint8_t zstd_level = 0;  // as the client wishes, when it compresses with zstd
+  protocol::Nonce nonce{};      // of the greeting; in a change of user some clients answer it again
   bool learnt = false;  // the password is what the client claims: only the primary can prove it
 };
 
@@ -53,8 +54,8 @@ class Login {
   // byte.
   Step start_change_user(Bytes payload);
   // What must be kept of a login for COM_CHANGE_USER to be possible.
-  static std::optional<Login> resume(const ProcessContext& process, std::string host, bool secure,
-                                     const ClientIdentity& identity);
+  static Login resume(const ProcessContext& process, std::string host, bool secure,
+                      const ClientIdentity& identity);
 
   // The number that the next packet to the client has.
   std::uint8_t next_sequence() const { return sequence_; }

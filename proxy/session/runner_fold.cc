@@ -59,6 +59,7 @@ void CommandRunner::fold(BackendConnection& link) {
   mark_ = {link.server(), host_.session_id(), command_count_};
   link.set_last_command(mark_);
   fold_state(link);
+  fold_diagnostics(link);
   if (current_.info->handling == Handling::prepare) return;  // nothing has been run
   const PinSet pins_before = pins_;
   if (!current_.whole_when_classified) pins_.add(Pin::unseen_text);
@@ -69,9 +70,6 @@ void CommandRunner::fold(BackendConnection& link) {
   if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
     context_.process->settings_version.fetch_add(1);
   }
-  if (!current_.failed && current_.facts.has(sql::Effect::asks_diagnostics)) {
-    link.set_warnings(current_.warnings_before);
-  }
   fold_objects();
   fold_counts(link.last_totals());
   fold_insert_id(link);
@@ -81,6 +79,20 @@ void CommandRunner::fold(BackendConnection& link) {
   if (&link == links_.replica()) {
     read_on_ = link.server();
     read_at_ = context_.loop_time();
+  }
+}
+
+// A question for warnings leaves them as they are, and so does on MariaDB what uses no table.
+void CommandRunner::fold_diagnostics(BackendConnection& link) {
+  const bool runs = current_.info->handling != Handling::prepare;
+  if (runs && !current_.failed && current_.facts.has(sql::Effect::asks_diagnostics)) {
+    link.set_warnings(current_.warnings_before);
+  }
+  if (link.warnings() > 0) {
+    diagnostics_ = mark_;
+    link.set_diagnostics_of(mark_);
+  } else if (!link.holds_diagnostics_of(diagnostics_)) {
+    diagnostics_ = {};
   }
 }
 

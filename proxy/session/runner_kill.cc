@@ -1,10 +1,9 @@
 // KILL and COM_PROCESS_KILL of another session: the part of CommandRunner that looks for it, asks
 // the server whether the user may do it, and has it done.
 //
-//   begin_kill ──> the target's worker ──> on_kill_target ─┬─> KILL QUERY on its server ─┬─>
-//   finish_kill
-//                                                          ├─> may this user? ───────────┤
-//                                                          └─────────────────────────────┘
+//   begin_kill ─> the target's worker ─> on_kill_target ─┬─> KILL QUERY on its server ─> the answer
+//                                                        │   ^ if a command runs
+//                                                        └─> may this user? ─> finish_kill
 
 #include <fmt/format.h>
 
@@ -70,35 +69,48 @@ void CommandRunner::begin_kill(const KillRequest& request) {
     stage_ = Stage::none;
     return request.query_only ? end_command() : host_.on_session_over();
   }
+  visit_kill_target([](ClientSession& session) { return session.as_kill_target(); });
+}
+
+// Has something done where the session is, and goes on with on_kill_target() here.
+void CommandRunner::visit_kill_target(std::function<KillTarget(ClientSession&)> act) {
   stage_ = Stage::asking;
-  const std::uint32_t asker = host_.session_id();
   SessionDirectory& directory = *context_.process->directory;
-  const bool found =
-      directory.visit(request.id, [&directory, asker, id = request.id](ClientSession* session) {
+  const bool found = directory.visit(
+      kill_->id, [&directory, act = std::move(act), asker = host_.session_id(),
+                  id = kill_->id](ClientSession* session) {
         std::optional<KillTarget> target;
-        if (session != nullptr) target = session->as_kill_target();
+        if (session != nullptr) target = act(*session);
         directory.visit(asker, [target, id](ClientSession* back) {
           if (back != nullptr) back->on_kill_target(id, target);
         });
       });
-  if (!found) on_kill_target(request.id, std::nullopt);
+  if (!found) on_kill_target(kill_->id, std::nullopt);
 }
 
 void CommandRunner::on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target) {
   if (stage_ != Stage::asking || kill_ == nullptr || kill_->id != id) return;
+  if (kill_->step == KillRequest::Step::end) return on_session_killed();
   if (!target) {
     stage_ = Stage::none;
     return answer_error(errors::unknown_thread(id));
   }
   kill_->target = *target;
-  if (target->server) return proceed_kill(*target->server);
+  // Who may end a statement, its server says when it is asked to.
+  if (target->server && kill_->query_only) return kill_query();
   if (target->user == identity_.credentials->user) return finish_kill();
   const auto primary = context_.topology->primary;
   if (!primary) {
     stage_ = Stage::none;
     return answer_error(errors::no_primary(context_.topology->no_primary_why, 0));
   }
+  kill_->step = KillRequest::Step::right;
   proceed_kill(*primary);
+}
+
+void CommandRunner::kill_query() {
+  kill_->step = KillRequest::Step::query;
+  proceed_kill(*kill_->target.server);
 }
 
 // What must be done on a server is done on a connection of its own, in the name of the user, whose
@@ -113,7 +125,7 @@ void CommandRunner::send_kill(BackendConnection& link) {
   std::string command;
   append_harvest(link, command);
   const std::string sql =
-      kill_->target.server
+      kill_->step == KillRequest::Step::query
           ? fmt::format("KILL QUERY {}", kill_->target.thread_id)
           : "SELECT COUNT(*) FROM information_schema.user_privileges "
             "WHERE privilege_type IN ('SUPER', 'CONNECTION_ADMIN', 'CONNECTION ADMIN')";
@@ -134,7 +146,7 @@ void CommandRunner::on_kill_reply() {
   const auto error = frames.size() > protocol::kFrameHeaderSize
                          ? protocol::decode_err(frames.subspan(protocol::kFrameHeaderSize))
                          : std::nullopt;
-  if (!kill_->target.server) {
+  if (kill_->step == KillRequest::Step::right) {
     if (error || single_number(reply).value_or(0) == 0) {
       return answer_error(errors::not_owner(kill_->id));
     }
@@ -143,20 +155,35 @@ void CommandRunner::on_kill_reply() {
   // A statement that has ended meanwhile needs no killing.
   constexpr std::uint16_t kNoSuchThread = 1094;
   constexpr std::uint16_t kNotOwner = 1095;
-  if (!error || error->code == kNoSuchThread) return finish_kill();
+  if (!error || error->code == kNoSuchThread || !kill_->query_only) {
+    kill_.reset();
+    return answer_ok();
+  }
   if (error->code == kNotOwner) return answer_error(errors::not_owner(kill_->id));
   answer_error({error->code, "HY000", std::string(error->message)});
 }
 
+// A session ends before the server hears of it, because its client must not be told of the end of
+// its statement any more.
 void CommandRunner::finish_kill() {
-  const auto kill = std::exchange(kill_, nullptr);
-  const bool interrupts = !kill->target.server;
-  context_.process->directory->visit(
-      kill->id, [query_only = kill->query_only, interrupts](ClientSession* session) {
-        if (session == nullptr) return;
-        if (!query_only) return session->kill();
-        if (interrupts) session->interrupt();
-      });
+  if (!kill_->query_only) {
+    kill_->step = KillRequest::Step::end;
+    return visit_kill_target([](ClientSession& session) {
+      session.kill();
+      return KillTarget();
+    });
+  }
+  context_.process->directory->visit(kill_->id, [](ClientSession* session) {
+    if (session != nullptr) session->interrupt();
+  });
+  kill_.reset();
+  answer_ok();
+}
+
+void CommandRunner::on_session_killed() {
+  if (kill_->target.server) return kill_query();
+  stage_ = Stage::none;
+  kill_.reset();
   answer_ok();
 }
 

@@ -215,6 +215,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       return finish(link);
     case ReplyPurpose::errand:
       return on_kill_reply();
+    case ReplyPurpose::schema:
     case ReplyPurpose::setup:
     case ReplyPurpose::charsets:
     case ReplyPurpose::harvest:

@@ -137,7 +137,9 @@ void CommandRunner::decide_route() {
   current_.route = decide(current_.facts, session, context_.config().routing);
   const Handling handling = current_.info->handling;
   const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
-                     current_.route.destination == Destination::replica;
+                     current_.route.destination == Destination::replica ||
+                     (current_.route.destination == Destination::last_connection &&
+                      current_.facts.reason == sql::Reason::plain_read);
   current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
                         handling != Handling::process_kill &&
                         current_.info->command != protocol::Command::refresh;
@@ -357,7 +359,8 @@ bool CommandRunner::must_keep(const BackendConnection& link) const {
 
 // Something that only this connection knows about the last statement.
 bool CommandRunner::may_be_asked(const BackendConnection& link) const {
-  return link.warnings() > 0 || asks_counts_ || calc_found_rows_;
+  return link.warnings() > 0 || link.holds_diagnostics_of(diagnostics_) || asks_counts_ ||
+         calc_found_rows_;
 }
 
 // The client may ask for the warnings of its last statement: those that do, do it at once, and most

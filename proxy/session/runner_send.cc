@@ -146,8 +146,7 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
 // Commands that run no statement answer with the warnings of the one before, as do questions for
 // them. On MariaDB a statement may also leave them for the question that follows it.
 bool CommandRunner::shows_others_warnings(const BackendConnection& link) const {
-  if (!link.holds_diagnostics() || (mark_.session != 0 && link.last_command() == mark_))
-    return false;
+  if (!link.holds_diagnostics() || link.holds_diagnostics_of(diagnostics_)) return false;
   if (link.is_mariadb()) return true;
   return current_.facts.has(sql::Effect::asks_diagnostics) ||
          current_.info->handling != Handling::text;

@@ -217,3 +217,20 @@ TEST_CASE_METHOD(ProxyTest, "errors: KILL ends what it should", "[errors]") {
   CHECK(other.value("SELECT 2") == "2");
   CHECK(client.error_of("KILL 999999999").code == 1094);
 }
+
+// As a server: whoever is killed hears nothing of an interrupted statement.
+TEST_CASE_METHOD(ProxyTest, "errors: KILL of a session at work", "[errors]") {
+  Client client = weir.connect();
+  Client other = weir.connect();
+  const std::string id = other.value("/* weir: primary */ SELECT CONNECTION_ID()");
+  other.send("/* weir: primary */ SELECT SLEEP(301)");
+  const std::string count =
+      "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
+      "'%primary */ SELECT SLEEP(301)'";
+  REQUIRE(until([&] { return cluster.sql(1, {count}) == "1"; }));
+  client.query("KILL " + id);
+  CHECK(mysql_read_query_result(other.raw()) != 0);
+  CHECK(mysql_errno(other.raw()) == 2013);
+  CHECK(until([&] { return cluster.sql(1, {count}) == "0"; }));
+  CHECK(client.error_of("KILL " + id).code == 1094);
+}

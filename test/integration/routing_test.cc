@@ -226,6 +226,28 @@ TEST_CASE_METHOD(ProxyTest, "routing: warnings are those of the last statement, 
   CHECK(client.value("SELECT @code") == "1054");
 }
 
+// MariaDB keeps them while no table is used, MySQL does not.
+TEST_CASE_METHOD(ProxyTest, "routing: warnings behind reads without a table", "[routing]") {
+  table("t (id INT PRIMARY KEY AUTO_INCREMENT, v TINYINT)");
+  Client direct = cluster.server(1);
+  direct.use("weir_test");
+  for (int round = 0; round < 5; ++round) {
+    Client before = weir.connect();  // whose warnings nobody else sees
+    before.query("SELECT CAST('before' AS SIGNED)");
+    before.error_of("/* weir: primary */ SELECT * FROM before_it");
+  }
+  Client client = weir.connect();
+  for (Client* one : {&client, &direct}) one->query("SET sql_mode = ''");
+  for (const std::string statement :
+       {"SELECT 1", "INSERT INTO t (v) VALUES (1000)", "SELECT 1", "SELECT 2", "SELECT v FROM t",
+        "SELECT 1", "SELECT CAST('y' AS SIGNED)", "SELECT 3", "SELECT * FROM missing", "SELECT 4",
+        "SET sql_notes = 1", "SELECT 5", "DO 1"}) {
+    INFO(statement);
+    CHECK(client.error_of(statement) == direct.error_of(statement));
+    CHECK(client.text("SHOW WARNINGS") == direct.text("SHOW WARNINGS"));
+  }
+}
+
 TEST_CASE_METHOD(ProxyTest, "routing: a hint does not break the promise", "[routing]") {
   table("t (id INT PRIMARY KEY, v INT)");
   Client client = weir.connect();

@@ -53,6 +53,19 @@ TEST_CASE_METHOD(ProxyTest, "reset: COM_RESET_CONNECTION", "[reset]") {
   CHECK(client.value("SELECT 5") == "5");
 }
 
+// A server's reset keeps the schema and forgets the character set that comes with it.
+TEST_CASE_METHOD(ProxyTest, "reset: files are read in the schema's character set", "[reset]") {
+  cluster.sql(1, {"ALTER DATABASE weir_test CHARACTER SET utf8mb3"});
+  cluster.catch_up();
+  Client client = weir.connect();
+  client.use("weir_test");
+  client.reset();
+  CHECK(client.value("/* weir: primary */ SELECT @@character_set_database") == "utf8mb3");
+  cluster.sql(1, {"DROP DATABASE weir_test"});
+  client.reset();
+  CHECK(client.value("SELECT 5") == "5");
+}
+
 TEST_CASE_METHOD(ProxyTest, "reset: COM_CHANGE_USER", "[reset]") {
   table("t (id INT PRIMARY KEY, v INT)");
   Client client = weir.connect();
@@ -61,6 +74,19 @@ TEST_CASE_METHOD(ProxyTest, "reset: COM_CHANGE_USER", "[reset]") {
   REQUIRE(client.change_user("app", cluster.value("APP_PASSWORD"), "weir_test").code == 0);
   Client untouched = weir.connect();
   check_clean(client, untouched);
+}
+
+// MySQL keeps what the login's flags have set, MariaDB does not.
+TEST_CASE_METHOD(ProxyTest, "reset: flags of the login after a change of user", "[reset]") {
+  Login through = weir.login("APP", "");
+  Login to_server = cluster.root(1);
+  through.flags = to_server.flags = CLIENT_IGNORE_SPACE;
+  Client client(through);
+  Client direct(to_server);
+  for (Client* one : {&client, &direct}) {
+    REQUIRE(one->change_user("app", cluster.value("APP_PASSWORD"), "").code == 0);
+  }
+  CHECK(client.value("SELECT @@sql_mode") == direct.value("SELECT @@sql_mode"));
 }
 
 TEST_CASE_METHOD(ProxyTest, "reset: change user to another account and back", "[reset]") {

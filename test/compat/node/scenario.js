@@ -2,6 +2,7 @@
 'use strict';
 
 const crypto = require('crypto');
+const net = require('net');
 
 const environment = process.env;
 const options = {
@@ -36,6 +37,14 @@ function readable(value) {
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, readable(part)]));
   }
   return value;
+}
+
+// A connection through a socket that counts: `use` gets a function that tells whether less came than `size` bytes.
+// SHOW STATUS would tell of the server's connection, which is weir's: compressed or not as weir's configuration says.
+function compressed(connected, use) {
+  let socket;
+  const stream = () => (socket = net.connect(options.port, options.host));
+  return connected({ compress: true, stream }, (connection) => use(connection, (size) => socket.bytesRead < size));
 }
 
 // Awaits a failure and returns what an application can see of it.
@@ -98,4 +107,4 @@ function start() {
   main().then(() => process.exit(0));
 }
 
-module.exports = { options, second, mysql, scenario, observe, errorOf, until, digest, pattern, start };
+module.exports = { options, second, mysql, scenario, observe, compressed, errorOf, until, digest, pattern, start };

@@ -207,3 +207,35 @@ def register(module: Any, connect: Connect) -> None:
             observe("warning of a write", rows(connection, "SHOW WARNINGS"))
             observe("read", rows(connection, "SELECT 1 / 0, CAST('12x' AS SIGNED)"))
             observe("warning of a read", rows(connection, "SHOW WARNINGS"))
+
+    @scenario(5)
+    def several_statements() -> None:
+        with closing(connect(autocommit=True, client_flag=module.constants.CLIENT.MULTI_STATEMENTS)) as connection:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute("CREATE TABLE m (id INT); INSERT INTO m VALUES (1), (2); SELECT * FROM m ORDER BY id; "
+                               "SELECT COUNT(*) FROM m")
+                seen: list[object] = [cursor.rowcount]
+                while cursor.nextset():
+                    seen.append(cursor.fetchall() if cursor.description else cursor.rowcount)
+                observe("results", seen)
+                cursor.execute("SELECT 1; SELECT 2")
+                observe("reads", [cursor.fetchall(), cursor.nextset(), cursor.fetchall(), cursor.nextset()])
+                cursor.execute("SELECT 1; SELECT * FROM absent; SELECT 3")
+                observe("first", cursor.fetchall())
+                observe("error in the middle", error_of(module, cursor.nextset))
+                observe("afterwards", rows(connection, "SELECT COUNT(*) FROM m"))
+
+    @scenario(4)
+    def streaming() -> None:
+        with closing(connect(autocommit=True, cursorclass=module.cursors.SSCursor)) as connection:
+            rows(connection, "CREATE TABLE stream (id INT PRIMARY KEY, filler CHAR(200))")
+            with closing(connection.cursor()) as cursor:
+                cursor.executemany("INSERT INTO stream VALUES (%s, %s)", [(n, str(n) * 20) for n in range(5000)])
+            with closing(connection.cursor()) as cursor:
+                cursor.execute("SELECT id, filler FROM stream ORDER BY id")
+                observe("first", cursor.fetchone())
+                observe("sum", sum(row[0] for row in cursor))
+            with closing(connection.cursor()) as cursor:
+                cursor.execute("SELECT id FROM stream ORDER BY id")
+                observe("abandoned", cursor.fetchmany(3))
+            observe("afterwards", rows(connection, "SELECT COUNT(*) FROM stream"))

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pymysql
-from pymysql.constants import CLIENT
+import pymysql.constants.CLIENT
 
 import dbapi
 from dbapi import error_of, rows
@@ -20,42 +20,6 @@ def connect(**options: Any) -> Any:
 
 
 dbapi.register(pymysql, connect)
-
-
-@scenario(6)
-def several_statements() -> None:
-    with closing(connect(autocommit=True, client_flag=CLIENT.MULTI_STATEMENTS)) as connection:
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("CREATE TABLE m (id INT); INSERT INTO m VALUES (1), (2); SELECT * FROM m ORDER BY id; "
-                           "SELECT COUNT(*) FROM m")
-            seen = [cursor.rowcount]
-            while cursor.nextset():
-                seen.append(cursor.fetchall() if cursor.description else cursor.rowcount)
-            observe("results", seen)
-            cursor.execute("SELECT 1; SELECT 2")
-            observe("reads", [cursor.fetchall(), cursor.nextset(), cursor.fetchall(), cursor.nextset()])
-            cursor.execute("SELECT 1; SELECT * FROM absent; SELECT 3")
-            observe("first", cursor.fetchall())
-            observe("error in the middle", error_of(pymysql, cursor.nextset))
-            observe("afterwards", rows(connection, "SELECT COUNT(*) FROM m"))
-    with closing(connect(client_flag=0)) as connection:
-        observe("not asked for", error_of(pymysql, lambda: rows(connection, "SELECT 1; SELECT 2")))
-
-
-@scenario(4)
-def streaming() -> None:
-    with closing(connect(autocommit=True, cursorclass=pymysql.cursors.SSCursor)) as connection:
-        rows(connection, "CREATE TABLE stream (id INT PRIMARY KEY, filler CHAR(200))")
-        with closing(connection.cursor()) as cursor:
-            cursor.executemany("INSERT INTO stream VALUES (%s, %s)", [(n, str(n) * 20) for n in range(5000)])
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("SELECT id, filler FROM stream ORDER BY id")
-            observe("first", cursor.fetchone())
-            observe("sum", sum(row[0] for row in cursor))
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("SELECT id FROM stream ORDER BY id")
-            observe("abandoned", cursor.fetchmany(3))
-        observe("afterwards", rows(connection, "SELECT COUNT(*) FROM stream"))
 
 
 @scenario(4)
@@ -72,13 +36,14 @@ def load_local() -> None:
         observe("afterwards", rows(connection, "SELECT COUNT(*) FROM l"))
 
 
-@scenario(7)
+@scenario(8)
 def connection() -> None:
     with closing(connect(autocommit=True)) as session:
         observe("version", session.get_server_info())
         observe("charset", (session.character_set_name(), session.server_language, session.server_capabilities > 0))
         session.ping(reconnect=False)
         observe("ping", session.open)
+        observe("several statements, not asked for", error_of(pymysql, lambda: rows(session, "SELECT 1; SELECT 2")))
         session.select_db("sbtest")
         observe("database", rows(session, "SELECT DATABASE()"))
     observe("closed", session.open)

@@ -244,11 +244,9 @@ TEST_CASE("client login: a change of user") {
   const ClientIdentity identity = first.take_identity();
 
   auto malformed = Login::resume(fixture.process, "127.0.0.1", false, identity);
-  REQUIRE(malformed);
-  CHECK(malformed->start_change_user(ExactBytes("\x11open")).error.code == 1047);
+  CHECK(malformed.start_change_user(ExactBytes("\x11open")).error.code == 1047);
 
   auto login = Login::resume(fixture.process, "127.0.0.1", false, identity);
-  REQUIRE(login);
   ChangeUser request;
   request.user = "open";
   request.database = "stock";
@@ -256,17 +254,55 @@ TEST_CASE("client login: a change of user") {
   request.plugin = kCachingSha2;
   std::string payload;
   encode_change_user(payload, request, identity.capabilities);
-  auto step = login->start_change_user(ExactBytes(payload));
+  auto step = login.start_change_user(ExactBytes(payload));
   if (step.kind == Kind::wait) {  // asked to answer a fresh nonce; no password answers with nothing
     CHECK(read_frame_header(as_bytes(step.send)).sequence == 1);
-    step = login->feed({0, 2}, Bytes{});
+    step = login.feed({0, 2}, Bytes{});
   }
   CHECK(step.kind == Kind::accepted);
-  const ClientIdentity changed = login->take_identity();
+  const ClientIdentity changed = login.take_identity();
   CHECK(changed.credentials->user == "open");
   CHECK(changed.schema == "stock");
   CHECK(changed.collation == 8);
   CHECK(changed.capabilities == identity.capabilities);
+}
+
+// It has no way to be asked for an answer to another nonce.
+TEST_CASE("client login: a change of user without authentication plugins") {
+  Fixture fixture;
+  Login first = fixture.login();
+  const std::string framed = first.greeting(fixture.topology, 77);
+  const Nonce nonce = decode_greeting(as_bytes(framed).subspan(kFrameHeaderSize))->nonce;
+  const auto scramble = native_scramble("secret", nonce);
+  HandshakeResponse response;
+  response.capabilities = kProtocol41 | kSecureConnection;
+  response.user = "app";
+  response.auth_response = as_bytes(scramble);
+  std::string payload;
+  encode_handshake_response(payload, response);
+  const auto header = FrameHeader{static_cast<std::uint32_t>(payload.size()), 1};
+  REQUIRE(first.feed(header, ExactBytes(payload)).kind == Kind::accepted);
+  ClientIdentity identity = first.take_identity();
+
+  ChangeUser request;
+  request.user = "app";
+  request.auth_response = as_bytes(scramble);
+  payload.clear();
+  encode_change_user(payload, request, identity.capabilities);
+  for (int times = 0; times < 2; ++times) {
+    Login login = Login::resume(fixture.process, "127.0.0.1", false, identity);
+    REQUIRE(login.start_change_user(ExactBytes(payload)).kind == Kind::accepted);
+    identity = login.take_identity();
+    CHECK(identity.credentials->user == "app");
+    CHECK(identity.capabilities == (kProtocol41 | kSecureConnection));
+  }
+
+  const auto wrong = native_scramble("guessed", nonce);
+  request.auth_response = as_bytes(wrong);
+  payload.clear();
+  encode_change_user(payload, request, identity.capabilities);
+  Login login = Login::resume(fixture.process, "127.0.0.1", false, identity);
+  CHECK(login.start_change_user(ExactBytes(payload)).error.code == 1045);
 }
 
 }  // namespace

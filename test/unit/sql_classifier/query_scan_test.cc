@@ -1,3 +1,4 @@
+#include "sql_classifier/tables.h"
 #include "test/unit/sql_classifier/verdicts.h"
 
 namespace weir::test {
@@ -152,6 +153,19 @@ TEST_CASE("deep nesting is only slower", "[classifier][query]") {
   for (int i = 0; i < 1000; ++i) text += ")";
   CHECK(sql::classify(text).placement == sql::Placement::any);
   CHECK(sql::classify(text + " FOR UPDATE").reason == Reason::locking_read);
+}
+
+TEST_CASE("a read that certainly names no table", "[classifier][query]") {
+  for (const char* text :
+       {"SELECT 1", "/* a */ select @@version, 'from', 1 -- from", "SELECT `from`"}) {
+    INFO(text);
+    CHECK(sql::uses_no_table(text, {}));
+  }
+  for (const char* text : {"SELECT * FROM t", "SELECT (SELECT 1 from t)", "TABLE t", "SHOW TABLES",
+                           "", "(SELECT 1)", "SELECT 1 UNION TABLE t"}) {
+    INFO(text);
+    CHECK_FALSE(sql::uses_no_table(text, {}));
+  }
 }
 
 }  // namespace weir::test
