@@ -395,7 +395,6 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
     statements_.clear();
     insert_id_.reset();
     last_command_ = {};
-    multi_statements_ = (capabilities_ & protocol::kMultiStatements) != 0;
     return true;
   }
   if (purpose == ReplyPurpose::setup || purpose == ReplyPurpose::schema) return true;

@@ -37,8 +37,10 @@ std::optional<std::string> answer_to(sql::ObjectEvent question, std::string_view
 // So that each is found again in the names of columns: one blank more than the last.
 std::string unlike(std::string answer, const std::vector<Substitution>& others) {
   const std::size_t blank = answer.find(' ');
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    if (others[i].written == answer) answer.insert(blank, 1, ' ');
+  for (const Substitution& other : others) {
+    const bool alike = answer.find(other.written) != std::string::npos ||
+                       other.written.find(answer) != std::string::npos;
+    if (alike) answer.insert(blank, 1, ' ');
   }
   return answer;
 }
@@ -103,7 +105,8 @@ std::string diagnostics_as_set(std::string_view text, const sql::TextOptions& op
     if (!accept(TokenType::equals)) return {};
     const bool number = accept(TokenType::word, "number");
     if (!number && !accept(TokenType::word, "row_count")) return {};
-    set.append(fmt::format("@{} = {}, ", name, number ? 0 : row_count));
+    set.append(number ? fmt::format("@{} = CAST(0 AS UNSIGNED), ", name)
+                      : fmt::format("@{} = {}, ", name, row_count));
   } while (accept(TokenType::comma));
   accept(TokenType::semicolon);
   if (lexer.token().type != TokenType::end || lexer.doubtful()) return {};

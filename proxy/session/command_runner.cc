@@ -402,7 +402,6 @@ void CommandRunner::finish_reset_connection() {
   mark_ = {};
   insert_id_.reset();
   autocommit_ = initial_autocommit_;
-  multi_statements_ = (identity_.capabilities & protocol::kMultiStatements) != 0;
 }
 
 // The next part of a command that was too long to be kept.

@@ -82,10 +82,11 @@ void CommandRunner::fold(BackendConnection& link) {
   }
 }
 
-// A question for warnings leaves them as they are, and so does on MariaDB what uses no table.
+// A question for warnings leaves them as they are, unless it gives one itself, and so does on
+// MariaDB what uses no table.
 void CommandRunner::fold_diagnostics(BackendConnection& link) {
   const bool runs = current_.info->handling != Handling::prepare;
-  if (runs && !current_.failed && current_.facts.has(sql::Effect::asks_diagnostics)) {
+  if (runs && current_.facts.has(sql::Effect::asks_diagnostics) && link.warnings() == 0) {
     link.set_warnings(current_.warnings_before);
   }
   if (link.warnings() > 0) {

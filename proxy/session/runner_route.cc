@@ -43,6 +43,7 @@ void CommandRunner::open(ClientIdentity identity) {
   for (const Slot slot : {Slot::primary, Slot::replica}) pool_.discard(links_.take(slot));
   state_ = initial_ = context_.states.empty();
   finish_reset_connection();
+  multi_statements_ = (identity_.capabilities & protocol::kMultiStatements) != 0;
   settings_ = context_.process->settings_version.load();
   bad_news_.reset();
   current_ = Current{};

@@ -25,6 +25,8 @@ TEST_CASE("substitution: questions become answers, and nothing else changes") {
         "SELECT NULLIF(CAST(1073741825 AS UNSIGNED), 0)");
   CHECK(substituted("SELECT CONNECTION_ID(), connection_id()") ==
         "SELECT CAST(1073741825 AS UNSIGNED), CAST(1073741825  AS UNSIGNED)");
+  CHECK(substituted("SELECT CONNECTION_ID() = @@pseudo_thread_id") ==
+        "SELECT CAST(1073741825 AS UNSIGNED) = NULLIF(CAST(1073741825  AS UNSIGNED), 0)");
   CHECK(substituted("SELECT 1") == "SELECT 1");
 }
 
@@ -36,7 +38,7 @@ TEST_CASE("substitution: what is not known is left to the server") {
 
 TEST_CASE("substitution: numbers of the statement before, without its connection") {
   const auto set = [](std::string_view text) { return diagnostics_as_set(text, {}, 3); };
-  CHECK(set("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT") == "SET @n = 0, @r = 3");
+  CHECK(set("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT") == "SET @n = CAST(0 AS UNSIGNED), @r = 3");
   CHECK(set("get current diagnostics @`r`=row_count;") == "SET @r = 3");
   for (const char* other :
        {"GET DIAGNOSTICS CONDITION 1 @t = MESSAGE_TEXT", "GET STACKED DIAGNOSTICS @n = NUMBER",
