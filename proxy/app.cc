@@ -106,7 +106,7 @@ int App::run() {
       [this](std::shared_ptr<const Topology> topology) {
         for (auto& worker : workers_) worker->publish(topology);
       },
-      spdlog::default_logger());
+      spdlog::default_logger(), &process_.routine_changes);
   monitor_->start();
 
   drained_.data = drain_timer_.data = this;

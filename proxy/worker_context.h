@@ -15,6 +15,7 @@
 #include "proxy/config/config.h"
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
+#include "proxy/core/routine_changes.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/deferred.h"
@@ -34,6 +35,7 @@ struct ProcessContext {
   std::atomic<std::size_t> client_connections{0};
   // Grows with each SET GLOBAL that passes: connections opened before have older session defaults.
   std::atomic<std::uint64_t> settings_version{0};
+  RoutineChanges routine_changes;
 };
 
 // What a worker did since it began. Written by the worker's thread, read by it alone.

@@ -68,7 +68,8 @@ void read_prepare(Lexer& lexer, Facts& facts) noexcept {
   } else if (lexer.is(Keyword::DEALLOCATE)) {
     facts.effects |= Effect::deallocates_text;
   } else {
-    facts.effects |= Effect::calls_routine;  // the text that runs is not in sight
+    // The text that runs is not in sight.
+    facts.effects |= Effect::calls_routine | Effect::changes_routines;
   }
   lexer.next();
   scan_query(lexer, facts);

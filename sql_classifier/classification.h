@@ -113,6 +113,8 @@ enum class Effect : std::uint64_t {
   drops_table = 1ull << 38,        // DROP TABLE: of two tables the temporary one
   renames_table = 1ull << 39,      // RENAME TABLE, ALTER TABLE ... RENAME: temporary or not
   sets_for_statement = 1ull << 40,  // SET STATEMENT ... FOR: variables that last as long as it
+  changes_routines = 1ull << 41,    // CREATE, ALTER or DROP of a routine, package or database; and
+                                    // whatever may be one of these: EXECUTE, blocks, the unknown
 };
 
 constexpr Effect operator|(Effect a, Effect b) {
@@ -155,6 +157,7 @@ struct Classification {
   // visit_objects() for their names) may choose a replica. Nothing else speaks against it, neither
   // doubt nor a hint.
   bool only_stored_functions = false;
+  bool doubtful = false;         // not read for certain: it may hold more than was seen
   std::uint16_t statements = 0;  // non-empty statements in the text; 65535 means "or more"
   Effect effects = Effect::none;
   std::int32_t hint_max_lag_ms = -1;  // from a max_lag hint; -1: none

@@ -37,6 +37,7 @@ void fold(Reading& reading, const Facts& facts) noexcept {
     verdict.reason = facts.main_reason();
   }
   verdict.effects |= facts.effects;
+  if (facts.kind == StatementKind::unknown) verdict.effects |= Effect::changes_routines;
   if (facts.names_seen) verdict.names_collation = facts.names_collation;
   reading.reasons |= facts.reasons;
   reading.all_reads = reading.all_reads && facts.kind == StatementKind::read;
@@ -138,6 +139,7 @@ void restrict_placement(Reading& reading, std::string_view text,
   const bool foreign = !options.ascii_safe_charset && has_high_byte(text);
   const bool cut = reading.unterminated && !options.truncated;
   const bool doubtful = reading.doubtful || foreign || cut;
+  verdict.doubtful = doubtful;
   verdict.only_stored_functions = only_stored_functions(reading) && !doubtful &&
                                   !options.truncated && verdict.hint != Hint::primary &&
                                   verdict.placement == Placement::primary;

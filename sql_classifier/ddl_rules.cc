@@ -37,6 +37,21 @@ bool names_object(const Lexer& lexer) noexcept {
   }
 }
 
+// What routines are, or are dropped with.
+bool holds_routines(const Lexer& lexer) noexcept {
+  switch (lexer.token().meaning.keyword) {
+    case Keyword::DATABASE:
+    case Keyword::FUNCTION:
+    case Keyword::LIBRARY:
+    case Keyword::PACKAGE:
+    case Keyword::PROCEDURE:
+    case Keyword::SCHEMA:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_account(const Lexer& lexer) noexcept {
   return lexer.is(Keyword::USER) || lexer.is(Keyword::ROLE) || lexer.is(Keyword::SERVER);
 }
@@ -48,6 +63,7 @@ void read_ddl(Lexer& lexer, Facts& facts) noexcept {
   const bool rename = lexer.is(Keyword::RENAME);
   lexer.next();
   if (is_account(lexer)) return read_admin(lexer, facts, Effect::none);
+  if (holds_routines(lexer)) facts.effects |= Effect::changes_routines;
   // Names of accounts (DEFINER = u@h) look like user variables, so the rest is not looked into.
   // An event has a body.
   if (lexer.is(Keyword::EVENT) || lexer.is(Keyword::DEFINER)) return lexer.skip_text();
@@ -67,6 +83,8 @@ void read_create(Lexer& lexer, Facts& facts) noexcept {
     temporary = temporary || lexer.is(Keyword::TEMPORARY);
     if (!lexer.at_end()) lexer.next();
   }
+  // OR REPLACE drops what was there, databases included.
+  if (holds_routines(lexer) || lexer.at_end()) facts.effects |= Effect::changes_routines;
   if (has_body(lexer)) return lexer.skip_text();
   if (is_account(lexer)) return read_admin(lexer, facts, Effect::none);
   if (temporary) facts.effects = Effect::creates_temporary_table;
@@ -87,6 +105,8 @@ void read_drop(Lexer& lexer, Facts& facts) noexcept {
     facts.effects |= Effect::drops_table;
   } else if (is_account(lexer)) {
     return read_admin(lexer, facts, Effect::none);
+  } else if (holds_routines(lexer)) {
+    facts.effects |= Effect::changes_routines;
   }
   lexer.skip_statement();
 }

@@ -53,6 +53,8 @@ struct MonitorConfig {
   Milliseconds timeout{1000};
   Milliseconds max_lag{2000};
   unsigned recover_after = 3;  // good samples in a row before a replica is read from again
+  bool catalogue = true;       // learn which stored functions only read
+  Milliseconds catalogue_interval{60000};
 };
 
 enum class Consistency : std::uint8_t { eventual, session, global };

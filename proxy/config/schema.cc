@@ -82,6 +82,9 @@ constexpr KeyRow<MonitorConfig> kMonitor[] = {
     {"timeout", [](Field& f, MonitorConfig& c) { f.duration(c.timeout, 10ms, 1min); }},
     {"max_lag", [](Field& f, MonitorConfig& c) { f.duration(c.max_lag, 1ms, 24h); }},
     {"recover_after", [](Field& f, MonitorConfig& c) { f.number(c.recover_after, 1, 1000); }},
+    {"catalogue", [](Field& f, MonitorConfig& c) { f.boolean(c.catalogue); }},
+    {"catalogue_interval",
+     [](Field& f, MonitorConfig& c) { f.duration(c.catalogue_interval, 1s, 24h); }},
 };
 
 constexpr KeyRow<RoutingConfig> kRouting[] = {

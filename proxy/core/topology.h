@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,6 +54,8 @@ struct ServerState {
   bool serves_reads() const { return role == Role::replica && health == Health::up; }
 };
 
+class Routines;
+
 struct Topology {
   std::uint64_t version = 0;  // grows with each publication
   std::vector<ServerState>
@@ -62,7 +65,8 @@ struct Topology {
   // What the greeting shows; learnt from the primary (before one was seen: from any server).
   std::string greeting_version;         // e.g. "9.7.4", "5.5.5-10.11.19-MariaDB"; empty until known
   std::uint16_t default_collation = 0;  // id; 0 until known
-  protocol::Capabilities capabilities = 0;  // what it can do
+  protocol::Capabilities capabilities = 0;   // what it can do
+  std::shared_ptr<const Routines> routines;  // what is known of stored functions; null: nothing
 
   bool known() const { return !greeting_version.empty(); }
   bool is_mariadb() const { return known() && (capabilities & protocol::kLongPassword) == 0; }

@@ -10,6 +10,7 @@
 
 #include "proxy/monitor/assess.h"
 #include "proxy/monitor/prober.h"
+#include "proxy/monitor/routine_loader.h"
 #include "proxy/monitor/wake_event.h"
 
 namespace weir {
@@ -20,6 +21,10 @@ constexpr Milliseconds kGather{5};
 
 // A replica asked a little after the primary can show that it has what the primary just had.
 constexpr Milliseconds kReplicaOffset{40};
+
+// Between two loads of the stored functions, however many statements change them.
+constexpr Milliseconds kLoadPause{500};
+constexpr Milliseconds kPauseAfterFailure{5000};
 
 // What the client library keeps per thread.
 struct LibraryThread {
@@ -32,10 +37,11 @@ struct LibraryThread {
 class Monitor::Threads {
  public:
   Threads(std::shared_ptr<const Config> config, Publish publish,
-          std::shared_ptr<spdlog::logger> logger)
+          std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes)
       : config_(std::move(config)),
         publish_(std::move(publish)),
         logger_(std::move(logger)),
+        changes_(changes),
         probes_(config_->servers.size()) {}
 
   void start() {
@@ -43,6 +49,9 @@ class Monitor::Threads {
     threads_.emplace_back([this] { judge(); });
     for (std::size_t i = 0; i < config_->servers.size(); ++i) {
       threads_.emplace_back([this, i, begin] { question(i, begin); });
+    }
+    if (changes_ != nullptr && config_->monitor.catalogue) {
+      threads_.emplace_back([this] { learn_routines(); });
     }
   }
 
@@ -61,17 +70,30 @@ class Monitor::Threads {
   void question(std::size_t server, TimePoint begin);
   TimePoint next_attempt(const Probe& probe, unsigned failures, TimePoint begin);
   void judge();
+
+  // A load of the primary's stored functions: from where, and under which count of changes.
+  struct Load {
+    std::size_t server = 0;
+    std::uint64_t changes = 0;
+    TimePoint begun{};
+  };
+  void learn_routines();
+  std::optional<Load> wait_for_load(const std::optional<Load>& last, TimePoint next);
+  void take_routines(std::shared_ptr<Routines> routines, const Load& load);
   void log(const std::vector<MonitorEvent>& events);
 
   const std::shared_ptr<const Config> config_;
   const Publish publish_;
   const std::shared_ptr<spdlog::logger> logger_;
+  const RoutineChanges* const changes_;
   std::vector<std::thread> threads_;
   WakeEvent wake_;
 
   std::mutex mutex_;  // protects what follows
   std::condition_variable changed_;
-  std::vector<Probe> probes_;  // the latest ended attempt of each server
+  std::vector<Probe> probes_;                 // the latest ended attempt of each server
+  std::optional<std::size_t> primary_;        // as judged last
+  std::shared_ptr<const Routines> routines_;  // as loaded last
   bool news_ = false;
   bool stopping_ = false;
   std::minstd_rand random_{std::random_device{}()};
@@ -121,9 +143,68 @@ void Monitor::Threads::judge() {
     lock.unlock();
     Assessment result = assessor.assess(std::move(probes), Clock::now());
     log(result.events);
+    lock.lock();
+    primary_ = result.topology.primary;
+    result.topology.routines = routines_;
+    lock.unlock();
     publish_(std::make_shared<const Topology>(std::move(result.topology)));
     lock.lock();
   }
+}
+
+void Monitor::Threads::learn_routines() {
+  const LibraryThread library;
+  RoutineLoader loader(*config_, wake_.fd());
+  std::optional<Load> last;
+  TimePoint next{};
+  std::string told;
+  while (const std::optional<Load> load = wait_for_load(last, next)) {
+    RoutineLoader::Outcome outcome = loader.load(load->server);
+    const Milliseconds interval = config_->monitor.catalogue_interval;
+    next = load->begun + (outcome.failed ? std::min(interval, kPauseAfterFailure) : interval);
+    last = load;
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    take_routines(std::move(outcome.routines), *load);
+    if (outcome.text != told) {
+      logger_->log(outcome.failed ? spdlog::level::warn : spdlog::level::info, "monitor: {}",
+                   outcome.text);
+    }
+    told = outcome.text;
+  }
+}
+
+// Until it is time, or the functions may have changed, or there is another primary; nothing: the
+// monitor stops. Nothing is loaded while a statement that may change them is under way. What ends
+// the waiting need not be signalled: the probes do so several times per interval.
+std::optional<Monitor::Threads::Load> Monitor::Threads::wait_for_load(
+    const std::optional<Load>& last, TimePoint next) {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto settled = changes_->settled();
+    const TimePoint now = Clock::now();
+    if (primary_ && settled && (!last || now >= last->begun + kLoadPause)) {
+      const bool changed = !last || last->server != *primary_ || last->changes != *settled;
+      if (changed || now >= next) return Load{*primary_, *settled, now};
+    }
+    changed_.wait_for(lock, config_->monitor.interval);
+  }
+  return std::nullopt;
+}
+
+// Called with the mutex held. Replicas that showed the functions as they were at the load before
+// still do, when nothing has changed in between.
+void Monitor::Threads::take_routines(std::shared_ptr<Routines> routines, const Load& load) {
+  if (routines != nullptr) {
+    routines->server = load.server;
+    routines->changes = load.changes;
+    const bool same = routines_ != nullptr && routines_->server == load.server &&
+                      routines_->changes == load.changes && routines_->has_same_readers(*routines);
+    routines->since = same ? routines_->since : load.begun;
+  }
+  routines_ = std::move(routines);
+  news_ = true;
+  changed_.notify_all();
 }
 
 void Monitor::Threads::log(const std::vector<MonitorEvent>& events) {
@@ -134,9 +215,9 @@ void Monitor::Threads::log(const std::vector<MonitorEvent>& events) {
 }
 
 Monitor::Monitor(std::shared_ptr<const Config> config, Publish publish,
-                 std::shared_ptr<spdlog::logger> logger)
-    : threads_(
-          std::make_unique<Threads>(std::move(config), std::move(publish), std::move(logger))) {}
+                 std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes)
+    : threads_(std::make_unique<Threads>(std::move(config), std::move(publish), std::move(logger),
+                                         changes)) {}
 
 Monitor::~Monitor() {
   stop();

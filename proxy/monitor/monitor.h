@@ -1,5 +1,6 @@
 // Watches all servers and publishes what it believes. One thread per server asks (a server that
-// hangs delays nobody else), one thread judges and publishes.
+// hangs delays nobody else), one thread judges and publishes, and one reads the primary's stored
+// functions.
 
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <spdlog/logger.h>
 
 #include "proxy/config/config.h"
+#include "proxy/core/routine_changes.h"
 #include "proxy/core/topology.h"
 #include "proxy/monitor/topology_text.h"
 
@@ -20,9 +22,10 @@ class Monitor {
 
   // `publish` is called from the monitor's own thread, at least once per interval, never after
   // stop() has returned; it must not block for long and must not call stop(). Changes of role and
-  // health are written to `logger`.
+  // health are written to `logger`. `changes` outlives the monitor; without it, nothing is learnt
+  // about stored functions.
   Monitor(std::shared_ptr<const Config> config, Publish publish,
-          std::shared_ptr<spdlog::logger> logger);
+          std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes = nullptr);
   ~Monitor();  // stops
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;

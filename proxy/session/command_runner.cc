@@ -63,6 +63,7 @@ void CommandRunner::close() {
     }
   }
   current_.on = nullptr;
+  current_.routine_change.end();
 }
 
 void CommandRunner::run(const CommandReader::Step& step) {
@@ -137,12 +138,12 @@ void CommandRunner::dispatch(std::span<std::uint8_t> bytes) {
   proceed(bytes);
 }
 
-sql::TextOptions CommandRunner::text_options() const {
+sql::TextOptions CommandRunner::text_options(const SessionState& state) const {
   sql::TextOptions options;
-  options.sql_mode_known = state_->sql_mode_known();
-  options.ansi_quotes = state_->ansi_quotes();
-  options.no_backslash_escapes = state_->no_backslash_escapes();
-  const std::string_view charset = state_->client_charset();
+  options.sql_mode_known = state.sql_mode_known();
+  options.ansi_quotes = state.ansi_quotes();
+  options.no_backslash_escapes = state.no_backslash_escapes();
+  const std::string_view charset = state.client_charset();
   options.ascii_safe_charset =
       charset.empty() ? !is_ascii_unsafe_collation(identity_.collation) : !is_ascii_unsafe(charset);
   options.hints = context_.config().routing.hints;
@@ -184,6 +185,10 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   if (current_.facts.has(Effect::kills) && !prepares &&
       begin_text_kill(protocol::as_text(text.value_or(Bytes{})))) {
     return false;
+  }
+  // What is prepared keeps the facts of its text: each execute asks anew.
+  if (current_.facts.only_stored_functions && !prepares) {
+    trust_functions(protocol::as_text(*text), text_options(), state_->schema());
   }
   if (!prepares && current_.whole_when_classified && may_add_pin(pins_, current_.facts)) {
     current_.pin_cause =
@@ -304,6 +309,10 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   current_.substitutions = statement->shared->substitutions;
   if (any(current_.facts.effects & kObjectEffects)) {
     note_objects(statement->shared->text, text_options());
+  }
+  if (current_.facts.only_stored_functions) {
+    const SessionState& state = *statement->shared->state;
+    trust_functions(statement->shared->text, text_options(state), state.schema());
   }
   stay_with_diagnostics(statement->shared->text);
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.

@@ -35,6 +35,7 @@
 #include "proxy/core/process_list.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/core/router.h"
+#include "proxy/core/routine_changes.h"
 #include "proxy/core/session_objects.h"
 #include "proxy/core/session_state.h"
 #include "proxy/core/substitution.h"
@@ -133,10 +134,19 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     asking  // other workers: about the target of a KILL, or who is who in a process list
   };
 
+  // Why the facts of a command say that its functions only read.
+  struct FunctionTrust {
+    sql::Classification text_facts;  // without the trust
+    std::uint64_t changes = 0;       // RoutineChanges::sent() when it began
+    TimePoint since{};               // a replica has to show what was committed before
+  };
+
   // The command under way.
   struct Current {
     const protocol::CommandInfo* info = nullptr;
     sql::Classification facts;
+    std::unique_ptr<FunctionTrust> trust;     // null: the facts are those of the text alone
+    RoutineChange routine_change;             // what is sent may change stored routines
     std::string collation;                    // of SET NAMES ... COLLATE
     std::vector<ObjectChange> changes;        // to the named things of the session
     std::unique_ptr<PinCause> pin_cause;      // of a text that may add a pin
@@ -183,10 +193,17 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void begin_reset_connection(std::span<std::uint8_t> bytes);
   void finish_reset_connection();
   void set_cursor(PreparedStatement& statement, bool open);
-  sql::TextOptions text_options() const;
+  sql::TextOptions text_options() const { return text_options(*state_); }
+  sql::TextOptions text_options(const SessionState& state) const;
   sql::Classification classify_text(Bytes text);
   PreparedStatement* named_statement(Bytes payload);
   ClientError unknown_statement(std::string_view command) const;
+
+  // runner_routines.cc: what is known of stored functions
+  void trust_functions(std::string_view text, const sql::TextOptions& options,
+                       std::string_view schema);
+  bool recheck_functions();
+  bool may_change_routines() const;
 
   // runner_route.cc: from a command to a connection
   void proceed(std::span<std::uint8_t> bytes);

@@ -49,6 +49,7 @@ void CommandRunner::fold_fetch(const BackendConnection& link) {
 
 // What the session has become by the statement that has just been answered.
 void CommandRunner::fold(BackendConnection& link) {
+  if (current_.trust != nullptr) recheck_functions();
   const bool was_in_transaction = links_.transaction() == &link;
   links_.set_last(&link);
   const bool in_transaction = link.in_transaction();

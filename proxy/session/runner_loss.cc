@@ -66,6 +66,7 @@ LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
 }
 
 void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFailure& failure) {
+  if (current_.trust != nullptr && !recheck_functions()) current_.repeatable = false;
   // What has not been written yet can still be taken back, when the statement may run again.
   if (current_.on == &link && current_.repeatable && !current_.answer_begun) relay_.clear();
   flush_relay();

@@ -348,6 +348,7 @@ void CommandRunner::end_command() {
   }
   current_.on = nullptr;
   current_.info = nullptr;
+  current_.routine_change.end();
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle)
     std::string().swap(current_.bytes);
   settle();

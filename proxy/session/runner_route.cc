@@ -149,6 +149,7 @@ void CommandRunner::decide_route() {
 // Sends the command on its way as far as it can go now. Called with the command where it lies in
 // the read buffer, and again, with the copy that was kept, when what it waited for has come.
 void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
+  if (current_.trust != nullptr && !recheck_functions()) decide_route();
   BackendConnection* link = choose_link();
   if (link != nullptr) return send_on(*link, bytes);
   if (stage_ != Stage::none) retain(bytes);  // it waits; otherwise it has been answered
@@ -174,7 +175,8 @@ BackendConnection* CommandRunner::choose_replica() {
   put_away_spare(Slot::primary);
   const std::optional<std::size_t> server = pick_replica();
   if (!server) {
-    if (!only_replicas()) return choose_primary();
+    // Replicas that are fresh enough for plain reads may be too old for a function.
+    if (!only_replicas() || current_.trust != nullptr) return choose_primary();
     answer_error(errors::no_replica("none is up and fresh enough"));
     return nullptr;
   }
@@ -209,6 +211,8 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   const RoutingConfig& routing = context_.config().routing;
   ReadNeeds needs;
   if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
+  if (current_.trust != nullptr)
+    needs.fresh_after = std::max(needs.fresh_after, current_.trust->since);
   if (current_.facts.hint_max_lag_ms >= 0)
     needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   needs.avoid = current_.avoid;
@@ -241,6 +245,8 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   const Milliseconds limit = context_.config().routing.wait;
   if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
   if (gave_up_version_ == context_.topology->version) return std::nullopt;
+  // Its functions are as they are trusted to be now, not after a wait.
+  if (current_.trust != nullptr) return std::nullopt;
   ReadNeeds waiting = needs;
   waiting.fresh_after = {};
   // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.

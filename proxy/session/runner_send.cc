@@ -254,6 +254,9 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
                            link.capabilities());
     link.expect(ReplyPurpose::wait, ReplyShape::result);
   }
+  if (may_change_routines()) {
+    current_.routine_change = RoutineChange(context_.process->routine_changes);
+  }
   current_.warnings_before = current_.forgets_diagnostics ? 0 : link.warnings();
   protocol::ReplyTracker& reply = link.expect(ReplyPurpose::client, current_.info->reply);
   if (!current_.substitutions.empty()) reply.show_definitions();

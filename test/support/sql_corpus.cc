@@ -57,6 +57,7 @@ constexpr std::array kEffectNames = {
     std::pair{std::string_view("shows_processlist"), Effect::shows_processlist},
     std::pair{std::string_view("drops_table"), Effect::drops_table},
     std::pair{std::string_view("renames_table"), Effect::renames_table},
+    std::pair{std::string_view("changes_routines"), Effect::changes_routines},
 };
 
 // What a line's parser knows of its surroundings.

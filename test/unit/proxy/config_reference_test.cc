@@ -65,6 +65,8 @@ void check_equal(const MonitorConfig& a, const MonitorConfig& b) {
   CHECK(a.timeout == b.timeout);
   CHECK(a.max_lag == b.max_lag);
   CHECK(a.recover_after == b.recover_after);
+  CHECK(a.catalogue == b.catalogue);
+  CHECK(a.catalogue_interval == b.catalogue_interval);
 }
 
 void check_equal(const RoutingConfig& a, const RoutingConfig& b) {
