@@ -16,7 +16,7 @@ class ListError(Exception):
 
 @dataclass
 class Entry:
-    """One line; `times` counts where it was met."""
+    """One line; `times` counts where it was met. One that depends on chance need not be."""
 
     line: int
     script: str
@@ -24,6 +24,7 @@ class Entry:
     flavors: tuple[str, ...]
     field: str
     reason: str
+    by_chance: bool = False
     times: int = field(default=0)
 
     def covers(self, script: Script, flavor: str, difference: Difference) -> bool:
@@ -37,7 +38,10 @@ class Entry:
 
 
 def load(path: Path) -> list[Entry]:
-    """`script | statement | flavour | field | reason` on each line, with `*` for anything."""
+    """`script | statement | flavour | field | reason` on each line, with `*` for anything.
+
+    A `?` behind the field marks what does not happen each time.
+    """
     entries: list[Entry] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
@@ -46,8 +50,9 @@ def load(path: Path) -> list[Entry]:
         if len(parts) != 5 or not all(parts) or parts[2] not in (*FLAVORS, "both"):
             raise ListError(f"{path.name}:{number}: not `script | statement | flavour | field | reason`")
         script, statement, flavor, name, reason = parts
+        by_chance = name.endswith("?")
         flavors = FLAVORS if flavor == "both" else (flavor,)
-        entries.append(Entry(number, script, statement, flavors, name, reason))
+        entries.append(Entry(number, script, statement, flavors, name.rstrip("?"), reason, by_chance))
     return entries
 
 
