@@ -54,7 +54,9 @@ class SetReader {
     } else if (lexer_.is(Keyword::RESOURCE)) {
       facts_.effects |= Effect::sets_untracked_variable;
     } else if (lexer_.is(Keyword::DEFAULT)) {
-      facts_.is(StatementKind::set, Reason::admin_statement, Effect::ends_transaction);
+      // SET DEFAULT ROLE: of sessions to come, as a global variable.
+      facts_.is(StatementKind::set, Reason::admin_statement,
+                Effect::ends_transaction | Effect::sets_global_variable);
     } else if (lexer_.accept(Keyword::TRANSACTION)) {
       if (is_assigned()) return false;
       facts_.effects |= Effect::sets_next_transaction;

@@ -47,6 +47,14 @@ constexpr std::array<std::string_view, kPinCount> kNames = {"user_variable",
                                                             "unseen_text",
                                                             "cursor"};
 
+// With no transaction open behind it, one has certainly been ended, if only its own. A read may
+// have used no table, and so not have begun any.
+bool ends_transaction(const sql::Classification& statement) {
+  using Kind = sql::StatementKind;
+  return statement.kind == Kind::write || statement.kind == Kind::ddl ||
+         statement.kind == Kind::commit || statement.kind == Kind::rollback;
+}
+
 }  // namespace
 
 std::string_view pin_name(Pin pin) {
@@ -68,9 +76,7 @@ bool may_add_pin(const PinSet& pins, const sql::Classification& statement) {
 
 void apply_effects(PinSet& pins, const sql::Classification& statement, bool in_transaction) {
   // A plain read or write changes no pin but this one; most statements end here.
-  const bool sets_next = statement.has(Effect::sets_next_transaction);
-  if (pins.has(Pin::next_transaction) && !sets_next && !in_transaction &&
-      statement.kind != sql::StatementKind::set) {
+  if (pins.has(Pin::next_transaction) && !in_transaction && ends_transaction(statement)) {
     pins.remove(Pin::next_transaction);
   }
   if (!sql::any(statement.effects)) return;

@@ -19,9 +19,11 @@ std::optional<std::string> answer_to(sql::ObjectEvent question, std::string_view
   switch (question) {
     case sql::ObjectEvent::asks_connection_id:
       if (!answers.connection_id) return std::nullopt;
-      // A variable can be NULL, as far as the description of a column is concerned.
-      if (words.starts_with("@@"))
-        return fmt::format("NULLIF(CAST({} AS UNSIGNED), 0)", *answers.connection_id);
+      if (words.starts_with("@@")) {
+        // A variable can be NULL, as far as the description of a column is concerned.
+        if (answers.thread_id_is_set) return std::nullopt;
+        return fmt::format("NULLIF({}|0, 0)", *answers.connection_id);
+      }
       return fmt::format("CAST({} AS UNSIGNED)", *answers.connection_id);
     case sql::ObjectEvent::asks_row_count:
       if (!answers.row_count) return std::nullopt;

@@ -18,6 +18,7 @@ namespace weir {
 // What is to be answered; nothing: left to the server.
 struct KnownAnswers {
   std::optional<std::uint32_t> connection_id;
+  bool thread_id_is_set = false;  // @@pseudo_thread_id may have been given another value
   std::optional<std::int64_t> row_count;
   std::optional<std::uint64_t> found_rows;
 };

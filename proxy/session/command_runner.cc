@@ -234,6 +234,7 @@ void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
   KnownAnswers answers;
   if (current_.facts.has(Effect::asks_connection_id) && !compares_with_server_ids(text)) {
     answers.connection_id = host_.session_id();
+    answers.thread_id_is_set = pins_.has(Pin::untracked_variable);
   }
   const bool asks_counts =
       current_.facts.has(Effect::asks_row_count) || current_.facts.has(Effect::asks_found_rows);

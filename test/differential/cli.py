@@ -92,7 +92,8 @@ def _run(bed: Bed, options: argparse.Namespace) -> tuple[int, int]:
         if broken:
             bed = bed.renewed()
     stale = [entry for entry in entries
-             if not entry.times and not entry.by_chance and not options.control and any(entry.concerns(script, bed.flavor) for script in scripts)]
+             if not entry.times and not entry.by_chance and not options.control
+             and any(entry.concerns(script, bed.flavor) for script in scripts)]
     for entry in stale:
         print(report.stale_text(entry))
     return passed, failed + len(stale)

@@ -148,7 +148,9 @@ TEST_CASE("pins: the next transaction is over when one statement or transaction 
   CHECK(pins.empty());
 
   apply_effects(pins, set, false);
-  apply_effects(pins, with(Effect::none, StatementKind::read), false);
+  apply_effects(pins, with(Effect::none, StatementKind::read), false);  // SELECT @@x begins none
+  CHECK(pins.has(Pin::next_transaction));
+  apply_effects(pins, with(Effect::none, StatementKind::write), false);
   CHECK(pins.empty());
 }
 
