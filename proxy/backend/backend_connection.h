@@ -92,6 +92,7 @@ struct BackendStatement {
   std::uint32_t id = 0;             // the server's
   std::uint64_t types_version = 0;  // of the parameter types that the server has seen; 0: none
   std::uint64_t used = 0;           // when, in uses of the connection's statements
+  StatePtr executed_in;             // the session state of its last execute; null: none so far
 };
 
 // The statements that are prepared on one connection, by the ids of what they are

@@ -12,7 +12,7 @@ BackendStatement* BackendStatements::find(std::uint64_t id) {
 }
 
 void BackendStatements::add(std::uint64_t id, std::uint32_t server_id) {
-  statements_[id] = {server_id, 0, ++uses_};
+  statements_[id] = {server_id, 0, ++uses_, nullptr};
 }
 
 std::optional<std::uint32_t> BackendStatements::erase(std::uint64_t id) {

@@ -320,6 +320,9 @@ BackendConnection* CommandRunner::obtain(Slot slot, std::size_t server, bool fre
 
 BackendConnection& CommandRunner::adopt(Slot slot, std::unique_ptr<BackendConnection> connection) {
   connection->set_user(*this);
+  // Whatever runs here now, be it only a change of schema: another session's last command it is not
+  // any more.
+  if (connection->last_command() != mark_) connection->set_last_command({});
   return links_.put(slot, std::move(connection));
 }
 

@@ -82,7 +82,13 @@ bool CommandRunner::autocommit_differs(const BackendConnection& link) const {
 bool CommandRunner::must_prepare(BackendConnection& link) {
   if (current_.info->handling != Handling::execute) return false;
   const PreparedStatement* statement = statements_.find(current_.statement_id);
-  return link.statements().find(statement->shared->id) == nullptr;
+  const BackendStatement* prepared = link.statements().find(statement->shared->id);
+  if (prepared == nullptr) return true;
+  // MariaDB converts the literals of a statement for good to the character set of an execute, and
+  // may find them unfit for another one's.
+  const SessionState* last = prepared->executed_in.get();
+  return link.is_mariadb() && last != nullptr && last != state_.get() &&
+         !state_->prepares_like(*last);
 }
 
 // What the connection's state must be for the next thing to be sent: the session's, or, before a
@@ -180,6 +186,7 @@ bool CommandRunner::uses_insert_id() const {
 
 void CommandRunner::prepare_on(BackendConnection& link, Bytes before) {
   const PreparedStatement* statement = statements_.find(current_.statement_id);
+  close_on_server(link, link.statements().erase(statement->shared->id));
   close_on_server(link, link.statements().make_room(context_.config().limits.server_statements));
   std::string command;
   protocol::append_command(command, static_cast<std::uint8_t>(Command::stmt_prepare),
@@ -222,6 +229,7 @@ void CommandRunner::send_execute(BackendConnection& link, Bytes before,
     send_long_data(link, statement, prepared.id);
   }
   prepared.types_version = statement.types_version;
+  prepared.executed_in = state_;
   write_statement_id(bytes, prepared.id);
   if (!lacks_types) return transmit(link, before, bytes);
   std::string command;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,13 @@ def proxy(binary: Path, cluster: Cluster, folder: Path, connections: int) -> Ite
     }
     with running(binary, cluster, folder, WORKERS, settings) as weir:
         yield weir
+
+
+def lasting_connections(cluster: Cluster) -> dict[str, int]:
+    """How many there are twice in a row: a server takes a moment to notice that one was closed."""
+    first = connections(cluster)
+    time.sleep(0.2)
+    return {name: min(first[name], count) for name, count in connections(cluster).items()}
 
 
 def connections(cluster: Cluster) -> dict[str, int]:

@@ -92,7 +92,7 @@ def _play(world: World, cluster: Cluster, weir: Weir, options: argparse.Namespac
     began = time.monotonic()
     try:
         while weir.running() and world.ledger.wrong() < TOO_MANY:
-            most = max(most, *bed.connections(cluster).values())
+            most = max(most, *bed.lasting_connections(cluster).values())
             passed = time.monotonic() - began
             missing = set(world.ledger.unchecked()) - {LOCKS}
             if passed > options.seconds and (not missing or passed > options.seconds + PATIENCE):

@@ -42,7 +42,7 @@ NAMES = ("utf8mb4", "utf8mb4 COLLATE utf8mb4_bin", "utf8mb4 COLLATE utf8mb4_unic
 OF_NAMES = ("character_set_client", "character_set_connection", "character_set_results", "collation_connection")
 # A variable that no server reports the change of to a proxy in a way that can be carried: it ties a session down.
 UNTRACKED = "optimizer_trace_max_mem_size"
-# These are not reported by every server, and tie likewise; but a replica may be asked for them.
+# These are not reported by every server, and tie likewise.
 UNREPORTED = ("foreign_key_checks", "unique_checks")
 
 Values = dict[str, str | None]
@@ -65,7 +65,7 @@ class Vocabulary:
                       UNTRACKED)
         self.columns = ", ".join(f"@@SESSION.{name}" for name in self.names)
         # weir asks the primary about the others: they are of the server, or tied to a connection.
-        self.carried = self.names[:-2]
+        self.carried = tuple(name for name in self.names if name not in (*UNREPORTED, "autocommit", UNTRACKED))
         self.carried_columns = ", ".join(f"@@SESSION.{name}" for name in self.carried)
         self.defaults = self.read(direct)
         # Not always the same: a server may forget the collation of the login.
