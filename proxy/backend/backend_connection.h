@@ -206,8 +206,11 @@ class BackendConnection final : private StreamHandler {
   const ReplyTotals& last_totals() const { return totals_; }
   // Warnings of the last statement; an error counts as one.
   unsigned warnings() const { return warnings_; }
-  // For a statement that asks for warnings and leaves them as they are.
-  void set_warnings(unsigned count) { warnings_ = count; }
+  // Known from elsewhere: a statement that asks for warnings leaves them as they are.
+  void set_warnings(unsigned count) {
+    warnings_ = count;
+    holds_diagnostics_ = holds_diagnostics_ || count > 0;
+  }
   // Questions about the statement before may be answered with warnings, and which command left
   // them. Whoever uses the connection says so.
   bool holds_diagnostics() const { return holds_diagnostics_; }

@@ -86,6 +86,9 @@ void CommandRunner::fold(BackendConnection& link) {
 // A question for warnings leaves them as they are, unless it gives one itself, and so does on
 // MariaDB what uses no table.
 void CommandRunner::fold_diagnostics(BackendConnection& link) {
+  // MySQL calls the command deprecated, in a warning that the packet does not count.
+  const bool warns = current_.info->command == protocol::Command::field_list && !link.is_mariadb();
+  if (warns && link.warnings() == 0) link.set_warnings(1);
   const bool runs = current_.info->handling != Handling::prepare;
   if (runs && current_.facts.has(sql::Effect::asks_diagnostics) && link.warnings() == 0) {
     link.set_warnings(current_.warnings_before);

@@ -35,9 +35,14 @@ bool is_read_only_server(std::uint16_t code) {
   return code == 1290 || code == 1836;
 }
 
+// Of a packet with its header.
 std::uint16_t error_code(Bytes packet) {
   const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
   return err ? err->code : 0;
+}
+
+bool is_unknown_database(const std::string& packet) {
+  return packet.size() > kFrameHeaderSize && error_code(protocol::as_bytes(packet)) == 1049;
 }
 
 }  // namespace
@@ -226,8 +231,8 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
 void CommandRunner::on_reset(BackendConnection& link) {
   --context_.outstanding[link.server()];
   current_.on = nullptr;
-  // MariaDB's reset leaves the role as it is.
-  const bool keeps_role = link.is_mariadb() && pins_.has(Pin::role);
+  // A reset leaves the role as it is.
+  const bool keeps_role = pins_.has(Pin::role);
   SessionState state = *link.state();
   state.set_schema({});
   initial_ = context_.states.intern(std::move(state));
@@ -302,6 +307,13 @@ void CommandRunner::run_again_on_primary() {
   // wants.
   if (!error.empty() || (!on_primary && link->in_transaction())) leave(*link);
   if (on_primary) {
+    if (is_unknown_database(error)) {
+      // It was dropped meanwhile, which leaves a session without a schema.
+      SessionState state = *state_;
+      state.set_schema({});
+      state_ = context_.states.intern(std::move(state));
+      if (current_.facts.kind == sql::StatementKind::use) return proceed_again();
+    }
     current_.failed = true;
     forward(protocol::as_bytes(error), true);
     flush_relay();
