@@ -15,7 +15,7 @@ struct Both {
 
 Both on_both(Client& client, const std::string& expression) {
   Both both;
-  const Result read = client.query("SELECT " + expression + ", @@server_id");
+  const Result read = client.query("SELECT " + expression + ", @@server_id FROM (SELECT 1) AS t");
   INFO(expression);
   CHECK(is_replica(*read.rows.at(0).at(1)));
   both.replica = read.value();
