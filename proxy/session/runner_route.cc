@@ -245,6 +245,8 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
 std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs) {
   const Milliseconds limit = context_.config().routing.wait;
   if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
+  // Of a statement that is too long to be kept there would be nothing left to ask the primary.
+  if (!current_.repeatable) return std::nullopt;
   if (gave_up_version_ == context_.topology->version) return std::nullopt;
   // Its functions are as they are trusted to be now, not after a wait.
   if (current_.trust != nullptr) return std::nullopt;
