@@ -315,6 +315,7 @@ void ClientSession::resume_input() {
     resume_asked_ = false;
     if (!takes_input() || inbox_.empty()) return;
     std::string kept = std::exchange(inbox_, {});
+    stream_->start_reading();  // while it grew, keep() may have stopped that again
     consume({reinterpret_cast<std::uint8_t*>(kept.data()), kept.size()});
   });
 }
