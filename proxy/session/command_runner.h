@@ -236,6 +236,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void finish_open(BackendConnection& link);
   void on_connection(std::unique_ptr<BackendConnection> connection) override;
   void on_no_connection(std::size_t server, const BackendFailure& failure) override;
+  void forget_schema();
   void on_open_failure(std::size_t server, const BackendFailure& failure);
 
   // runner_send.cc: from a connection to the server

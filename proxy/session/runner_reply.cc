@@ -308,10 +308,7 @@ void CommandRunner::run_again_on_primary() {
   if (!error.empty() || (!on_primary && link->in_transaction())) leave(*link);
   if (on_primary) {
     if (is_unknown_database(error)) {
-      // It was dropped meanwhile, which leaves a session without a schema.
-      SessionState state = *state_;
-      state.set_schema({});
-      state_ = context_.states.intern(std::move(state));
+      forget_schema();
       if (current_.facts.kind == sql::StatementKind::use) return proceed_again();
     }
     current_.failed = true;

@@ -422,10 +422,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
                                                context_.config().pool.queue_timeout.count()));
     case BackendFailure::Kind::denied:
       if (is_unknown_database(failure) && !state_->schema().empty()) {
-        // It was dropped meanwhile, which leaves a session without a schema.
-        SessionState state = *state_;
-        state.set_schema({});
-        state_ = context_.states.intern(std::move(state));
+        forget_schema();
         return proceed_again();
       }
       [[fallthrough]];
@@ -435,6 +432,13 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
     case BackendFailure::Kind::lost:
       return wait_for_server(fmt::format("{}: {}", name, failure.text));
   }
+}
+
+// It was dropped meanwhile, which leaves a session without a schema.
+void CommandRunner::forget_schema() {
+  SessionState state = *state_;
+  state.set_schema({});
+  state_ = context_.states.intern(std::move(state));
 }
 
 void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& failure) {

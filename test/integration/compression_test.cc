@@ -1,14 +1,10 @@
 // Compression towards clients and towards servers, each with and without the other.
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 
 #include "test/integration/proxy_fixture.h"
+#include "test/support/local_file.h"
 #include "test/support/statement.h"
 
 using namespace weir::test;
@@ -26,18 +22,6 @@ Login compressing(Login login) {
   login.local_files = true;
   return login;
 }
-
-// A file of the test's own.
-struct LocalFile {
-  explicit LocalFile(const std::string& content) {
-    char name[] = "/tmp/weir-infile.XXXXXX";
-    ::close(::mkstemp(name));
-    path = name;
-    std::ofstream(path) << content;
-  }
-  ~LocalFile() { ::unlink(path.c_str()); }
-  std::string path;
-};
 
 std::string output_of(const std::string& command) {
   std::FILE* pipe = ::popen(command.c_str(), "r");

@@ -1,28 +1,13 @@
 // Results of every shape arrive as the servers gave them.
 
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <fstream>
 
 #include "test/integration/proxy_fixture.h"
+#include "test/support/local_file.h"
 
 using namespace weir::test;
 
 namespace {
-
-// A file of the test's own, for LOAD DATA LOCAL.
-struct LocalFile {
-  explicit LocalFile(const std::string& content) {
-    char name[] = "/tmp/weir-infile.XXXXXX";
-    ::close(::mkstemp(name));
-    path = name;
-    std::ofstream(path) << content;
-  }
-  ~LocalFile() { ::unlink(path.c_str()); }
-  std::string path;
-};
 
 std::string numbers(int count) {
   std::string values = "(0)";

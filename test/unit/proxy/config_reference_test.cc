@@ -15,7 +15,7 @@ namespace weir::test {
 namespace {
 
 std::string read_from_root(const std::string& name) {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / ".." / ".." / "..";
+  const auto root = std::filesystem::path(WEIR_SOURCE_DIR);
   std::ifstream file(root / name, std::ios::binary);
   CAPTURE(name);
   REQUIRE(file.good());
