@@ -306,6 +306,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   }
   const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
   if (!layout) return answer_error(errors::malformed_packet());
+  current_.leaves_types_out = !layout->has_types && layout->types_flag_at > 0;
   current_.facts = statement->shared->facts;
   current_.substitutions = statement->shared->substitutions;
   if (any(current_.facts.effects & kObjectEffects)) {

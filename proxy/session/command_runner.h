@@ -173,6 +173,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     std::string wait_reply;            // of the statement that waits
     std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
+    bool leaves_types_out = false;    // an execute: the server should know them
     BackendConnection* on = nullptr;  // where it runs
     TimePoint begun;                  // of the waiting
     std::string why;                  // it waits, for the error that ends the waiting
@@ -272,6 +273,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void on_error(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void on_prepared(BackendConnection& link, Bytes packet);
   void on_definition(const protocol::ReplyTracker::Step& step);
+  void on_row(const BackendConnection& link, const protocol::ReplyTracker::Step& step);
+  bool is_transaction_on_replica(const BackendConnection& link) const;
   void on_infile_request(BackendConnection& link, Bytes packet);
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
@@ -311,7 +314,6 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   // runner_processlist.cc: SHOW PROCESSLIST
   bool shows_process_list() const;
   void begin_process_list(Bytes bytes);
-  void on_row(const protocol::ReplyTracker::Step& step);
 
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;

@@ -54,16 +54,6 @@ void CommandRunner::on_held_threads(const std::vector<std::vector<HeldThread>>& 
   proceed_again();
 }
 
-void CommandRunner::on_row(const protocol::ReplyTracker::Step& step) {
-  std::string row;
-  if (current_.processes != nullptr) {
-    const bool binary = current_.info->handling == protocol::Handling::execute;
-    row = current_.processes->translated(step.packet, binary);
-  }
-  if (row.empty()) return forward(step.packet, step.kept);
-  forward(protocol::as_bytes(row), true);
-}
-
 // --- the other side ------------------------------------------------------------------------------
 
 void CommandRunner::add_held_threads(std::vector<HeldThread>& threads) const {

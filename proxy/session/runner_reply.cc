@@ -7,6 +7,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/response.h"
+#include "proxy/core/refused_write.h"
 #include "proxy/session/command_runner.h"
 #include "proxy/session/translate_ok.h"
 
@@ -29,10 +30,6 @@ bool primary_may_know_better(std::uint16_t code) {
       1053,                    // it is shutting down
   };
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
-}
-
-bool is_read_only_server(std::uint16_t code) {
-  return code == 1290 || code == 1836;
 }
 
 // Of a packet with its header.
@@ -100,7 +97,7 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
     case Event::definition:
       return on_definition(step);
     case Event::row:
-      return on_row(step);
+      return on_row(link, step);
     case Event::none:
     case Event::eof:
     case Event::malformed:
@@ -128,8 +125,7 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
     current_.rerun = true;
     return;
   }
-  if (&link == links_.transaction() && &link == links_.replica() &&
-      is_read_only_server(error_code(step.packet))) {
+  if (is_transaction_on_replica(link) && is_read_only_server(error_code(step.packet))) {
     // The primary would have refused the write for the transaction's sake, not for its own.
     current_.failed = true;
     const std::string packet = error_packet(errors::read_only_transaction(),
@@ -138,6 +134,22 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
   }
   current_.failed = true;
   forward(step.packet, step.kept);
+}
+
+bool CommandRunner::is_transaction_on_replica(const BackendConnection& link) const {
+  return &link == links_.transaction() && &link == links_.replica();
+}
+
+void CommandRunner::on_row(const BackendConnection& link, const ReplyTracker::Step& step) {
+  const bool binary = current_.info->handling == Handling::execute;
+  std::string row;
+  if (current_.processes != nullptr) {
+    row = current_.processes->translated(step.packet, binary);
+  } else if (current_.facts.has(sql::Effect::asks_diagnostics) && is_transaction_on_replica(link)) {
+    row = as_refused_by_transaction(step.packet, binary);
+  }
+  if (row.empty()) return forward(step.packet, step.kept);
+  forward(protocol::as_bytes(row), true);
 }
 
 // The client's statement exists now, under an id of weir's.

@@ -84,6 +84,9 @@ bool CommandRunner::must_prepare(BackendConnection& link) {
   const PreparedStatement* statement = statements_.find(current_.statement_id);
   const BackendStatement* prepared = link.statements().find(statement->shared->id);
   if (prepared == nullptr) return true;
+  // The server would take the values for those of the types that another session has told it.
+  const bool has_no_types = current_.leaves_types_out && statement->types_version == 0;
+  if (has_no_types && prepared->types_version != 0) return true;
   // MariaDB converts the literals of a statement for good to the character set of an execute, and
   // may find them unfit for another one's.
   const SessionState* last = prepared->executed_in.get();

@@ -15,7 +15,7 @@ import struct
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
@@ -27,6 +27,7 @@ from weir import running  # noqa: E402
 
 PATIENCE = 30.0  # for an answer that must come
 SILENCE = 1.5    # after which no answer counts as none
+OTHER_SESSIONS = 8
 CLIENT_PLUGIN_AUTH_LENENC_DATA = 1 << 21
 CLIENT_SSL = 1 << 11
 CLIENT_QUERY_ATTRIBUTES = 1 << 27
@@ -61,6 +62,7 @@ class Case:
     logged_in: bool = True
     capabilities: int = 0  # beyond the usual
     answers: bool = True   # False: nothing is to be answered, and the connection shows its state by a ping
+    others: Case | None = None  # what other sessions do first
 
 
 def observe(connection: Connection, case: Case) -> str:
@@ -186,6 +188,9 @@ LOGIN_CASES = [
     Case("response: SSL asked for", reply(response(extra=CLIENT_SSL)[:32]), False),
 ]
 
+TYPES = Case("execute: types", statement_command(COM_STMT_EXECUTE, b"\0\1\0\0\0\0\1\xfe\0\2hi"))
+NO_TYPES = Case("execute: no types the first time", statement_command(COM_STMT_EXECUTE, b"\0\1\0\0\0\0\0\1"))
+
 COMMAND_CASES = [
     Case("command: empty", command(b"")),
     Case("command: 0xff", command(b"\xff")),
@@ -211,7 +216,8 @@ COMMAND_CASES = [
     Case("execute: value cut", statement_command(COM_STMT_EXECUTE, b"\0\1\0\0\0\0\1\x08\0\1\2\3")),
     Case("execute: text longer than the packet",
          statement_command(COM_STMT_EXECUTE, b"\0\1\0\0\0\0\1\xfe\0\xfe" + b"\xff" * 8)),
-    Case("execute: no types the first time", statement_command(COM_STMT_EXECUTE, b"\0\1\0\0\0\0\0\1")),
+    NO_TYPES,
+    replace(NO_TYPES, name="execute: no types, which other sessions gave", others=TYPES),
     Case("reset: unknown statement", command(bytes([COM_STMT_RESET]) + UNKNOWN)),
     Case("reset: half an id", command(bytes([COM_STMT_RESET]) + b"\1\0")),
     Case("fetch: unknown statement", command(bytes([COM_STMT_FETCH]) + UNKNOWN + b"\1\0\0\0")),
@@ -293,6 +299,12 @@ def session(opener: Callable[[], Connection], case: Case) -> Iterator[Connection
 
 
 def outcome(opener: Callable[[], Connection], case: Case) -> str:
+    if case.others is not None:
+        # More than one of each, so that what others left on a pooled connection is met again.
+        for _ in range(OTHER_SESSIONS):
+            outcome(opener, case.others)
+        alone = replace(case, others=None)
+        return " or ".join(sorted({outcome(opener, alone) for _ in range(OTHER_SESSIONS)}))
     try:
         with session(opener, case) as connection:
             return observe(connection, case)
