@@ -91,6 +91,7 @@ class BackendUser {
 struct BackendStatement {
   std::uint32_t id = 0;             // the server's
   std::uint64_t types_version = 0;  // of the parameter types that the server has seen; 0: none
+  std::string taken_for;            // see take_types(); empty: not executed yet, or on MariaDB
   std::uint64_t used = 0;           // when, in uses of the connection's statements
   StatePtr executed_in;             // the session state of its last execute; null: none so far
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "proxy/backend/backend_connection.h"
 
@@ -12,7 +13,10 @@ BackendStatement* BackendStatements::find(std::uint64_t id) {
 }
 
 void BackendStatements::add(std::uint64_t id, std::uint32_t server_id) {
-  statements_[id] = {server_id, 0, ++uses_, nullptr};
+  BackendStatement added;
+  added.id = server_id;
+  added.used = ++uses_;
+  statements_[id] = std::move(added);
 }
 
 std::optional<std::uint32_t> BackendStatements::erase(std::uint64_t id) {

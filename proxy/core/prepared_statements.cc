@@ -125,7 +125,7 @@ std::optional<ExecuteLayout> parse_execute(protocol::Bytes payload, std::uint16_
   const std::uint64_t count = attributes && parameters > 0 ? in.lenenc_int() : parameters;
   // Without parameters there is nothing to remember; with too few the server refuses it (1210).
   if (in.ok() && (parameters == 0 || count < parameters)) return layout;
-  in.skip(count / 8 + (count % 8 != 0 ? 1 : 0));
+  layout.nulls = in.bytes(count / 8 + (count % 8 != 0 ? 1 : 0));
   layout.types_flag_at = payload.size() - in.remaining();
   layout.has_types = in.int1() != 0;
   layout.types_at = payload.size() - in.remaining();

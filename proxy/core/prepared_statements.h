@@ -65,6 +65,8 @@ struct PreparedStatement {
   // execute may leave them out when the server has seen them before: another server has not.
   std::string types;
   std::uint64_t types_version = 0;  // unique to these types of this statement; 0: none so far
+  std::string bare_types;           // the same types without names, two bytes each
+  std::string taken_for;            // what MySQL takes the parameters for, see take_types()
   // COM_STMT_SEND_LONG_DATA, framed as they came, to be sent before the next execute.
   std::vector<std::string> long_data;
   std::size_t long_data_size = 0;
@@ -117,6 +119,7 @@ struct ExecuteLayout {
   std::uint8_t cursor = 0;  // its type; 0: none
   bool has_types = false;
   std::string_view types;         // of the statement's own parameters, when has_types
+  protocol::Bytes nulls;          // a bit for each; none in MariaDB's bulk command
   std::size_t types_flag_at = 0;  // offset of "types follow?"; 0 when none can be missing
   std::uint8_t types_flag = 1;    // its bit there
   std::size_t types_at = 0;       // offset of the types, wanting or not

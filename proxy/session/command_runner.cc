@@ -5,6 +5,7 @@
 #include "protocol/frame.h"
 #include "protocol/query_attributes.h"
 #include "protocol/response.h"
+#include "proxy/core/parameter_types.h"
 #include "sql_classifier/classifier.h"
 #include "sql_classifier/tables.h"
 
@@ -307,6 +308,16 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
   if (!layout) return answer_error(errors::malformed_packet());
   current_.leaves_types_out = !layout->has_types && layout->types_flag_at > 0;
+  if (layout->has_types && layout->types != statement->types) {
+    statement->types = layout->types;
+    statement->types_version = ++context_.last_types_version;
+    statement->bare_types =
+        bare_types(layout->types, statement->shared->parameters, identity_.capabilities);
+  }
+  if (!context_.topology->is_mariadb()) {
+    fill_execute_types(execute_types_, statement->bare_types, layout->nulls);
+    take_types(statement->taken_for, execute_types_);
+  }
   current_.facts = statement->shared->facts;
   current_.substitutions = statement->shared->substitutions;
   if (any(current_.facts.effects & kObjectEffects)) {

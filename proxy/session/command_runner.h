@@ -248,7 +248,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool autocommit_differs(const BackendConnection& link) const;
   bool may_pipeline(const BackendConnection& link, const StatePtr& target) const;
   bool must_prepare(BackendConnection& link);
-  StatePtr target_state(bool prepares);
+  StatePtr target_state(const BackendConnection& link, bool prepares);
   bool waits_for_insert_id();
   bool uses_insert_id() const;
   void append_harvest(BackendConnection& link, std::string& commands);
@@ -275,6 +275,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void on_definition(const protocol::ReplyTracker::Step& step);
   void on_row(const BackendConnection& link, const protocol::ReplyTracker::Step& step);
   bool is_transaction_on_replica(const BackendConnection& link) const;
+  bool shows_refusals(const BackendConnection& link) const;
   void on_infile_request(BackendConnection& link, Bytes packet);
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
@@ -357,6 +358,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool autocommit_ = true;
   bool multi_statements_ = false;  // several statements in one text are allowed,
   bool set_option_on_ = false;     // and what the COM_SET_OPTION under way wants
+  std::string execute_types_;      // of the execute under way, see fill_execute_types()
   std::optional<ClientError>
       bad_news_;             // answered to the next command: a transaction was lost meanwhile
   TimePoint fresh_after_{};  // replicas must show what was committed before this,

@@ -113,8 +113,11 @@ void CommandRunner::fold_state(BackendConnection& link) {
     link.set_multi_statements(set_option_on_);
   }
   if (link.state() == state_) return;
+  const bool has_no_schema =
+      current_.info->handling == Handling::execute && state_->schema().empty();
   state_ = link.state();
   proven_on_ = link.server();
+  if (has_no_schema) forget_schema();  // the connection's is the statement's
 }
 
 // The packet tells a key that was generated, or one that was given; only the server knows what that

@@ -140,14 +140,16 @@ bool CommandRunner::is_transaction_on_replica(const BackendConnection& link) con
   return &link == links_.transaction() && &link == links_.replica();
 }
 
+// The answer may tell that a replica has refused a write.
+bool CommandRunner::shows_refusals(const BackendConnection& link) const {
+  return current_.facts.has(sql::Effect::asks_diagnostics) && is_transaction_on_replica(link);
+}
+
 void CommandRunner::on_row(const BackendConnection& link, const ReplyTracker::Step& step) {
   const bool binary = current_.info->handling == Handling::execute;
   std::string row;
-  if (current_.processes != nullptr) {
-    row = current_.processes->translated(step.packet, binary);
-  } else if (current_.facts.has(sql::Effect::asks_diagnostics) && is_transaction_on_replica(link)) {
-    row = as_refused_by_transaction(step.packet, binary);
-  }
+  if (current_.processes != nullptr) row = current_.processes->translated(step.packet, binary);
+  if (shows_refusals(link)) row = as_refused_by_transaction(step.packet, binary);
   if (row.empty()) return forward(step.packet, step.kept);
   forward(protocol::as_bytes(row), true);
 }
@@ -319,7 +321,8 @@ void CommandRunner::run_again_on_primary() {
   // wants.
   if (!error.empty() || (!on_primary && link->in_transaction())) leave(*link);
   if (on_primary) {
-    if (is_unknown_database(error)) {
+    // Not that of a statement which was prepared in another one.
+    if (is_unknown_database(error) && current_.repaired->schema() == state_->schema()) {
       forget_schema();
       if (current_.facts.kind == sql::StatementKind::use) return proceed_again();
     }

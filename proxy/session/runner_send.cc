@@ -7,6 +7,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/query_attributes.h"
+#include "proxy/core/parameter_types.h"
 #include "proxy/session/command_runner.h"
 
 namespace weir {
@@ -26,7 +27,7 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
   if (waits_for_insert_id()) return retain(bytes);
   if (current_.info->handling == Handling::reset_connection) return send_reset(link);
   const bool prepares = must_prepare(link);
-  const StatePtr target = target_state(prepares);
+  const StatePtr target = target_state(link, prepares);
   if (!can_repair(*link.state(), *target)) return replace_link(link, bytes);
   std::string before;
   append_harvest(link, before);
@@ -87,6 +88,12 @@ bool CommandRunner::must_prepare(BackendConnection& link) {
   // The server would take the values for those of the types that another session has told it.
   const bool has_no_types = current_.leaves_types_out && statement->types_version == 0;
   if (has_no_types && prepared->types_version != 0) return true;
+  // MySQL takes a text for what it has taken the parameter for before.
+  const bool has_rows = current_.facts.kind == sql::StatementKind::read;
+  if (!link.is_mariadb() &&
+      !same_for_types(prepared->taken_for, statement->taken_for, execute_types_, has_rows)) {
+    return true;
+  }
   // MariaDB converts the literals of a statement for good to the character set of an execute, and
   // may find them unfit for another one's.
   const SessionState* last = prepared->executed_in.get();
@@ -96,9 +103,19 @@ bool CommandRunner::must_prepare(BackendConnection& link) {
 
 // What the connection's state must be for the next thing to be sent: the session's, or, before a
 // statement is prepared there, the one that its text was written in.
-StatePtr CommandRunner::target_state(bool prepares) {
-  if (!prepares) return state_;
+StatePtr CommandRunner::target_state(const BackendConnection& link, bool prepares) {
+  if (current_.info->handling != Handling::execute) return state_;
   const SharedStatement& statement = *statements_.find(current_.statement_id)->shared;
+  if (!prepares) {
+    // A session whose schema was dropped has none, which a connection that was used to prepare
+    // cannot be brought back to; the statement knows its own.
+    const std::string& schema = link.state()->schema();
+    const bool stays = state_->schema().empty() && schema == statement.state->schema();
+    if (!stays || schema.empty()) return state_;
+    SessionState state = *state_;
+    state.set_schema(schema);
+    return context_.states.intern(std::move(state));
+  }
   if (state_->prepares_like(*statement.state)) return state_;
   return context_.states.intern(state_->prepared_as(*statement.state));
 }
@@ -216,10 +233,6 @@ void CommandRunner::send_execute(BackendConnection& link, Bytes before,
   BackendStatement& prepared = *link.statements().find(statement.shared->id);
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
   const auto layout = parse_execute(payload, statement.shared->parameters, identity_.capabilities);
-  if (layout->has_types && layout->types != statement.types) {
-    statement.types = layout->types;
-    statement.types_version = ++context_.last_types_version;
-  }
   // Before the first send the copy keeps the client's id, which is written over for each server.
   if (current_.repeatable) retain(bytes);
   const bool lacks_types = !layout->has_types && layout->types_flag_at > 0 &&
@@ -232,6 +245,10 @@ void CommandRunner::send_execute(BackendConnection& link, Bytes before,
     send_long_data(link, statement, prepared.id);
   }
   prepared.types_version = statement.types_version;
+  if (!link.is_mariadb()) {
+    if (prepared.taken_for.empty()) statement.taken_for = execute_types_;
+    take_types(prepared.taken_for, execute_types_);
+  }
   prepared.executed_in = state_;
   write_statement_id(bytes, prepared.id);
   if (!lacks_types) return transmit(link, before, bytes);
@@ -271,6 +288,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   current_.warnings_before = current_.forgets_diagnostics ? 0 : link.warnings();
   protocol::ReplyTracker& reply = link.expect(ReplyPurpose::client, current_.info->reply);
   if (!current_.substitutions.empty()) reply.show_definitions();
+  if (shows_refusals(link)) reply.show_rows();
   if (current_.processes != nullptr) {
     current_.processes->begin({link.server(), link.thread_id(), host_.session_id()});
     reply.show_definitions();
