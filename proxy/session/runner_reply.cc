@@ -270,7 +270,7 @@ void CommandRunner::on_repair_end(BackendConnection& link) {
 // What the repair has assigned is what was wished, whatever the server reports of it.
 void CommandRunner::fold_repair(BackendConnection& link) {
   link.set_state(current_.repaired);
-  link.set_multi_statements(multi_statements_);
+  if (!opening_) link.set_multi_statements(multi_statements_);  // opening sets the schema alone
   if (current_.forgets_diagnostics) link.forget_diagnostics();
   if (current_.repaired == state_) proven_on_ = link.server();
 }
