@@ -17,11 +17,14 @@ sys.dont_write_bytecode = True
 TEST = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TEST), str(TEST / "support")]
 
-import shared_statements  # noqa: E402 (the path has to be set first)
+import floods  # noqa: E402 (the path has to be set first)
+import half_commands  # noqa: E402
+import pipelines  # noqa: E402
+import shared_statements  # noqa: E402
 from attack_bed import bed  # noqa: E402
 from cluster import state  # noqa: E402
 
-GROUPS = (shared_statements,)
+GROUPS = (half_commands, shared_statements, pipelines, floods)
 
 
 def main(words: list[str]) -> int:
