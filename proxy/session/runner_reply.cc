@@ -347,6 +347,7 @@ void CommandRunner::finish(BackendConnection& link) {
   }
   // These two went to the connection that has the statement, whose state may not be the session's.
   const Handling handling = current_.info->handling;
+  if (handling == Handling::execute && current_.failed) drop_refused_statement(link);
   if (handling == Handling::fetch || handling == Handling::reset_statement) {
     fold_fetch(link);
   } else {
@@ -360,6 +361,15 @@ void CommandRunner::finish(BackendConnection& link) {
     return host_.on_session_over();
   }
   end_command();
+}
+
+// Long data that a server does not take, because it is too much or for no parameter, makes it
+// refuse the statement until that is reset. Other sessions use the same one: they get it prepared
+// anew.
+void CommandRunner::drop_refused_statement(BackendConnection& link) {
+  const PreparedStatement* statement = statements_.find(current_.statement_id);
+  if (statement == nullptr || statement->long_data.empty()) return;
+  close_on_server(link, link.statements().erase(statement->shared->id));
 }
 
 void CommandRunner::end_command() {

@@ -1,10 +1,8 @@
 // Compression towards clients and towards servers, each with and without the other.
 
-#include <array>
-#include <cstdio>
-
 #include "test/integration/proxy_fixture.h"
 #include "test/support/local_file.h"
+#include "test/support/shell.h"
 #include "test/support/statement.h"
 
 using namespace weir::test;
@@ -21,15 +19,6 @@ Login compressing(Login login) {
   login.flags |= CLIENT_COMPRESS | CLIENT_MULTI_STATEMENTS;
   login.local_files = true;
   return login;
-}
-
-std::string output_of(const std::string& command) {
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  std::string output;
-  std::array<char, 4096> buffer{};
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    output.append(buffer.data(), count);
-  return ::pclose(pipe) == 0 ? output : "failed: " + output;
 }
 
 // All that goes over a connection and has numbers that could be lost.

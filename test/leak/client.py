@@ -102,6 +102,10 @@ class Client(Connection):
     def prepare(self, text: str) -> Prepared:
         self.said.append(f"COM_STMT_PREPARE {text}")
         self.command(COM_STMT_PREPARE, text.encode())
+        return self.read_prepared()
+
+    def read_prepared(self) -> Prepared:
+        """The answer to COM_STMT_PREPARE."""
         head = self._checked_packet()
         number, columns, parameters = struct.unpack_from("<IHH", head, 1)
         for count in (parameters, columns):
@@ -120,6 +124,10 @@ class Client(Connection):
             prepared.types_sent = True
         payload += b"".join(bytes([len(value)]) + value.encode() for value in values)
         self.command(COM_STMT_EXECUTE, payload)
+        return self.read_binary_result()
+
+    def read_binary_result(self) -> ResultSet:
+        """One answer to COM_STMT_EXECUTE."""
         head = self._checked_packet()
         if head[0] == 0x00:
             return parse_ok(head)

@@ -30,12 +30,14 @@ CLIENT_SECURE_CONNECTION = 1 << 15
 CLIENT_MULTI_STATEMENTS = 1 << 16
 CLIENT_MULTI_RESULTS = 1 << 17
 CLIENT_PLUGIN_AUTH = 1 << 19
+CLIENT_ZSTD_COMPRESSION = 1 << 26
 
 DEFAULT_CAPABILITIES = (CLIENT_LONG_PASSWORD | CLIENT_LONG_FLAG | CLIENT_PROTOCOL_41 | CLIENT_TRANSACTIONS
                         | CLIENT_SECURE_CONNECTION | CLIENT_MULTI_RESULTS | CLIENT_PLUGIN_AUTH)
 SERVER_MORE_RESULTS_EXISTS = 1 << 3
 UTF8MB4_GENERAL_CI = 45
 MAX_FRAME = 0xFFFFFF
+ZSTD_LEVEL = 3
 
 COM_QUIT, COM_INIT_DB, COM_QUERY, COM_PING = 0x01, 0x02, 0x03, 0x0E
 
@@ -228,9 +230,9 @@ class Connection:
     def results(self, text: str) -> list[ResultSet]:
         """Run a statement and return every result that it gives."""
         self.command(COM_QUERY, text.encode())
-        found = [self._read_result()]
+        found = [self.read_result()]
         while found[-1].status & SERVER_MORE_RESULTS_EXISTS:
-            found.append(self._read_result())
+            found.append(self.read_result())
         return found
 
     def ping(self) -> None:
@@ -241,7 +243,7 @@ class Connection:
         self.command(COM_QUIT)
         self.close()
 
-    def _read_result(self) -> ResultSet:
+    def read_result(self) -> ResultSet:
         head = _checked(self.read_packet())
         if head[0] == 0x00:
             return parse_ok(head)
@@ -280,6 +282,8 @@ def handshake_response(user: str, auth: bytes, plugin: str, database: str, capab
         payload += database.encode() + b"\0"
     if capabilities & CLIENT_PLUGIN_AUTH:
         payload += plugin.encode() + b"\0"
+    if capabilities & CLIENT_ZSTD_COMPRESSION:
+        payload += bytes([ZSTD_LEVEL])
     return payload
 
 

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Clients that mean no good, or break in the middle: what they do to themselves, and what to others.
+
+Single broken packets, compared with what a server says, are in malformed.py. WEIR_TEST_CLUSTER names a running
+cluster's folder, WEIR_BINARY the program; words on the command line choose tests by parts of their names. The last
+line is `N passed, N failed`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+TEST = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TEST), str(TEST / "support")]
+
+import floods  # noqa: E402 (the path has to be set first)
+import half_commands  # noqa: E402
+import pipelines  # noqa: E402
+import shared_statements  # noqa: E402
+from attack_bed import bed  # noqa: E402
+from cluster import state  # noqa: E402
+
+GROUPS = (half_commands, shared_statements, pipelines, floods)
+
+
+def main(words: list[str]) -> int:
+    # Freed memory that a sanitizer holds back is not weir's.
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "abort_on_error=1") + ":quarantine_size_mb=4"
+    cluster = state.load(Path(os.environ["WEIR_TEST_CLUSTER"]))
+    passed = failed = 0
+    for group in GROUPS:
+        tests = [test for test in group.TESTS if not words or any(word in test[0] for word in words)]
+        if not tests:
+            continue
+        with bed(cluster, group.SETTINGS) as place:
+            for name, check in tests:
+                try:
+                    check(place)
+                except Exception as error:  # whatever it is, the other tests are run
+                    traceback.print_exc()
+                    print(f"FAILED  {name}: {error}\n{place.weir.log_tail()}", flush=True)
+                    failed += 1
+                else:
+                    print(f"ok      {name}", flush=True)
+                    passed += 1
+                if not place.weir.running():
+                    print("FAILED  weir has ended", flush=True)
+                    failed += 1
+                    break
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
