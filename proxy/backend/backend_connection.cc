@@ -197,6 +197,7 @@ void BackendConnection::close() {
   // Its answer will not come any more; what the session knows itself has to do.
   own_reply_.clear();
   end_harvest();
+  let_go_of_insert_id();
   const bool polite = phase_ == Phase::ready && idle();
   phase_ = Phase::dead;
   if (resolve_ != nullptr) std::exchange(resolve_, nullptr)->owner = nullptr;
@@ -393,7 +394,7 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
     state.set_schema(state_->schema());
     state_ = states_.intern(std::move(state));
     statements_.clear();
-    insert_id_.reset();
+    let_go_of_insert_id();
     last_command_ = {};
     return true;
   }
@@ -453,19 +454,48 @@ void BackendConnection::fold(const ReplyTracker::Step& step) {
   collect_gtids(ok->session_changes);
 }
 
+std::shared_ptr<InsertId> BackendConnection::insert_id() const {
+  auto owner = insert_id_.lock();
+  return owner != nullptr && owner->holder == this ? owner : nullptr;
+}
+
+void BackendConnection::hold_insert_id(const std::shared_ptr<InsertId>& owner, bool adjusted) {
+  insert_id_ = owner;
+  owner->holder = this;
+  owner->adjusted = adjusted;
+}
+
+void BackendConnection::let_go_of_insert_id() {
+  if (const auto owner = insert_id()) owner->holder = nullptr;
+  insert_id_.reset();
+}
+
 void BackendConnection::append_harvest(std::string& commands) {
   protocol::append_query(commands, "SELECT LAST_INSERT_ID()", capabilities_);
-  harvested_for_ = insert_id_.lock();
+  harvested_for_ = insert_id();
   if (harvested_for_ != nullptr) harvested_for_->asked = true;
-  insert_id_.reset();
+  let_go_of_insert_id();
   own_reply_.clear();
   expect(ReplyPurpose::harvest, ReplyShape::result);
+}
+
+bool BackendConnection::close_after_harvest(BackendUser& user) {
+  if (!ready() || !idle() || insert_id() == nullptr) return false;
+  user_ = &user;
+  std::string commands;
+  append_harvest(commands);
+  protocol::append_command(commands, static_cast<std::uint8_t>(Command::quit), {});
+  send({protocol::as_bytes(commands)});
+  return true;
 }
 
 void BackendConnection::end_harvest() {
   const auto session = std::exchange(harvested_for_, nullptr);
   if (session == nullptr) return;
-  if (const auto value = single_number(own_reply_)) session->value = *value;
+  if (const auto value = single_number(own_reply_)) {
+    const bool generated = *value == session->value;
+    session->value = session->adjusted || generated ? *value : session->otherwise;
+  }
   session->asked = false;
   if (const auto tell = std::exchange(session->on_answer, nullptr)) tell();
 }

@@ -132,9 +132,16 @@ struct CommandMark {
   bool operator==(const CommandMark&) const = default;
 };
 
-// LAST_INSERT_ID() of a session. Shared with the connection that knows it better.
+class BackendConnection;
+
+// LAST_INSERT_ID() of a session. Shared with the connection that knows it better: what a server
+// reports of an INSERT is a key that it has generated, which is the new value, or one that was
+// given to it, which changes nothing.
 struct InsertId {
-  std::uint64_t value = 0;
+  std::uint64_t value = 0;      // as far as the session knows
+  std::uint64_t otherwise = 0;  // what it is if the holder's own is another one than `value`
+  const BackendConnection* holder = nullptr;  // where that can be asked; null: `value` is right
+  bool adjusted = false;            // the holder's own is the session's, whatever that is
   bool asked = false;               // an answer with the value is on its way
   std::function<void()> on_answer;  // told when it has come; may be empty
 };
@@ -240,10 +247,14 @@ class BackendConnection final : private StreamHandler {
   const CommandMark& last_command() const { return last_command_; }
   void set_last_command(const CommandMark& mark) { last_command_ = mark; }
   // Whose LAST_INSERT_ID() the server holds; null: of nobody who could still ask.
-  std::shared_ptr<InsertId> insert_id() const { return insert_id_.lock(); }
-  void set_insert_id(const std::shared_ptr<InsertId>& owner) { insert_id_ = owner; }
+  // That of the session for which it is the holder; null: of none.
+  std::shared_ptr<InsertId> insert_id() const;
+  void hold_insert_id(const std::shared_ptr<InsertId>& owner, bool adjusted);
   // Appends the question for its value, to be sent in front of the next command of another session.
   void append_harvest(std::string& commands);
+  // Instead of close(), when a session wants to know it: asks for it, and ends, which the user is
+  // told as a failure. False, and nothing has happened, when there is nothing to ask or to be asked.
+  bool close_after_harvest(BackendUser& user);
   // The GTIDs of what was committed here since the last call, as the server reported them.
   std::string take_reported_gtids() { return std::exchange(reported_gtids_, {}); }
   // The server reports GTIDs: what it committed without one changed nothing that replicas could
@@ -283,6 +294,7 @@ class BackendConnection final : private StreamHandler {
   void fold(const protocol::ReplyTracker::Step& step);
   void collect_gtids(Bytes session_changes);
   void end_harvest();
+  void let_go_of_insert_id();
   void send_setup(std::string commands);
   void end_setup();
   void fail(BackendFailure::Kind kind, std::string text, std::string packet = {});

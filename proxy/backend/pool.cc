@@ -17,6 +17,8 @@ constexpr Milliseconds kSpared{100};
 Pool::Pool(WorkerContext& context) : context_(context), servers_(context.config().servers.size()) {}
 
 void Pool::close_all() {
+  closing_ = true;
+  for (Idle& parting : std::exchange(parting_, {})) destroy(std::move(parting.connection));
   while (!requests_.empty()) discard(std::move(remove(requests_.begin())->opening));
   for (std::size_t server = 0; server < servers_.size(); ++server) {
     while (!servers_[server].idle.empty()) discard(take(server, servers_[server].idle.end() - 1));
@@ -57,9 +59,10 @@ std::unique_ptr<BackendConnection> Pool::take_idle(const ConnectionWish& wish) {
   for (auto at = idle.end(); at != idle.begin();) {
     --at;
     if (!fits(*at, wish)) continue;
+    if (at->connection.get() == wish.preferred) return take(wish.server, at);
     const bool equal = at->connection->state() == wish.state;
     if (equal || best == idle.end()) best = at;
-    if (equal) break;
+    if (equal && wish.preferred == nullptr) break;
   }
   return best != idle.end() ? take(wish.server, best) : nullptr;
 }
@@ -71,12 +74,14 @@ std::vector<Pool::Idle>::iterator Pool::find_unused_since(const CommandMark& mar
   });
 }
 
-bool Pool::has_unused_since(const CommandMark& mark) {
-  return mark.session != 0 && find_unused_since(mark) != servers_[mark.server].idle.end();
+const BackendConnection* Pool::unused_since(const CommandMark& mark) {
+  if (mark.session == 0) return nullptr;
+  const auto found = find_unused_since(mark);
+  return found != servers_[mark.server].idle.end() ? found->connection.get() : nullptr;
 }
 
 std::unique_ptr<BackendConnection> Pool::take_unused_since(const CommandMark& mark) {
-  if (!has_unused_since(mark)) return nullptr;
+  if (unused_since(mark) == nullptr) return nullptr;
   return take(mark.server, find_unused_since(mark));
 }
 
@@ -113,6 +118,14 @@ void Pool::give_back(std::unique_ptr<BackendConnection> connection) {
 void Pool::discard(std::unique_ptr<BackendConnection> connection) {
   if (connection == nullptr) return;
   --servers_[connection->server()].open;
+  if (!closing_ && connection->close_after_harvest(*this)) {
+    parting_.push_back({std::move(connection), context_.loop_time()});
+  } else {
+    destroy(std::move(connection));
+  }
+}
+
+void Pool::destroy(std::unique_ptr<BackendConnection> connection) {
   connection->close();
   context_.deferred->destroy(std::move(connection));
 }
@@ -276,10 +289,20 @@ void Pool::on_backend_failed(BackendConnection& connection, const BackendFailure
     failed->waiter->on_no_connection(failed->wish.server, failure);
     return;
   }
+  const auto parting = std::find_if(parting_.begin(), parting_.end(), [&](const Idle& candidate) {
+    return candidate.connection.get() == &connection;
+  });
+  if (parting != parting_.end()) return end_parting(parting);
   const auto idle = find_idle(connection);
   if (idle == servers_[connection.server()].idle.end()) return;
   spdlog::debug("idle connection to {} ended: {}", connection.options().server_name, failure.text);
   discard(take(connection.server(), idle));
+}
+
+void Pool::end_parting(std::vector<Idle>::iterator parting) {
+  auto connection = std::move(parting->connection);
+  parting_.erase(parting);
+  destroy(std::move(connection));
 }
 
 // --- time ----------------------------------------------------------------------------------------
@@ -288,6 +311,7 @@ void Pool::tick() {
   const TimePoint now = context_.loop_time();
   expire_requests(now);
   expire_idle(now);
+  expire_parting(now);
   serve_waiting();
 }
 
@@ -323,6 +347,13 @@ void Pool::expire_idle(TimePoint now) {
         ++i;
       }
     }
+  }
+}
+
+// A server that does not answer any more has no place to keep.
+void Pool::expire_parting(TimePoint now) {
+  while (!parting_.empty() && now - parting_.front().since >= context_.config().pool.queue_timeout) {
+    end_parting(parting_.begin());
   }
 }
 

@@ -44,6 +44,8 @@ struct ConnectionWish {
   protocol::Capabilities capabilities = 0;
   std::uint64_t settings = 0;  // not older than this change of global variables
   bool fresh = false;          // a new login, which proves the password
+  // Taken before any other, if it is idle; may have ended.
+  const BackendConnection* preferred = nullptr;
 };
 
 class Pool final : private BackendUser {
@@ -58,7 +60,8 @@ class Pool final : private BackendUser {
   std::unique_ptr<BackendConnection> take_idle(const ConnectionWish& wish);
   // The idle connection that ran this command last, and nothing since; else null.
   std::unique_ptr<BackendConnection> take_unused_since(const CommandMark& mark);
-  bool has_unused_since(const CommandMark& mark);
+  // The same one, left where it is.
+  const BackendConnection* unused_since(const CommandMark& mark);
   // Opens a new connection, or waits for a place among the server's max_connections. Answers from
   // the loop, never from inside this call. The waiter has no other request under way.
   void request(PoolWaiter& waiter, const ConnectionWish& wish);
@@ -67,7 +70,7 @@ class Pool final : private BackendUser {
 
   // Takes a connection back whose state is all in state(): the next session may have it as it is.
   void give_back(std::unique_ptr<BackendConnection> connection);
-  // Closes a connection for good.
+  // Closes a connection for good, when it has told what only it knows of a session.
   void discard(std::unique_ptr<BackendConnection> connection);
 
   // From now on the lender may be asked. It withdraws before it uses the connection again.
@@ -124,12 +127,17 @@ class Pool final : private BackendUser {
   void yield_to_others(std::size_t server);
   void expire_requests(TimePoint now);
   void expire_idle(TimePoint now);
+  void expire_parting(TimePoint now);
+  void end_parting(std::vector<Idle>::iterator parting);
+  void destroy(std::unique_ptr<BackendConnection> connection);
 
   WorkerContext& context_;
   std::vector<Server> servers_;
   std::vector<std::unique_ptr<Request>> requests_;  // in the order in which they came
+  std::vector<Idle> parting_;                       // asked for the last time
   std::vector<PoolLender*> lenders_;                // likewise
   bool serving_later_ = false;
+  bool closing_ = false;
 };
 
 }  // namespace weir

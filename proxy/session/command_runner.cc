@@ -222,7 +222,9 @@ void CommandRunner::note_objects(std::string_view text, const sql::TextOptions& 
 
 // Whether the statement will meet the connection that ran the one before, and that as it left it.
 bool CommandRunner::runs_where_last_ran() {
-  if (links_.last() == nullptr && !pool_.has_unused_since(mark_)) return false;
+  const BackendConnection* last = links_.last();
+  if (last == nullptr) last = pool_.unused_since(mark_);
+  if (last == nullptr || must_adjust_insert_id(*last)) return false;
   if (current_.facts.placement == sql::Placement::last_connection && pins_.empty()) return true;
   if (links_.last() != nullptr) return links_.last() == links_.primary();
   return context_.topology->primary == mark_.server && links_.primary() == nullptr;

@@ -251,6 +251,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   StatePtr target_state(const BackendConnection& link, bool prepares);
   bool waits_for_insert_id();
   bool uses_insert_id() const;
+  bool may_use_insert_id() const;
+  bool must_adjust_insert_id(const BackendConnection& link) const;
   void append_harvest(BackendConnection& link, std::string& commands);
   void append_repairs(BackendConnection& link, const StatePtr& target, std::string& commands);
   void prepare_on(BackendConnection& link, Bytes before);

@@ -130,8 +130,10 @@ void CommandRunner::fold_insert_id(BackendConnection& link) {
       current_.facts.kind == sql::StatementKind::write && link.last_totals().has_rows;
   if (reported == 0 && !untold && !uses_insert_id()) return;
   if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
+  const bool adjusted = untold || (insert_id_->holder == &link && insert_id_->adjusted);
+  if (reported != 0 && !adjusted) insert_id_->otherwise = insert_id_->value;
   if (reported != 0) insert_id_->value = reported;
-  link.set_insert_id(insert_id_);
+  link.hold_insert_id(insert_id_, adjusted);
 }
 
 void CommandRunner::fold_objects() {

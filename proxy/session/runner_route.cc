@@ -308,6 +308,7 @@ ConnectionWish CommandRunner::wish(std::size_t server, bool fresh) const {
   wish.capabilities = forwarded_capabilities(identity_.capabilities);
   wish.settings = settings_;
   wish.fresh = fresh;
+  if (insert_id_ != nullptr && may_use_insert_id()) wish.preferred = insert_id_->holder;
   return wish;
 }
 

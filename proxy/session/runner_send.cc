@@ -17,6 +17,17 @@ using protocol::Handling;
 using protocol::kFrameHeaderSize;
 using protocol::ReplyShape;
 
+namespace {
+
+// The server decides between the two values that there may be; only it can.
+std::string insert_id_assignment(const InsertId& id, const BackendConnection& link) {
+  if (id.holder != &link) return fmt::format("SET last_insert_id = {}", id.value);
+  return fmt::format("SET last_insert_id = IF(LAST_INSERT_ID() = {0}, {0}, {1})", id.value,
+                     id.otherwise);
+}
+
+}  // namespace
+
 void CommandRunner::retain(Bytes bytes) {
   if (bytes.data() == protocol::as_bytes(current_.bytes).data()) return;
   current_.bytes.assign(protocol::as_text(bytes));
@@ -157,12 +168,11 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
     link.expect(ReplyPurpose::repair, ReplyShape::ok);
     ++count;
   }
-  if (uses_insert_id() && (insert_id_ == nullptr || link.insert_id() != insert_id_)) {
+  if (must_adjust_insert_id(link)) {
     if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
-    protocol::append_query(commands, fmt::format("SET last_insert_id = {}", insert_id_->value),
-                           link.capabilities());
+    protocol::append_query(commands, insert_id_assignment(*insert_id_, link), link.capabilities());
     link.expect(ReplyPurpose::repair, ReplyShape::result);
-    link.set_insert_id(insert_id_);
+    link.hold_insert_id(insert_id_, true);
     ++count;
   }
   if (count > 0) ++context_.counters.repairs;
@@ -184,9 +194,16 @@ void CommandRunner::append_harvest(BackendConnection& link, std::string& command
   if (owner != nullptr && owner != insert_id_) link.append_harvest(commands);
 }
 
+// A second key of which the server does not say whether it was generated is one too many.
+bool CommandRunner::must_adjust_insert_id(const BackendConnection& link) const {
+  const bool holds = insert_id_ != nullptr && insert_id_->holder == &link;
+  if (holds && insert_id_->adjusted) return false;
+  return uses_insert_id() || (holds && current_.facts.kind == sql::StatementKind::write);
+}
+
 // The session's own is on its way from a connection that another session has by now.
 bool CommandRunner::waits_for_insert_id() {
-  if (!uses_insert_id() || insert_id_ == nullptr || !insert_id_->asked) return false;
+  if (insert_id_ == nullptr || !insert_id_->asked || !may_use_insert_id()) return false;
   stage_ = Stage::waiting;
   insert_id_->on_answer = [this] {
     context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
@@ -194,6 +211,10 @@ bool CommandRunner::waits_for_insert_id() {
     });
   };
   return true;
+}
+
+bool CommandRunner::may_use_insert_id() const {
+  return uses_insert_id() || current_.facts.kind == sql::StatementKind::write;
 }
 
 bool CommandRunner::uses_insert_id() const {
