@@ -68,6 +68,12 @@ bool is_catalogue_pair(Keyword first, const Lexer& lexer) noexcept {
   }
 }
 
+// SHOW <word> <word> of the catalogue, with the next AUTO_INCREMENT in the answer: a replica knows of
+// the keys that were used, not of those that were given out and rolled back.
+bool shows_counter(Keyword first, const Lexer& lexer) noexcept {
+  return first == Keyword::TABLE || (first == Keyword::CREATE && lexer.is(Keyword::TABLE));
+}
+
 void read_count(Lexer& lexer, Facts& facts) noexcept {
   while (lexer.token().type == TokenType::open || lexer.token().type == TokenType::other ||
          lexer.token().type == TokenType::close) {
@@ -107,6 +113,7 @@ void read_show(Lexer& lexer, Facts& facts) noexcept {
   } else if (first == Keyword::PROFILE || first == Keyword::PROFILES) {
     facts.against(Reason::previous_statement, Effect::profiling);
   } else if (catalogue || is_catalogue_pair(first, lexer)) {
+    if (shows_counter(first, lexer)) facts.against(Reason::server_variable);
     // The word after SHOW CREATE is no keyword for the scan: PROCEDURE, TABLE.
     if (!catalogue && !lexer.at_end()) lexer.next();
     read_place(lexer, facts);

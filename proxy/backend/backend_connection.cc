@@ -460,6 +460,7 @@ std::shared_ptr<InsertId> BackendConnection::insert_id() const {
 }
 
 void BackendConnection::hold_insert_id(const std::shared_ptr<InsertId>& owner, bool adjusted) {
+  if (insert_id_.lock() != owner) let_go_of_insert_id();
   insert_id_ = owner;
   owner->holder = this;
   owner->adjusted = adjusted;

@@ -12,7 +12,6 @@ namespace weir {
 void PreparedStatement::drop_long_data() {
   long_data.clear();
   long_data_size = 0;
-  long_data_too_large = false;
 }
 
 StatementPtr StatementStore::intern(std::string_view text, const SessionState& state,

@@ -16,6 +16,7 @@
 #include "protocol/byte_reader.h"
 #include "protocol/capabilities.h"
 #include "protocol/command.h"
+#include "proxy/core/client_error.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/substitution.h"
 #include "sql_classifier/classification.h"
@@ -70,7 +71,8 @@ struct PreparedStatement {
   // COM_STMT_SEND_LONG_DATA, framed as they came, to be sent before the next execute.
   std::vector<std::string> long_data;
   std::size_t long_data_size = 0;
-  bool long_data_too_large = false;  // told to the client in answer to its next execute
+  // Long data that is not taken: the answer to every execute until a COM_STMT_RESET.
+  std::optional<ClientError> refusal;
   bool cursor_open = false;          // rows can be fetched, on the connection that executed it
 
   void drop_long_data();

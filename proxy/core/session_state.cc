@@ -23,6 +23,7 @@ struct KnownIds {
   std::size_t charset_connection = id_of("character_set_connection");
   std::size_t charset_results = id_of("character_set_results");
   std::size_t isolation_mysql = id_of("transaction_isolation");
+  std::size_t auto_is_null = id_of("sql_auto_is_null");
   std::size_t isolation_mariadb = id_of("tx_isolation");
   std::size_t collation_connection = id_of("collation_connection");
   std::size_t completion_type = id_of("completion_type");
@@ -216,6 +217,8 @@ void SessionState::on_variable_changed(std::size_t id, std::string_view value) {
     no_backslash_escapes_ = lists(value, "NO_BACKSLASH_ESCAPES");
   } else if (id == known().isolation_mysql || id == known().isolation_mariadb) {
     serializable_ = value == "SERIALIZABLE";
+  } else if (id == known().auto_is_null) {
+    auto_is_null_ = value == "ON" || value == "1";
   } else if (id == known().charset_connection) {
     // Brings its own default collation with it; an explicit one is reported or set after it.
     erase_variable(known().collation_connection);
@@ -239,6 +242,7 @@ void SessionState::reset_variables() {
   ansi_quotes_ = false;
   no_backslash_escapes_ = false;
   serializable_ = false;
+  auto_is_null_ = false;
 }
 
 void SessionState::apply(protocol::Bytes session_changes) {

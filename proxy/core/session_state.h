@@ -45,6 +45,8 @@ class SessionState {
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
   // The isolation level was set to SERIALIZABLE.
   bool is_serializable() const { return serializable_; }
+  // sql_auto_is_null: a comparison of a key with NULL finds LAST_INSERT_ID().
+  bool auto_is_null() const { return auto_is_null_; }
   // completion_type is RELEASE: COMMIT and ROLLBACK end the session.
   bool releases_on_commit() const;
   // The session's text charset, when it was changed since login; empty otherwise.
@@ -69,6 +71,7 @@ class SessionState {
   bool ansi_quotes_ = false;
   bool no_backslash_escapes_ = false;
   bool serializable_ = false;
+  bool auto_is_null_ = false;
 };
 
 // The commands, framed and ready to send, that turn a connection in state `from` into one in state

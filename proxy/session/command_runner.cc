@@ -303,10 +303,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   if (statement == nullptr) {
     return answer_error(unknown_statement("mysqld_stmt_execute"));
   }
-  if (statement->long_data_too_large) {
-    statement->drop_long_data();
-    return answer_error(errors::long_data_too_large(context_.config().limits.max_packet));
-  }
+  if (statement->refusal) return answer_error(ClientError(*statement->refusal));
   const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
   if (!layout) return answer_error(errors::malformed_packet());
   current_.leaves_types_out = !layout->has_types && layout->types_flag_at > 0;
@@ -345,7 +342,10 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
   if (statement == nullptr) {
     return answer_error(unknown_statement(fetches ? "mysqld_stmt_fetch" : "mysqld_stmt_reset"));
   }
-  if (!fetches) statement->drop_long_data();
+  if (!fetches) {
+    statement->drop_long_data();
+    statement->refusal.reset();
+  }
   BackendConnection* link = statement->cursor_open ? links_.primary() : nullptr;
   const BackendStatement* prepared =
       link != nullptr ? link->statements().find(statement->shared->id) : nullptr;
@@ -362,11 +362,11 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
 // COM_STMT_SEND_LONG_DATA has no answer, not even when it is wrong: that comes with the execute.
 void CommandRunner::take_long_data(std::span<std::uint8_t> bytes) {
   PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
-  if (statement != nullptr && !statement->long_data_too_large) {
+  if (statement != nullptr && !statement->refusal) {
     statement->long_data_size += bytes.size();
     if (statement->long_data_size > context_.config().limits.max_packet) {
       statement->drop_long_data();
-      statement->long_data_too_large = true;
+      statement->refusal = errors::long_data_too_large(context_.config().limits.max_packet);
     } else if (current_.whole) {
       statement->long_data.emplace_back(protocol::as_text(bytes));
     } else {
@@ -435,7 +435,7 @@ void CommandRunner::run_part(const CommandReader::Step& step) {
       statement->long_data_size += step.bytes.size();
       if (statement->long_data_size > context_.config().limits.max_packet) {
         statement->drop_long_data();
-        statement->long_data_too_large = true;
+        statement->refusal = errors::long_data_too_large(context_.config().limits.max_packet);
       } else if (!statement->long_data.empty()) {
         statement->long_data.back().append(protocol::as_text(step.bytes));
       }

@@ -297,7 +297,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void count_pins(PinSet added);
   void fold_writes(BackendConnection& link, bool was_in_transaction);
   void finish(BackendConnection& link);
-  void drop_refused_statement(BackendConnection& link);
+  void on_execute_error(BackendConnection& link, Bytes packet);
   void fold(BackendConnection& link);
   void fold_fetch(const BackendConnection& link);
   void run_again_on_primary();

@@ -60,6 +60,8 @@ void CommandRunner::fold(BackendConnection& link) {
   mark_ = {link.server(), host_.session_id(), command_count_};
   link.set_last_command(mark_);
   fold_state(link);
+  // What such a comparison has found once it does not find again, and only the server remembers.
+  if (state_->auto_is_null()) pins_.add(Pin::untracked_variable);
   fold_diagnostics(link);
   if (current_.info->handling == Handling::prepare) return;  // nothing has been run
   const PinSet pins_before = pins_;

@@ -32,6 +32,12 @@ bool primary_may_know_better(std::uint16_t code) {
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 
+// Of long data for no parameter, or of too much. Wrong arguments of the execute itself have the same
+// number.
+bool is_refusal_of_long_data(const protocol::ErrPacket& error) {
+  return error.code == 1105 || (error.code == 1210 && !error.message.ends_with("stmt_execute"));
+}
+
 // Of a packet with its header.
 std::uint16_t error_code(Bytes packet) {
   const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
@@ -133,6 +139,7 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
     return forward(protocol::as_bytes(packet), true);
   }
   current_.failed = true;
+  if (current_.info->handling == Handling::execute) on_execute_error(link, step.packet);
   forward(step.packet, step.kept);
 }
 
@@ -347,7 +354,6 @@ void CommandRunner::finish(BackendConnection& link) {
   }
   // These two went to the connection that has the statement, whose state may not be the session's.
   const Handling handling = current_.info->handling;
-  if (handling == Handling::execute && current_.failed) drop_refused_statement(link);
   if (handling == Handling::fetch || handling == Handling::reset_statement) {
     fold_fetch(link);
   } else {
@@ -364,11 +370,14 @@ void CommandRunner::finish(BackendConnection& link) {
 }
 
 // Long data that a server does not take, because it is too much or for no parameter, makes it
-// refuse the statement until that is reset. Other sessions use the same one: they get it prepared
-// anew.
-void CommandRunner::drop_refused_statement(BackendConnection& link) {
-  const PreparedStatement* statement = statements_.find(current_.statement_id);
+// refuse the statement until that is reset. Other sessions use the same one, and get it prepared
+// anew; this one goes on to be refused.
+void CommandRunner::on_execute_error(BackendConnection& link, Bytes packet) {
+  PreparedStatement* statement = statements_.find(current_.statement_id);
   if (statement == nullptr || statement->long_data.empty()) return;
+  const auto error = protocol::decode_err(packet.subspan(kFrameHeaderSize));
+  if (!error || !is_refusal_of_long_data(*error)) return;
+  statement->refusal = ClientError{error->code, "HY000", std::string(error->message)};
   close_on_server(link, link.statements().erase(statement->shared->id));
 }
 

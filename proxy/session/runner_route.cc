@@ -127,6 +127,10 @@ void CommandRunner::leave_replica_transaction() {
 }
 
 void CommandRunner::decide_route() {
+  using sql::Effect;
+  if (state_->auto_is_null()) {
+    current_.facts.effects = current_.facts.effects | Effect::uses_last_insert_id;
+  }
   if (current_.info->handling != Handling::prepare) leave_replica_transaction();
   SessionFacts session;
   session.in_transaction = links_.transaction() != nullptr;
@@ -151,6 +155,7 @@ void CommandRunner::decide_route() {
 // the read buffer, and again, with the copy that was kept, when what it waited for has come.
 void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
   if (current_.trust != nullptr && !recheck_functions()) decide_route();
+  current_.on = nullptr;  // where a part of it has run may not be where the rest goes
   BackendConnection* link = choose_link();
   if (link != nullptr) return send_on(*link, bytes);
   if (stage_ != Stage::none) retain(bytes);  // it waits; otherwise it has been answered

@@ -49,8 +49,6 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("mariadb", "change user: empty"): "weir closes after a login that it cannot read, as a MySQL does",
     ("mariadb", "change user: no end"): "weir closes after a login that it cannot read, as a MySQL does",
     ("mariadb", "change user: proof too long"): "weir closes after a login that it cannot read, as a MySQL does",
-    ("", "long data: pieces, execute, execute"): "weir has said what was wrong; servers go on until a reset",
-    ("", "long data: for no parameter, execute, execute"): "the same; other sessions share the statement on the server",
     ("", "file: a wrong number"): "weir counts the packets of a file itself, as those of compressing clients need",
     ("", "file: a wrong number at the end"): "the same",
 } | COMPRESSION_DIFFERENCES

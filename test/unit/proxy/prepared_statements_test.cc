@@ -87,11 +87,9 @@ TEST_CASE("prepared statements: long data is dropped as a whole") {
   PreparedStatement statement;
   statement.long_data = {"a", "b"};
   statement.long_data_size = 2;
-  statement.long_data_too_large = true;
   statement.drop_long_data();
   CHECK(statement.long_data.empty());
   CHECK(statement.long_data_size == 0);
-  CHECK_FALSE(statement.long_data_too_large);
 }
 
 TEST_CASE("prepared statements: the one prepared last") {

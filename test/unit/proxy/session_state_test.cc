@@ -141,6 +141,22 @@ TEST_CASE("session state: what servers report is taken over") {
   CHECK(state.client_charset().empty());
 }
 
+TEST_CASE("session state: sql_auto_is_null") {
+  SessionState state;
+  CHECK_FALSE(state.auto_is_null());
+  const auto id = sql::find_tracked_variable("sql_auto_is_null");
+  REQUIRE(id);
+  for (const char* on : {"ON", "1"}) {
+    state.set_variable(*id, on);
+    CHECK(state.auto_is_null());
+    state.set_variable(*id, on[0] == '1' ? "0" : "OFF");
+    CHECK_FALSE(state.auto_is_null());
+  }
+  state.set_variable(*id, "ON");
+  state.reset_variables();
+  CHECK_FALSE(state.auto_is_null());
+}
+
 TEST_CASE("session state: a malformed report changes nothing from there on") {
   SessionState state;
   state.apply(ExactBytes(schema_entry("shop") + "\1\5\x30xyzw" + schema_entry("other")));
