@@ -242,9 +242,11 @@ void CommandRunner::substitute_answers(Bytes prefix, std::string_view text,
   const bool asks_counts =
       current_.facts.has(Effect::asks_row_count) || current_.facts.has(Effect::asks_found_rows);
   const bool prepares = current_.info->handling == Handling::prepare;
-  if (asks_counts && !prepares && !runs_where_last_ran()) {
-    answers.row_count = row_count_;
-    answers.found_rows = found_rows_;
+  if (asks_counts && !prepares) {
+    const bool as_left = runs_where_last_ran();
+    if (!as_left) answers.row_count = row_count_;
+    // Most statements leave FOUND_ROWS() as it was, on the server as that of whoever asked before.
+    if (!as_left || !calc_found_rows_) answers.found_rows = found_rows_;
   }
   SubstitutedText substituted = substitute(text, text_options(), answers);
   if (substituted.substitutions.empty()) return;

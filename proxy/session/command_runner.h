@@ -243,6 +243,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   // runner_send.cc: from a connection to the server
   void send_on(BackendConnection& link, std::span<std::uint8_t> bytes);
   void send_reset(BackendConnection& link);
+  bool shows_warnings() const;
   bool shows_others_warnings(const BackendConnection& link) const;
   void replace_link(BackendConnection& link, std::span<std::uint8_t> bytes);
   bool autocommit_differs(const BackendConnection& link) const;

@@ -153,8 +153,8 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
                            link.capabilities());
     ++count;
   }
-  if (shows_others_warnings(link)) {
-    // Statements that use no table leave the warnings of the one before on MariaDB.
+  if (shows_others_warnings(link) || (count > 0 && shows_warnings())) {
+    // Assignments warn, too. Statements that use no table leave the warnings of the one before on MariaDB.
     protocol::append_query(commands, "SELECT 1 FROM (SELECT 1) AS t", link.capabilities());
     current_.forgets_diagnostics = true;
     ++count;
@@ -177,6 +177,14 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
   }
   if (count > 0) ++context_.counters.repairs;
   current_.repairs_left = static_cast<std::size_t>(count);
+}
+
+// Rather than have warnings of its own.
+bool CommandRunner::shows_warnings() const {
+  const Handling handling = current_.info->handling;
+  return current_.facts.has(sql::Effect::asks_diagnostics) ||
+         (handling != Handling::text && handling != Handling::execute &&
+          handling != Handling::prepare);
 }
 
 // Commands that run no statement answer with the warnings of the one before, as do questions for

@@ -45,13 +45,15 @@ TEST_CASE("SHOW of the catalogue may run anywhere, of the server it may not",
           "[classifier][show]") {
   for (std::string_view text :
        {"SHOW TABLES", "SHOW FULL TABLES FROM a LIKE 'x%'", "SHOW EXTENDED FULL COLUMNS FROM t",
-        "SHOW CREATE TABLE `a`.`b`", "SHOW INDEX FROM t", "SHOW KEYS IN t", "SHOW DATABASES",
+        "SHOW CREATE VIEW `a`.`b`", "SHOW INDEX FROM t", "SHOW KEYS IN t", "SHOW DATABASES",
         "SHOW COLLATION WHERE Charset = 'utf8mb4'", "SHOW CHARSET", "SHOW CHARACTER SET",
-        "SHOW TRIGGERS", "SHOW TABLE STATUS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p"}) {
+        "SHOW TRIGGERS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p"}) {
     CAPTURE(std::string(text));
     CHECK(sql::classify(text).placement == Placement::any);
   }
   for (std::string_view text : {"SHOW",
+                                "SHOW CREATE TABLE `a`.`b`",
+                                "SHOW TABLE STATUS",
                                 "SHOW PROCESSLIST",
                                 "SHOW FULL PROCESSLIST",
                                 "SHOW STATUS",
