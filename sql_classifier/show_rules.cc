@@ -68,8 +68,8 @@ bool is_catalogue_pair(Keyword first, const Lexer& lexer) noexcept {
   }
 }
 
-// SHOW <word> <word> of the catalogue, with the next AUTO_INCREMENT in the answer: a replica knows of
-// the keys that were used, not of those that were given out and rolled back.
+// SHOW <word> <word> of the catalogue, with the next AUTO_INCREMENT in the answer: a replica knows
+// of the keys that were used, not of those that were given out and rolled back.
 bool shows_counter(Keyword first, const Lexer& lexer) noexcept {
   return first == Keyword::TABLE || (first == Keyword::CREATE && lexer.is(Keyword::TABLE));
 }

@@ -141,9 +141,9 @@ struct InsertId {
   std::uint64_t value = 0;      // as far as the session knows
   std::uint64_t otherwise = 0;  // what it is if the holder's own is another one than `value`
   const BackendConnection* holder = nullptr;  // where that can be asked; null: `value` is right
-  bool adjusted = false;            // the holder's own is the session's, whatever that is
-  bool asked = false;               // an answer with the value is on its way
-  std::function<void()> on_answer;  // told when it has come; may be empty
+  bool adjusted = false;                      // the holder's own is the session's, whatever that is
+  bool asked = false;                         // an answer with the value is on its way
+  std::function<void()> on_answer;            // told when it has come; may be empty
 };
 
 class BackendConnection final : private StreamHandler {
@@ -253,7 +253,8 @@ class BackendConnection final : private StreamHandler {
   // Appends the question for its value, to be sent in front of the next command of another session.
   void append_harvest(std::string& commands);
   // Instead of close(), when a session wants to know it: asks for it, and ends, which the user is
-  // told as a failure. False, and nothing has happened, when there is nothing to ask or to be asked.
+  // told as a failure. False, and nothing has happened, when there is nothing to ask or to be
+  // asked.
   bool close_after_harvest(BackendUser& user);
   // The GTIDs of what was committed here since the last call, as the server reported them.
   std::string take_reported_gtids() { return std::exchange(reported_gtids_, {}); }

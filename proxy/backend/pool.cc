@@ -352,7 +352,8 @@ void Pool::expire_idle(TimePoint now) {
 
 // A server that does not answer any more has no place to keep.
 void Pool::expire_parting(TimePoint now) {
-  while (!parting_.empty() && now - parting_.front().since >= context_.config().pool.queue_timeout) {
+  while (!parting_.empty() &&
+         now - parting_.front().since >= context_.config().pool.queue_timeout) {
     end_parting(parting_.begin());
   }
 }

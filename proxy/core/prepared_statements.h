@@ -73,7 +73,7 @@ struct PreparedStatement {
   std::size_t long_data_size = 0;
   // Long data that is not taken: the answer to every execute until a COM_STMT_RESET.
   std::optional<ClientError> refusal;
-  bool cursor_open = false;          // rows can be fetched, on the connection that executed it
+  bool cursor_open = false;  // rows can be fetched, on the connection that executed it
 
   void drop_long_data();
 };

@@ -76,9 +76,9 @@ void CommandRunner::begin_kill(const KillRequest& request) {
 void CommandRunner::visit_kill_target(std::function<KillTarget(ClientSession&)> act) {
   stage_ = Stage::asking;
   SessionDirectory& directory = *context_.process->directory;
-  const bool found = directory.visit(
-      kill_->id, [&directory, act = std::move(act), asker = host_.session_id(),
-                  id = kill_->id](ClientSession* session) {
+  const bool found =
+      directory.visit(kill_->id, [&directory, act = std::move(act), asker = host_.session_id(),
+                                  id = kill_->id](ClientSession* session) {
         std::optional<KillTarget> target;
         if (session != nullptr) target = act(*session);
         directory.visit(asker, [target, id](ClientSession* back) {

@@ -32,8 +32,8 @@ bool primary_may_know_better(std::uint16_t code) {
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 
-// Of long data for no parameter, or of too much. Wrong arguments of the execute itself have the same
-// number.
+// Of long data for no parameter, or of too much. Wrong arguments of the execute itself have the
+// same number.
 bool is_refusal_of_long_data(const protocol::ErrPacket& error) {
   return error.code == 1105 || (error.code == 1210 && !error.message.ends_with("stmt_execute"));
 }

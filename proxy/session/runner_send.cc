@@ -154,7 +154,8 @@ void CommandRunner::append_repairs(BackendConnection& link, const StatePtr& targ
     ++count;
   }
   if (shows_others_warnings(link) || (count > 0 && shows_warnings())) {
-    // Assignments warn, too. Statements that use no table leave the warnings of the one before on MariaDB.
+    // Assignments warn, too. Statements that use no table leave the warnings of the one before on
+    // MariaDB.
     protocol::append_query(commands, "SELECT 1 FROM (SELECT 1) AS t", link.capabilities());
     current_.forgets_diagnostics = true;
     ++count;

@@ -47,7 +47,8 @@ std::string taken(std::initializer_list<std::string_view> executes) {
   return taken_for;
 }
 
-// After other sessions have executed the statement like `server`, and this one like `client` before.
+// After other sessions have executed the statement like `server`, and this one like `client`
+// before.
 bool same(std::initializer_list<std::string_view> server,
           std::initializer_list<std::string_view> client, std::string_view execute,
           bool has_rows = false) {

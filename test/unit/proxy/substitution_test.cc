@@ -21,8 +21,7 @@ TEST_CASE("substitution: questions become answers, and nothing else changes") {
         "select CAST(1073741825 AS UNSIGNED) + 1, 'CONNECTION_ID()' -- CONNECTION_ID()\n");
   CHECK(substituted("SELECT ROW_COUNT(), FOUND_ROWS()") ==
         "SELECT CAST(-1|0 AS SIGNED), CAST(7|0 AS SIGNED)");
-  CHECK(substituted("SELECT @@pseudo_thread_id") ==
-        "SELECT NULLIF(1073741825|0, 0)");
+  CHECK(substituted("SELECT @@pseudo_thread_id") == "SELECT NULLIF(1073741825|0, 0)");
   CHECK(substituted("SELECT CONNECTION_ID(), connection_id()") ==
         "SELECT CAST(1073741825 AS UNSIGNED), CAST(1073741825  AS UNSIGNED)");
   CHECK(substituted("SELECT CONNECTION_ID() = @@pseudo_thread_id") ==
@@ -38,7 +37,8 @@ TEST_CASE("substitution: what is not known is left to the server") {
 
 TEST_CASE("substitution: numbers of the statement before, without its connection") {
   const auto set = [](std::string_view text) { return diagnostics_as_set(text, {}, 3); };
-  CHECK(set("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT") == "SET @n = CAST(0 AS UNSIGNED), @r = 3");
+  CHECK(set("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT") ==
+        "SET @n = CAST(0 AS UNSIGNED), @r = 3");
   CHECK(set("get current diagnostics @`r`=row_count;") == "SET @r = 3");
   for (const char* other :
        {"GET DIAGNOSTICS CONDITION 1 @t = MESSAGE_TEXT", "GET STACKED DIAGNOSTICS @n = NUMBER",
