@@ -247,8 +247,8 @@ class BackendConnection final : private StreamHandler {
   const CommandMark& last_command() const { return last_command_; }
   void set_last_command(const CommandMark& mark) { last_command_ = mark; }
   // Whose LAST_INSERT_ID() the server holds; null: of nobody who could still ask.
-  // That of the session for which it is the holder; null: of none.
   std::shared_ptr<InsertId> insert_id() const;
+  // From now on the owner's, and nobody else's. `adjusted`: see InsertId.
   void hold_insert_id(const std::shared_ptr<InsertId>& owner, bool adjusted);
   // Appends the question for its value, to be sent in front of the next command of another session.
   void append_harvest(std::string& commands);

@@ -50,6 +50,7 @@ void CommandRunner::close() {
   pool_.cancel(*this);
   lend(nullptr);
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
+  insert_id_.reset();  // nobody will ask any more
   const bool in_transaction = links_.transaction() != nullptr;
   for (const auto slot :
        {SessionLinks::Slot::primary, SessionLinks::Slot::replica, SessionLinks::Slot::errand}) {

@@ -60,8 +60,6 @@ void CommandRunner::fold(BackendConnection& link) {
   mark_ = {link.server(), host_.session_id(), command_count_};
   link.set_last_command(mark_);
   fold_state(link);
-  // What such a comparison has found once it does not find again, and only the server remembers.
-  if (state_->auto_is_null()) pins_.add(Pin::untracked_variable);
   fold_diagnostics(link);
   if (current_.info->handling == Handling::prepare) return;  // nothing has been run
   const PinSet pins_before = pins_;
@@ -70,6 +68,8 @@ void CommandRunner::fold(BackendConnection& link) {
   const bool took_effect = !current_.failed || current_.facts.statements > 1 ||
                            current_.facts.kind == sql::StatementKind::read;
   if (took_effect) apply_effects(pins_, current_.facts, in_transaction);
+  // What such a comparison has found once it does not find again, and only the server remembers.
+  if (state_->auto_is_null()) pins_.add(Pin::untracked_variable);
   if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
     context_.process->settings_version.fetch_add(1);
   }

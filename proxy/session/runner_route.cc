@@ -41,6 +41,7 @@ void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
   // After COM_CHANGE_USER nothing is left of the user before.
   lend(nullptr);
+  insert_id_.reset();
   for (const Slot slot : {Slot::primary, Slot::replica}) pool_.discard(links_.take(slot));
   state_ = initial_ = context_.states.empty();
   finish_reset_connection();

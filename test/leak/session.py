@@ -117,7 +117,8 @@ class Session:
             self.client.close_prepared(self.texts.pop(0)[0])
         # One text that all sessions have, so that servers' statements are shared, or one of its own.
         own = self.token() if self.chance.random() < 0.6 else "ours"
-        text = f"SELECT CONCAT('{own}', ?), CAST(@@SESSION.group_concat_max_len AS CHAR), DATABASE()"
+        # Not concatenated: a MariaDB refuses to mix the character sets of the prepare and the execute.
+        text = f"SELECT '{own}', ?, CAST(@@SESSION.group_concat_max_len AS CHAR), DATABASE()"
         self.texts.append((self.client.prepare(text), own, self.schema))
 
     # Reading it again
@@ -159,7 +160,7 @@ class Session:
         value = self.token()
         row = self.client.run_prepared(prepared, [value]).rows[0]
         # The value is of the moment; the schema is the one in which a server has read the text.
-        self.check("binary statement", (own + value, self.variables["group_concat_max_len"], schema), row)
+        self.check("binary statement", (own, value, self.variables["group_concat_max_len"], schema), row)
 
     def read_warnings(self) -> None:
         """weir may give the connection with the warnings away while others wait, so none is fine; another's is not."""
