@@ -474,7 +474,10 @@ void BackendConnection::let_go_of_insert_id() {
 void BackendConnection::append_harvest(std::string& commands) {
   protocol::append_query(commands, "SELECT LAST_INSERT_ID()", capabilities_);
   harvested_for_ = insert_id();
-  if (harvested_for_ != nullptr) harvested_for_->asked = true;
+  if (harvested_for_ != nullptr) {
+    harvested_for_->asked = true;
+    harvested_ = *harvested_for_;
+  }
   let_go_of_insert_id();
   own_reply_.clear();
   expect(ReplyPurpose::harvest, ReplyShape::result);
@@ -494,8 +497,10 @@ void BackendConnection::end_harvest() {
   const auto session = std::exchange(harvested_for_, nullptr);
   if (session == nullptr) return;
   if (const auto value = single_number(own_reply_)) {
-    const bool generated = *value == session->value;
-    session->value = session->adjusted || generated ? *value : session->otherwise;
+    const bool own = harvested_.adjusted || *value == harvested_.value;
+    // Another connection may have got an insert of the session's meanwhile.
+    (session->holder == nullptr ? session->value : session->otherwise) =
+        own ? *value : harvested_.otherwise;
   }
   session->asked = false;
   if (const auto tell = std::exchange(session->on_answer, nullptr)) tell();

@@ -137,11 +137,13 @@ class BackendConnection;
 // LAST_INSERT_ID() of a session. Shared with the connection that knows it better: what a server
 // reports of an INSERT is a key that it has generated, which is the new value, or one that was
 // given to it, which changes nothing.
-struct InsertId {
+struct InsertIdValues {
   std::uint64_t value = 0;      // as far as the session knows
   std::uint64_t otherwise = 0;  // what it is if the holder's own is another one than `value`
+  bool adjusted = false;        // the holder's own is the session's, whatever that is
+};
+struct InsertId : InsertIdValues {
   const BackendConnection* holder = nullptr;  // where that can be asked; null: `value` is right
-  bool adjusted = false;                      // the holder's own is the session's, whatever that is
   bool asked = false;                         // an answer with the value is on its way
   std::function<void()> on_answer;            // told when it has come; may be empty
 };
@@ -324,6 +326,7 @@ class BackendConnection final : private StreamHandler {
   CommandMark last_command_;
   std::weak_ptr<InsertId> insert_id_;
   std::shared_ptr<InsertId> harvested_for_;  // while a harvest is under way
+  InsertIdValues harvested_;                 // of it, when it was asked for
   std::string own_reply_;                    // to what the connection itself has asked
   std::string reported_gtids_;
   BackendStatements statements_;

@@ -126,10 +126,11 @@ void CommandRunner::fold_state(BackendConnection& link) {
 // makes of LAST_INSERT_ID(), and is asked when another session gets the connection.
 void CommandRunner::fold_insert_id(BackendConnection& link) {
   if (&link != links_.primary()) return;
+  if (current_.failed && !uses_insert_id()) return;  // the totals are of the statement before
   const std::uint64_t reported = current_.failed ? 0 : link.last_totals().insert_id;
   // Rows in place of an OK packet: RETURNING.
-  const bool untold =
-      current_.facts.kind == sql::StatementKind::write && link.last_totals().has_rows;
+  const bool untold = !current_.failed && current_.facts.kind == sql::StatementKind::write &&
+                      link.last_totals().has_rows;
   if (reported == 0 && !untold && !uses_insert_id()) return;
   if (insert_id_ == nullptr) insert_id_ = std::make_shared<InsertId>();
   const bool adjusted = untold || (insert_id_->holder == &link && insert_id_->adjusted);
