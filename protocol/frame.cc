@@ -11,6 +11,13 @@ void append_frames(std::string& out, std::string_view payload, std::uint8_t& seq
   }
 }
 
+std::string with_payload(Bytes packet, std::string_view payload) {
+  std::string out;
+  std::uint8_t sequence = read_frame_header(packet).sequence;
+  append_frames(out, payload, sequence);
+  return out;
+}
+
 void append_command(std::string& out, std::uint8_t command, std::string_view arguments) {
   std::uint8_t sequence = 0;
   if (arguments.size() + 1 < kMaxFramePayload) {  // the ordinary case, without a copy

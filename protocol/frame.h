@@ -36,6 +36,9 @@ inline FrameHeader read_frame_header(Bytes bytes) {
 // number after the last one's.
 void append_frames(std::string& out, std::string_view payload, std::uint8_t& sequence);
 
+// A packet with `payload` in place of what it has behind its header, from the same number on.
+std::string with_payload(Bytes packet, std::string_view payload);
+
 // Appends one command, whose first frame has the sequence number 0.
 void append_command(std::string& out, std::uint8_t command, std::string_view arguments);
 

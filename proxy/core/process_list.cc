@@ -51,11 +51,7 @@ std::uint32_t ProcessList::session_of(std::uint64_t thread_id) const {
 std::string ProcessList::translated(Bytes packet, bool binary) const {
   const Bytes payload = packet.subspan(protocol::kFrameHeaderSize);
   const std::string row = binary ? translated_binary(payload) : translated_text(payload);
-  if (row.empty()) return {};
-  std::string out;
-  std::uint8_t sequence = protocol::read_frame_header(packet).sequence;
-  protocol::append_frames(out, row, sequence);
-  return out;
+  return row.empty() ? row : protocol::with_payload(packet, row);
 }
 
 // Protocol documentation: "Text Resultset Row".

@@ -66,11 +66,7 @@ bool is_read_only_server(std::uint16_t code) {
 std::string as_refused_by_transaction(Bytes packet, bool binary) {
   const Bytes payload = packet.subspan(protocol::kFrameHeaderSize);
   const std::string row = binary ? binary_row(payload) : text_row(payload);
-  if (row.empty()) return {};
-  std::string out;
-  std::uint8_t sequence = protocol::read_frame_header(packet).sequence;
-  protocol::append_frames(out, row, sequence);
-  return out;
+  return row.empty() ? row : protocol::with_payload(packet, row);
 }
 
 }  // namespace weir

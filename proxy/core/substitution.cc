@@ -140,10 +140,7 @@ std::string restored_definition(protocol::Bytes packet, const std::vector<Substi
   if (restored == name) return {};
   std::string changed(protocol::as_text(payload.first(name_at)));
   protocol::ByteWriter(changed).lenenc_text(restored).bytes(payload.last(in.remaining()));
-  std::string out;
-  std::uint8_t sequence = protocol::read_frame_header(packet).sequence;
-  protocol::append_frames(out, changed, sequence);
-  return out;
+  return protocol::with_payload(packet, changed);
 }
 
 }  // namespace weir

@@ -309,7 +309,6 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   if (statement->refusal) return answer_error(ClientError(*statement->refusal));
   const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
   if (!layout) return answer_error(errors::malformed_packet());
-  current_.leaves_types_out = !layout->has_types && layout->types_flag_at > 0;
   if (layout->has_types && layout->types != statement->types) {
     statement->types = layout->types;
     statement->types_version = ++context_.last_types_version;

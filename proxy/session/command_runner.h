@@ -173,7 +173,6 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     std::string wait_reply;            // of the statement that waits
     std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
-    bool leaves_types_out = false;    // an execute: the server should know them
     BackendConnection* on = nullptr;  // where it runs
     TimePoint begun;                  // of the waiting
     std::string why;                  // it waits, for the error that ends the waiting

@@ -97,8 +97,7 @@ bool CommandRunner::must_prepare(BackendConnection& link) {
   const BackendStatement* prepared = link.statements().find(statement->shared->id);
   if (prepared == nullptr) return true;
   // The server would take the values for those of the types that another session has told it.
-  const bool has_no_types = current_.leaves_types_out && statement->types_version == 0;
-  if (has_no_types && prepared->types_version != 0) return true;
+  if (statement->types_version == 0 && prepared->types_version != 0) return true;
   // MySQL takes a text for what it has taken the parameter for before.
   const bool has_rows = current_.facts.kind == sql::StatementKind::read;
   if (!link.is_mariadb() &&

@@ -60,10 +60,7 @@ std::string translate_ok(Bytes packet, protocol::Capabilities server, protocol::
   ok->session_changes = protocol::as_bytes(changes);
   std::string payload;
   protocol::append_ok(payload, *ok, client);
-  std::string out;
-  std::uint8_t sequence = protocol::read_frame_header(packet).sequence;
-  protocol::append_frames(out, payload, sequence);
-  return out;
+  return protocol::with_payload(packet, payload);
 }
 
 }  // namespace weir
