@@ -16,6 +16,7 @@
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/routine_changes.h"
+#include "proxy/core/sequence_users.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/deferred.h"
@@ -36,6 +37,7 @@ struct ProcessContext {
   // Grows with each SET GLOBAL that passes: connections opened before have older session defaults.
   std::atomic<std::uint64_t> settings_version{0};
   RoutineChanges routine_changes;
+  SequenceUsers sequence_users;
 };
 
 // What a worker did since it began. Written by the worker's thread, read by it alone.

@@ -124,7 +124,8 @@ inline constexpr std::string_view kUnsafeFunctions =
     "PS_CURRENT_THREAD_ID PS_THREAD_ID SOURCE_POS_WAIT UUID_SHORT VALIDATE_PASSWORD_STRENGTH "
     "WAIT_FOR_EXECUTED_GTID_SET WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS WSREP_LAST_SEEN_GTID "
     "WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID";
-inline constexpr std::string_view kSequenceFunctions = "CURRVAL LASTVAL NEXTVAL SETVAL";
+inline constexpr std::string_view kSequenceFunctions = "NEXTVAL SETVAL";
+inline constexpr std::string_view kAsksSequence = "CURRVAL LASTVAL";
 inline constexpr std::string_view kLastInsertId = "LAST_INSERT_ID";
 inline constexpr std::string_view kConnectionId = "CONNECTION_ID";
 inline constexpr std::string_view kFoundRows = "FOUND_ROWS";

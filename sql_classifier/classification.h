@@ -115,6 +115,7 @@ enum class Effect : std::uint64_t {
   sets_for_statement = 1ull << 40,  // SET STATEMENT ... FOR: variables that last as long as it
   changes_routines = 1ull << 41,    // CREATE, ALTER or DROP of a routine, package or database; and
                                     // whatever may be one of these: EXECUTE, blocks, the unknown
+  asks_sequence = 1ull << 42,       // LASTVAL(), PREVIOUS VALUE FOR, sequence.currval
 };
 
 constexpr Effect operator|(Effect a, Effect b) {

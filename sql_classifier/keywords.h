@@ -21,6 +21,7 @@ enum class Call : std::uint8_t {
   connection_id,
   unsafe,  // has an effect, or an answer that belongs to one server or connection
   sequence,
+  asks_sequence,
   last_insert_id,
   row_count,
   found_rows,

@@ -60,6 +60,7 @@ class QueryScan {
 
  private:
   bool on_keyword() noexcept;
+  void on_value_for() noexcept;
   void on_update() noexcept;
   void on_open(const Token& token) noexcept;
   void on_close() noexcept;
@@ -104,10 +105,7 @@ bool QueryScan::on_keyword() noexcept {
       break;
     case Keyword::FOR:
       if (options_.stop_at_for && depth_ == 0) return true;
-      if (passed_is(1, Keyword::VALUE) &&
-          (passed_is(2, Keyword::NEXT) || passed_is(2, Keyword::PREVIOUS))) {
-        facts_.against(Reason::sequence);
-      }
+      if (passed_is(1, Keyword::VALUE)) on_value_for();
       break;
     case Keyword::UPDATE:
       on_update();
@@ -134,6 +132,12 @@ bool QueryScan::on_keyword() noexcept {
       break;
   }
   return false;
+}
+
+// NEXT VALUE FOR sequence, PREVIOUS VALUE FOR sequence
+void QueryScan::on_value_for() noexcept {
+  if (passed_is(2, Keyword::NEXT)) facts_.against(Reason::sequence);
+  if (passed_is(2, Keyword::PREVIOUS)) facts_.against(Reason::sequence, Effect::asks_sequence);
 }
 
 // FOR UPDATE; a query holds the word nowhere else, so otherwise it is WITH ... UPDATE.
@@ -191,6 +195,8 @@ void QueryScan::on_call(Call call, bool adjacent) noexcept {
       return facts_.against(Reason::unsafe_function);
     case Call::sequence:
       return facts_.against(Reason::sequence);
+    case Call::asks_sequence:
+      return facts_.against(Reason::sequence, Effect::asks_sequence);
     case Call::last_insert_id:
       return on_last_insert_id();
     case Call::connection_id:
@@ -267,8 +273,9 @@ void QueryScan::on_system_variable() noexcept {
 
 void QueryScan::on_name_behind_dot(const Token& token) noexcept {
   // sequence.nextval, as the Oracle mode writes it
-  if (equals_lower(token.text, "nextval") || equals_lower(token.text, "currval")) {
-    return facts_.against(Reason::sequence);
+  if (equals_lower(token.text, "nextval")) return facts_.against(Reason::sequence);
+  if (equals_lower(token.text, "currval")) {
+    return facts_.against(Reason::sequence, Effect::asks_sequence);
   }
   if (is_server_table(lexer_.passed(2).text, token.text)) facts_.against(Reason::server_variable);
 }

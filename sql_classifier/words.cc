@@ -110,6 +110,7 @@ constexpr Table make_table() {
   table.add_calls(kAsksLock, Call::asks_lock);
   table.add_calls(kUnsafeFunctions, Call::unsafe);
   table.add_calls(kSequenceFunctions, Call::sequence);
+  table.add_calls(kAsksSequence, Call::asks_sequence);
   table.add_calls(kLastInsertId, Call::last_insert_id);
   table.add_calls(kConnectionId, Call::connection_id);
   table.add_calls(kFoundRows, Call::found_rows);

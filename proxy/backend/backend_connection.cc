@@ -219,6 +219,13 @@ void BackendConnection::fail(BackendFailure::Kind kind, std::string text, std::s
   user_->on_backend_failed(*this, {kind, std::move(text), std::move(packet)});
 }
 
+void BackendConnection::set_last_command(const CommandMark& mark) {
+  last_command_ = mark;
+  if (mark.session == 0) return;
+  if (first_session_ == 0) first_session_ = mark.session;
+  if (first_session_ != mark.session) shared_ = true;
+}
+
 ReplyTracker& BackendConnection::expect(ReplyPurpose purpose, ReplyShape shape) {
   ReplyTracker& reply =
       expected_.emplace_back(Expected{purpose, ReplyTracker(shape, capabilities_)}).tracker;

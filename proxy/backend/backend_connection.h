@@ -247,7 +247,11 @@ class BackendConnection final : private StreamHandler {
 
   // Which command ran last. Whoever uses the connection says so.
   const CommandMark& last_command() const { return last_command_; }
-  void set_last_command(const CommandMark& mark) { last_command_ = mark; }
+  void set_last_command(const CommandMark& mark);
+  // No other session has run a command here.
+  bool is_only_of(std::uint32_t session) const {
+    return !shared_ && (first_session_ == 0 || first_session_ == session);
+  }
   // Whose LAST_INSERT_ID() the server holds; null: of nobody who could still ask.
   std::shared_ptr<InsertId> insert_id() const;
   // From now on the owner's, and nobody else's. `adjusted`: see InsertId.
@@ -324,6 +328,8 @@ class BackendConnection final : private StreamHandler {
   StatePtr state_;
   StatePtr initial_state_;
   CommandMark last_command_;
+  std::uint32_t first_session_ = 0;  // that ran a command here; 0: none so far
+  bool shared_ = false;              // others have, too
   std::weak_ptr<InsertId> insert_id_;
   std::shared_ptr<InsertId> harvested_for_;  // while a harvest is under way
   InsertIdValues harvested_;                 // of it, when it was asked for

@@ -22,6 +22,7 @@ constexpr PinningEffect kPinning[] = {
     {Effect::sets_session_tracking, Pin::session_tracking},
     {Effect::changes_role, Pin::role},
     {Effect::calls_routine, Pin::routine},
+    {Effect::asks_sequence, Pin::sequence},
 };
 
 // What is counted by name, see session_objects.h.
@@ -33,19 +34,10 @@ constexpr PinningEffect kPinningByName[] = {
     {Effect::opens_handler, Pin::handler},
 };
 
-constexpr std::array<std::string_view, kPinCount> kNames = {"user_variable",
-                                                            "temporary_table",
-                                                            "table_lock",
-                                                            "user_lock",
-                                                            "prepared_text",
-                                                            "handler",
-                                                            "untracked_variable",
-                                                            "next_transaction",
-                                                            "session_tracking",
-                                                            "role",
-                                                            "routine",
-                                                            "unseen_text",
-                                                            "cursor"};
+constexpr std::array<std::string_view, kPinCount> kNames = {
+    "user_variable", "temporary_table",    "table_lock",       "user_lock",        "prepared_text",
+    "handler",       "untracked_variable", "next_transaction", "session_tracking", "role",
+    "routine",       "unseen_text",        "cursor",           "sequence"};
 
 // With no transaction open behind it, one has certainly been ended, if only its own. A read may
 // have used no table, and so not have begun any.

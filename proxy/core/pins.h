@@ -25,9 +25,10 @@ enum class Pin : std::uint8_t {
   routine,             // a stored routine may have left any of the above behind
   unseen_text,         // a command too long to be read whole
   cursor,              // of a prepared statement; ends with its last row, a reset or a close
+  sequence,            // what LASTVAL() answers, see SequenceUsers
 };
 
-inline constexpr std::size_t kPinCount = 13;
+inline constexpr std::size_t kPinCount = 14;
 
 // The stable lower-case name, for logs and metrics.
 std::string_view pin_name(Pin pin);

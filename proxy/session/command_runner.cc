@@ -192,7 +192,9 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   if (current_.facts.only_stored_functions && !prepares) {
     trust_functions(protocol::as_text(*text), text_options(), state_->schema());
   }
-  if (!prepares && current_.whole_when_classified && may_add_pin(pins_, current_.facts)) {
+  const bool may_pin =
+      may_add_pin(pins_, current_.facts) || (!pins_.has(Pin::sequence) && keeps_sequences());
+  if (!prepares && current_.whole_when_classified && may_pin) {
     current_.pin_cause =
         std::make_unique<PinCause>(pin_cause(protocol::as_text(*text), text_options()));
   }

@@ -215,8 +215,18 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   BackendConnection* choose_last();
   bool only_replicas() const;
   BackendConnection* choose_primary();
+  bool keeps_sequences();
+  BackendConnection* choose_own_primary(std::size_t primary);
   std::optional<std::size_t> pick_replica();
   std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs);
+  void stay_with_diagnostics(std::string_view text);
+  void wait_for_server(std::string why);
+  void try_open();
+  void opened_with(BackendConnection& link);
+  void finish_open(BackendConnection& link);
+
+  // runner_links.cc: the connections to the servers
+  ConnectionWish wish(std::size_t server, bool fresh) const;
   BackendConnection* obtain(SessionLinks::Slot slot, std::size_t server, bool fresh);
   BackendConnection& adopt(SessionLinks::Slot slot, std::unique_ptr<BackendConnection> connection);
   void put_away(std::unique_ptr<BackendConnection> connection);
@@ -224,16 +234,10 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void settle();
   bool must_keep(const BackendConnection& link) const;
   bool may_be_asked(const BackendConnection& link) const;
-  void stay_with_diagnostics(std::string_view text);
   void lend(BackendConnection* link);
   TimePoint keeps_until() const override { return keeps_until_; }
   std::size_t lent_server() const override { return lent_->server(); }
   void give_up_lent() override;
-  ConnectionWish wish(std::size_t server, bool fresh) const;
-  void wait_for_server(std::string why);
-  void try_open();
-  void opened_with(BackendConnection& link);
-  void finish_open(BackendConnection& link);
   void on_connection(std::unique_ptr<BackendConnection> connection) override;
   void on_no_connection(std::size_t server, const BackendFailure& failure) override;
   void forget_schema();
@@ -291,6 +295,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_state(BackendConnection& link);
   void fold_insert_id(BackendConnection& link);
   void fold_cursor(BackendConnection& link);
+  void fold_sequences(const BackendConnection& link);
   void fold_objects();
   void fold_diagnostics(BackendConnection& link);
   void fold_counts(const ReplyTotals& totals);
@@ -349,6 +354,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::shared_ptr<InsertId> insert_id_;  // null: 0
   std::uint64_t settings_ = 0;           // global variables are at least as new as at the login
   PinSet pins_;
+  bool asks_sequences_ = false;              // the user is one of the SequenceUsers,
+  std::size_t sequence_users_seen_ = 0;      // of whom there were so many when that was looked up
   std::unique_ptr<SessionObjects> objects_;  // null: none so far
   std::int64_t row_count_ = 0;               // what ROW_COUNT() is, and
   std::uint64_t found_rows_ = 0;             // FOUND_ROWS(), after the last statement

@@ -73,6 +73,7 @@ void CommandRunner::fold(BackendConnection& link) {
   if (took_effect && current_.facts.has(sql::Effect::sets_global_variable)) {
     context_.process->settings_version.fetch_add(1);
   }
+  fold_sequences(link);
   fold_objects();
   fold_counts(link.last_totals());
   fold_insert_id(link);
@@ -137,6 +138,14 @@ void CommandRunner::fold_insert_id(BackendConnection& link) {
   if (reported != 0 && !adjusted) insert_id_->otherwise = insert_id_->value;
   if (reported != 0) insert_id_->value = reported;
   link.hold_insert_id(insert_id_, adjusted);
+}
+
+void CommandRunner::fold_sequences(const BackendConnection& link) {
+  if (&link != links_.primary() || !keeps_sequences()) return;
+  pins_.add(Pin::sequence);
+  if (asks_sequences_) return;
+  asks_sequences_ = true;
+  context_.process->sequence_users.add(identity_.credentials->user);
 }
 
 void CommandRunner::fold_objects() {

@@ -1,15 +1,11 @@
 // From a command to a connection: the part of CommandRunner that decides where a command goes and
 // gets a connection to there.
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
-#include "protocol/response.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/session/command_runner.h"
 
@@ -19,11 +15,6 @@ using protocol::Handling;
 using Slot = SessionLinks::Slot;
 
 namespace {
-
-bool is_unknown_database(const BackendFailure& failure) {
-  const auto err = protocol::decode_err(protocol::as_bytes(failure.packet));
-  return err && err->code == 1049;
-}
 
 // Changes nothing, takes no lock and runs no code of the users': harmless even on a server that is
 // not the primary any more.
@@ -42,6 +33,8 @@ void CommandRunner::open(ClientIdentity identity) {
   // After COM_CHANGE_USER nothing is left of the user before.
   lend(nullptr);
   insert_id_.reset();
+  asks_sequences_ = false;
+  sequence_users_seen_ = 0;
   for (const Slot slot : {Slot::primary, Slot::replica}) pool_.discard(links_.take(slot));
   state_ = initial_ = context_.states.empty();
   finish_reset_connection();
@@ -274,7 +267,8 @@ BackendConnection* CommandRunner::choose_primary() {
   put_away_spare(Slot::replica);
   const std::optional<std::size_t> primary = context_.topology->primary;
   BackendConnection* held = links_.primary();
-  if (held != nullptr && primary == held->server()) return held;
+  const bool own = keeps_sequences() && pins_.empty();
+  if (held != nullptr && primary == held->server() && !own) return held;
   if (!primary) {
     // While nobody knows who the primary is, what only reads may still go where it went before.
     if (held != nullptr && only_looks(current_.facts)) return held;
@@ -286,6 +280,7 @@ BackendConnection* CommandRunner::choose_primary() {
               "another server is the primary now", host_.answer_sequence());
     return nullptr;
   }
+  if (own) return choose_own_primary(*primary);
   put_away(links_.take(Slot::primary));
   const sql::Effect asks =
       sql::Effect::asks_diagnostics | sql::Effect::asks_row_count | sql::Effect::asks_found_rows;
@@ -295,183 +290,37 @@ BackendConnection* CommandRunner::choose_primary() {
   return obtain(Slot::primary, *primary, false);
 }
 
+// What LASTVAL() answers belongs to the connection, and what draws from a sequence cannot always be
+// seen. So whoever asks gets a primary of its own before it may draw; but the first one who asks
+// may have drawn already, most likely in the statement before.
+bool CommandRunner::keeps_sequences() {
+  if (current_.info->handling == Handling::prepare || !context_.topology->is_mariadb())
+    return false;
+  const SequenceUsers& users = context_.process->sequence_users;
+  if (!asks_sequences_ && users.count() != sequence_users_seen_) {
+    sequence_users_seen_ = users.count();
+    asks_sequences_ = users.contains(identity_.credentials->user);
+  }
+  return current_.facts.has(sql::Effect::asks_sequence) ||
+         (asks_sequences_ && !only_looks(current_.facts));
+}
+
+// One that no other session has used. There are no pins yet.
+BackendConnection* CommandRunner::choose_own_primary(std::size_t primary) {
+  BackendConnection* held = links_.primary();
+  const bool fits = held != nullptr && held->server() == primary;
+  if (fits && held->is_only_of(host_.session_id())) return held;
+  if (!asks_sequences_ && fits) return held;
+  if (!asks_sequences_ && mark_.server == primary) {
+    if (auto last = pool_.take_unused_since(mark_)) return &adopt(Slot::primary, std::move(last));
+  }
+  put_away(links_.take(Slot::primary));
+  return obtain(Slot::primary, primary, true);
+}
+
 void CommandRunner::wait_for_server(std::string why) {
   current_.why = std::move(why);
   stage_ = Stage::waiting;
-}
-
-ConnectionWish CommandRunner::wish(std::size_t server, bool fresh) const {
-  ConnectionWish wish;
-  wish.server = server;
-  wish.credentials = identity_.credentials;
-  wish.state = state_;
-  if (opening_) {
-    SessionState state;
-    state.set_schema(identity_.schema);
-    wish.state = context_.states.intern(std::move(state));
-  }
-  wish.collation = identity_.collation;
-  wish.capabilities = forwarded_capabilities(identity_.capabilities);
-  wish.settings = settings_;
-  wish.fresh = fresh;
-  if (insert_id_ != nullptr && may_use_insert_id()) wish.preferred = insert_id_->holder;
-  return wish;
-}
-
-BackendConnection* CommandRunner::obtain(Slot slot, std::size_t server, bool fresh) {
-  const ConnectionWish wanted = wish(server, fresh);
-  if (auto idle = pool_.take_idle(wanted)) return &adopt(slot, std::move(idle));
-  wanted_slot_ = slot;
-  stage_ = Stage::connecting;
-  pool_.request(*this, wanted);
-  return nullptr;
-}
-
-BackendConnection& CommandRunner::adopt(Slot slot, std::unique_ptr<BackendConnection> connection) {
-  connection->set_user(*this);
-  // Whatever runs here now, be it only a change of schema: another session's last command it is not
-  // any more.
-  if (connection->last_command() != mark_) connection->set_last_command({});
-  return links_.put(slot, std::move(connection));
-}
-
-// --- back to the pool ----------------------------------------------------------------------------
-
-// The session is done with a connection, for now or for good.
-void CommandRunner::put_away(std::unique_ptr<BackendConnection> connection) {
-  if (connection == nullptr) return;
-  if (lent_ == connection.get()) lend(nullptr);
-  // Other pinned state than the schema and variables cannot be told from outside, nor undone for
-  // certain.
-  if (pins_.empty()) {
-    pool_.give_back(std::move(connection));
-  } else {
-    pool_.discard(std::move(connection));
-  }
-}
-
-// Nothing is held while another connection may have to be waited for.
-void CommandRunner::put_away_spare(Slot slot) {
-  const BackendConnection* link = links_.get(slot);
-  if (link == nullptr || context_.config().pool.mode == PoolMode::session) return;
-  if (!must_keep(*link)) put_away(links_.take(slot));
-}
-
-// After a command: what nothing ties to the session goes back to the pool.
-void CommandRunner::settle() {
-  if (context_.config().pool.mode == PoolMode::session || closed_) return;
-  BackendConnection* lent = nullptr;
-  for (const Slot slot : {Slot::primary, Slot::replica}) {
-    BackendConnection* link = links_.get(slot);
-    if (link == nullptr || must_keep(*link)) continue;
-    if (link == links_.last() && may_be_asked(*link)) {
-      lent = link;
-      continue;
-    }
-    put_away(links_.take(slot));
-  }
-  lend(lent);
-}
-
-bool CommandRunner::must_keep(const BackendConnection& link) const {
-  return &link == links_.transaction() || (&link == links_.primary() && !pins_.empty());
-}
-
-// Something that only this connection knows about the last statement.
-bool CommandRunner::may_be_asked(const BackendConnection& link) const {
-  return link.warnings() > 0 || link.holds_diagnostics_of(diagnostics_) || asks_counts_ ||
-         calc_found_rows_;
-}
-
-// The client may ask for the warnings of its last statement: those that do, do it at once, and most
-// never do. After a while the connection stays only as long as nobody else needs it.
-void CommandRunner::lend(BackendConnection* link) {
-  keeps_until_ = context_.loop_time() + context_.config().pool.diagnostics_hold;
-  if (lent_ == link) return;
-  if (lent_ != nullptr) pool_.withdraw(*this);
-  lent_ = link;
-  if (lent_ != nullptr) pool_.lend(*this);
-}
-
-void CommandRunner::give_up_lent() {
-  ++context_.counters.diagnostics_given_up;
-  put_away(links_.take(*lent_));
-}
-
-// --- news of the pool ----------------------------------------------------------------------------
-
-void CommandRunner::on_connection(std::unique_ptr<BackendConnection> connection) {
-  BackendConnection& link = adopt(wanted_slot_, std::move(connection));
-  stage_ = Stage::none;
-  if (opening_) return opened_with(link);
-  if (wanted_slot_ == Slot::errand) return send_kill(link);
-  proceed_again();
-}
-
-void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& failure) {
-  stage_ = Stage::none;
-  if (opening_) return on_open_failure(server, failure);
-  const std::string& name = context_.topology->servers[server].name;
-  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user,
-                failure.text);
-  if (wanted_slot_ == Slot::errand)
-    return answer_error(errors::server_unreachable(name, failure.text));
-  if (wanted_slot_ == Slot::replica) {
-    // Another replica, and when that fails too, the primary.
-    if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));
-    if (current_.avoid) current_.only_primary = true;
-    current_.avoid = server;
-    return proceed_again();
-  }
-  switch (failure.kind) {
-    case BackendFailure::Kind::full:
-      return answer_error(errors::pool_timeout(name, context_.process->slots->limit(server),
-                                               context_.config().pool.queue_timeout.count()));
-    case BackendFailure::Kind::denied:
-      if (is_unknown_database(failure) && !state_->schema().empty()) {
-        forget_schema();
-        return proceed_again();
-      }
-      [[fallthrough]];
-    case BackendFailure::Kind::refused:
-      return answer_error(errors::server_unreachable(name, failure.text));
-    case BackendFailure::Kind::unreachable:
-    case BackendFailure::Kind::lost:
-      return wait_for_server(fmt::format("{}: {}", name, failure.text));
-  }
-}
-
-// It was dropped meanwhile, which leaves a session without a schema.
-void CommandRunner::forget_schema() {
-  SessionState state = *state_;
-  state.set_schema({});
-  state_ = context_.states.intern(std::move(state));
-}
-
-void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& failure) {
-  const std::string& name = context_.topology->servers[server].name;
-  if (failure.kind == BackendFailure::Kind::unreachable ||
-      failure.kind == BackendFailure::Kind::lost) {
-    current_.avoid = server;
-    return wait_for_server(fmt::format("{}: {}", name, failure.text));
-  }
-  opening_ = false;
-  if (failure.kind == BackendFailure::Kind::refused && identity_.learnt) {
-    // Servers answer unknown names with methods drawn at random, so that names cannot be guessed; a
-    // method that weir does not know proves nothing about the password.
-    spdlog::info("user '{}' cannot be logged in to {}: {}", identity_.credentials->user, name,
-                 failure.text);
-    return host_.on_open_denied();
-  }
-  if (failure.kind == BackendFailure::Kind::denied) {
-    if (identity_.learnt) context_.process->accounts->forget(identity_.credentials);
-    return host_.on_open_failed(failure.packet);
-  }
-  const ClientError error = failure.kind == BackendFailure::Kind::full
-                                ? errors::pool_timeout(name, context_.process->slots->limit(server),
-                                                       context_.config().pool.queue_timeout.count())
-                                : errors::server_unreachable(name, failure.text);
-  host_.on_open_failed(error_payload(error));
 }
 
 }  // namespace weir

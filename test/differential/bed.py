@@ -23,8 +23,12 @@ REPLICAS = 2
 LAG_SECONDS = 1
 MAX_CONNECTIONS = 8
 SHARED = "transaction"
-# A limited account: it may work in the scripts' schemas, and only in the plainest way.
-GRANTS = r"GRANT SELECT, INSERT ON `diff\_%`.* TO 'plain'@'%'"
+# `plain` may work in the scripts' schemas in the plainest way only. `sbtest` is there for what changes how weir treats
+# all sessions of a user.
+GRANTS = (
+    r"GRANT SELECT, INSERT ON `diff\_%`.* TO 'plain'@'%'",
+    r"GRANT ALL ON `diff\_%`.* TO 'sbtest'@'%'",
+)
 PRIMED = (accounts.APP, accounts.PLAIN, accounts.EMPTY, accounts.SBTEST)
 
 
@@ -48,7 +52,8 @@ class Bed:
                 _drop_schemas(session)
                 for script in scripts:
                     session.query(f"CREATE DATABASE {script.schema} CHARACTER SET utf8mb4")
-                session.query(GRANTS)
+                for grant in GRANTS:
+                    session.query(grant)
             for account in PRIMED:
                 prime(cluster, account)
         lifecycle.catch_up(self.behind.folder)

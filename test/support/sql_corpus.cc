@@ -58,6 +58,7 @@ constexpr std::array kEffectNames = {
     std::pair{std::string_view("drops_table"), Effect::drops_table},
     std::pair{std::string_view("renames_table"), Effect::renames_table},
     std::pair{std::string_view("changes_routines"), Effect::changes_routines},
+    std::pair{std::string_view("asks_sequence"), Effect::asks_sequence},
 };
 
 // What a line's parser knows of its surroundings.

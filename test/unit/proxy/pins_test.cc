@@ -68,6 +68,7 @@ TEST_CASE("pins: each effect that ties a session to its connection") {
       {Effect::sets_session_tracking, Pin::session_tracking},
       {Effect::changes_role, Pin::role},
       {Effect::calls_routine, Pin::routine},
+      {Effect::asks_sequence, Pin::sequence},
   };
   for (const Case& c : cases) {
     INFO(pin_name(c.pin));

@@ -115,8 +115,10 @@ TEST_CASE("functions that are not plain", "[classifier][query]") {
        Effect::asks_row_count | Effect::uses_last_insert_id},
       {"SELECT NEXTVAL(s)", Reason::sequence},
       {"SELECT NEXT VALUE FOR s", Reason::sequence},
-      {"SELECT PREVIOUS VALUE FOR db.s", Reason::sequence},
-      {"SELECT s.nextval, db.s.CURRVAL", Reason::sequence},
+      {"SELECT LASTVAL(s), NEXTVAL(s)", Reason::sequence, Effect::asks_sequence},
+      {"SELECT PREVIOUS VALUE FOR db.s", Reason::sequence, Effect::asks_sequence},
+      {"SELECT s.nextval FROM t", Reason::sequence},
+      {"SELECT s.nextval, db.s.CURRVAL", Reason::sequence, Effect::asks_sequence},
       {"SELECT SQL_CALC_FOUND_ROWS a FROM t", Reason::plain_read, Effect::calc_found_rows},
       {"SELECT a FROM t PROCEDURE ANALYSE()", Reason::stored_function, Effect::calls_routine},
   });
