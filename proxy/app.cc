@@ -53,7 +53,10 @@ std::vector<std::size_t> server_limits(const Config& config) {
 class App {
  public:
   explicit App(std::shared_ptr<const Config> config)
-      : config_(std::move(config)), accounts_(config_), slots_(server_limits(*config_)) {}
+      : config_(std::move(config)),
+        accounts_(config_),
+        slots_(server_limits(*config_)),
+        drained_servers_(config_->servers.size()) {}
 
   int run();
 
@@ -66,6 +69,7 @@ class App {
   std::shared_ptr<const Config> config_;
   AccountStore accounts_;
   ServerSlots slots_;
+  DrainedServers drained_servers_;
   SessionDirectory directory_;
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
@@ -104,9 +108,10 @@ int App::run() {
   monitor_ = std::make_unique<Monitor>(
       config_,
       [this](std::shared_ptr<const Topology> topology) {
+        process_.topology.publish(topology);
         for (auto& worker : workers_) worker->publish(topology);
       },
-      spdlog::default_logger(), &process_.routine_changes);
+      spdlog::default_logger(), &process_.routine_changes, &drained_servers_);
   monitor_->start();
 
   drained_.data = drain_timer_.data = this;

@@ -62,6 +62,20 @@ ClientSession* Worker::find_session(std::uint32_t id) {
   return found != sessions_.end() ? found->second.get() : nullptr;
 }
 
+// Sessions and their pins are counted when somebody asks, so that statements need not.
+WorkerStatus Worker::status() {
+  WorkerStatus status;
+  status.sessions = sessions_.size();
+  status.counters = context_.counters;
+  status.pins.counts = context_.pins;
+  for_each_session([&](ClientSession& session) { status.pins.add_session(session.pins()); });
+  if (pool_) status.servers = pool_->loads();
+  for (std::size_t i = 0; i < status.servers.size(); ++i) {
+    status.servers[i].outstanding = context_.outstanding[i];
+  }
+  return status;
+}
+
 void Worker::publish(std::shared_ptr<const Topology> topology) {
   give([&](Orders& orders) { orders.topology = std::move(topology); });
 }
@@ -110,7 +124,7 @@ void Worker::run() {
       "{} "
       "reads behind a wait ({} in vain), {} answered by the primary in a replica's place, {} "
       "answered with an error of weir's own",
-      counters.sessions, counters.statements_to_primary, counters.statements_to_replicas,
+      counters.sessions, counters.routed.total(false), counters.routed.total(true),
       counters.retried_reads, counters.waits, counters.waits_in_vain,
       counters.answered_by_primary_instead, counters.failed_statements);
   if (!context_.pins.empty()) {

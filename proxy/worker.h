@@ -17,6 +17,7 @@
 #include "proxy/net/listener.h"
 #include "proxy/net/stream_compression.h"
 #include "proxy/session/client_session.h"
+#include "proxy/session/status_survey.h"
 #include "proxy/worker_context.h"
 
 namespace weir {
@@ -54,7 +55,7 @@ class Worker final : private SessionOwner, private SessionHost {
   bool post(std::function<void()> action) override;
   ClientSession* find_session(std::uint32_t id) override;
   void for_each_session(const std::function<void(ClientSession&)>& action) override;
-  const PinCounts& pin_counts() const override { return context_.pins; }
+  WorkerStatus status() override;
   void take_orders();
   void accept(std::unique_ptr<Stream> stream);
   void on_session_closed(ClientSession& session) override;

@@ -13,12 +13,14 @@
 #include "proxy/auth/account_store.h"
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
+#include "proxy/core/counters.h"
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/routine_changes.h"
 #include "proxy/core/sequence_users.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
+#include "proxy/core/topology_board.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
 #include "proxy/session/session_directory.h"
@@ -38,21 +40,7 @@ struct ProcessContext {
   std::atomic<std::uint64_t> settings_version{0};
   RoutineChanges routine_changes;
   SequenceUsers sequence_users;
-};
-
-// What a worker did since it began. Written by the worker's thread, read by it alone.
-struct WorkerCounters {
-  std::uint64_t sessions = 0;
-  std::uint64_t statements_to_primary = 0;
-  std::uint64_t statements_to_replicas = 0;
-  std::uint64_t retried_reads = 0;
-  std::uint64_t answered_by_primary_instead = 0;  // a replica's error was not shown to the client
-  std::uint64_t waits = 0;              // reads sent behind a wait for the session's own write
-  std::uint64_t waits_in_vain = 0;      // and answered by the primary after all
-  std::uint64_t repairs = 0;            // statements sent behind others that adjust the connection
-  std::uint64_t failed_statements = 0;  // answered with an error of weir's own
-  std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed
-                                           // the connection
+  TopologyBoard topology;
 };
 
 // Belongs to one worker and its thread.

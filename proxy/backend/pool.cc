@@ -25,10 +25,16 @@ void Pool::close_all() {
   }
 }
 
-std::size_t Pool::idle_connections() const {
-  std::size_t count = 0;
-  for (const Server& server : servers_) count += server.idle.size();
-  return count;
+std::vector<ServerLoad> Pool::loads() const {
+  std::vector<ServerLoad> loads(servers_.size());
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    loads[i].open = servers_[i].open;
+    loads[i].idle = servers_[i].idle.size();
+  }
+  for (const auto& request : requests_) {
+    if (request->opening == nullptr) ++loads[request->wish.server].waiting;
+  }
+  return loads;
 }
 
 // --- idle connections ----------------------------------------------------------------------------
@@ -332,6 +338,11 @@ void Pool::expire_requests(TimePoint now) {
   }
 }
 
+bool Pool::is_drained(std::size_t server) const {
+  const auto& servers = context_.topology->servers;
+  return server < servers.size() && servers[server].health == Health::drained;
+}
+
 // The newest min_idle of each server stay, however long nobody has used them.
 void Pool::expire_idle(TimePoint now) {
   const PoolConfig& config = context_.config().pool;
@@ -340,6 +351,7 @@ void Pool::expire_idle(TimePoint now) {
     for (std::size_t i = 0; i < idle.size();) {
       const bool spared = idle.size() - i <= config.min_idle;
       const bool old = now >= idle[i].connection->options().expires || context_.draining ||
+                       is_drained(server) ||
                        (now - idle[i].since >= config.idle_timeout && !spared);
       if (old) {
         discard(take(server, idle.begin() + static_cast<std::ptrdiff_t>(i)));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/backend/backend_connection.h"
+#include "proxy/core/server_load.h"
 #include "proxy/worker_context.h"
 
 namespace weir {
@@ -83,7 +84,8 @@ class Pool final : private BackendUser {
   void on_slots_changed();
   // Called a few times a second: deadlines, idle connections that are too old.
   void tick();
-  std::size_t idle_connections() const;
+  // By server; what is outstanding, the pool does not know.
+  std::vector<ServerLoad> loads() const;
 
  private:
   struct Request {
@@ -126,6 +128,7 @@ class Pool final : private BackendUser {
   void serve_waiting();
   void yield_to_others(std::size_t server);
   void expire_requests(TimePoint now);
+  bool is_drained(std::size_t server) const;
   void expire_idle(TimePoint now);
   void expire_parting(TimePoint now);
   void end_parting(std::vector<Idle>::iterator parting);

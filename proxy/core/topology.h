@@ -33,6 +33,7 @@ enum class Health : std::uint8_t {
   stalled,     // a replica whose replication is stopped or whose position is unknown
   denied,      // it answers, but not to the monitor's account; clients may still be able to log in
   down,        // does not answer
+  drained,     // taken out by an operator
 };
 
 struct ServerState {

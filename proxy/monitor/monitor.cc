@@ -37,11 +37,13 @@ struct LibraryThread {
 class Monitor::Threads {
  public:
   Threads(std::shared_ptr<const Config> config, Publish publish,
-          std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes)
+          std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes,
+          const DrainedServers* drained)
       : config_(std::move(config)),
         publish_(std::move(publish)),
         logger_(std::move(logger)),
         changes_(changes),
+        drained_(drained),
         probes_(config_->servers.size()) {}
 
   void start() {
@@ -53,6 +55,12 @@ class Monitor::Threads {
     if (changes_ != nullptr && config_->monitor.catalogue) {
       threads_.emplace_back([this] { learn_routines(); });
     }
+  }
+
+  void judge_again() {
+    const std::lock_guard lock(mutex_);
+    news_ = true;
+    changed_.notify_all();
   }
 
   void stop() {
@@ -86,6 +94,7 @@ class Monitor::Threads {
   const Publish publish_;
   const std::shared_ptr<spdlog::logger> logger_;
   const RoutineChanges* const changes_;
+  const DrainedServers* const drained_;
   std::vector<std::thread> threads_;
   WakeEvent wake_;
 
@@ -143,6 +152,7 @@ void Monitor::Threads::judge() {
     lock.unlock();
     Assessment result = assessor.assess(std::move(probes), Clock::now());
     log(result.events);
+    if (drained_ != nullptr) apply(*drained_, result.topology);
     lock.lock();
     primary_ = result.topology.primary;
     result.topology.routines = routines_;
@@ -215,9 +225,10 @@ void Monitor::Threads::log(const std::vector<MonitorEvent>& events) {
 }
 
 Monitor::Monitor(std::shared_ptr<const Config> config, Publish publish,
-                 std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes)
+                 std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes,
+                 const DrainedServers* drained)
     : threads_(std::make_unique<Threads>(std::move(config), std::move(publish), std::move(logger),
-                                         changes)) {}
+                                         changes, drained)) {}
 
 Monitor::~Monitor() {
   stop();
@@ -225,6 +236,10 @@ Monitor::~Monitor() {
 
 void Monitor::start() {
   threads_->start();
+}
+
+void Monitor::judge_again() {
+  threads_->judge_again();
 }
 
 void Monitor::stop() {

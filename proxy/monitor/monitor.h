@@ -10,6 +10,7 @@
 #include <spdlog/logger.h>
 
 #include "proxy/config/config.h"
+#include "proxy/core/drained_servers.h"
 #include "proxy/core/routine_changes.h"
 #include "proxy/core/topology.h"
 #include "proxy/monitor/topology_text.h"
@@ -22,15 +23,18 @@ class Monitor {
 
   // `publish` is called from the monitor's own thread, at least once per interval, never after
   // stop() has returned; it must not block for long and must not call stop(). Changes of role and
-  // health are written to `logger`. `changes` outlives the monitor; without it, nothing is learnt
-  // about stored functions.
+  // health are written to `logger`. `changes` and `drained` outlive the monitor; without the first,
+  // nothing is learnt about stored functions.
   Monitor(std::shared_ptr<const Config> config, Publish publish,
-          std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes = nullptr);
+          std::shared_ptr<spdlog::logger> logger, const RoutineChanges* changes = nullptr,
+          const DrainedServers* drained = nullptr);
   ~Monitor();  // stops
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
 
   void start();
+  // Any thread: publishes anew at once, because a server was drained or enabled.
+  void judge_again();
   // Ends every wait at once and joins the threads. A monitor that was stopped is not started again.
   void stop();
 

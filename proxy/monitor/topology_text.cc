@@ -58,6 +58,8 @@ std::string_view to_string(Health health) {
       return "denied";
     case Health::down:
       return "down";
+    case Health::drained:
+      return "drained";
   }
   return "?";
 }

@@ -214,6 +214,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   BackendConnection* choose_replica();
   BackendConnection* choose_last();
   bool only_replicas() const;
+  bool is_drained_primary(std::size_t server) const;
   BackendConnection* choose_primary();
   bool keeps_sequences();
   BackendConnection* choose_own_primary(std::size_t primary);

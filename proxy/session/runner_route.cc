@@ -175,6 +175,12 @@ BackendConnection* CommandRunner::choose_replica() {
   put_away_spare(Slot::primary);
   const std::optional<std::size_t> server = pick_replica();
   if (!server) {
+    ReadNeeds any_age;
+    any_age.avoid = current_.avoid;
+    const bool one_is_up = select_replica(*context_.topology, any_age, Balance::least_loaded,
+                                          context_.outstanding, context_.random())
+                               .has_value();
+    if (one_is_up) ++context_.counters.stale_avoided;
     // Replicas that are fresh enough for plain reads may be too old for a function.
     if (!only_replicas() || current_.trust != nullptr) return choose_primary();
     answer_error(errors::no_replica("none is up and fresh enough"));
@@ -262,6 +268,11 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   return server;
 }
 
+bool CommandRunner::is_drained_primary(std::size_t server) const {
+  const ServerState& state = context_.topology->servers[server];
+  return state.health == Health::drained && state.role == Role::primary;
+}
+
 BackendConnection* CommandRunner::choose_primary() {
   current_.waits = false;
   put_away_spare(Slot::replica);
@@ -272,6 +283,8 @@ BackendConnection* CommandRunner::choose_primary() {
   if (!primary) {
     // While nobody knows who the primary is, what only reads may still go where it went before.
     if (held != nullptr && only_looks(current_.facts)) return held;
+    // A drained primary still serves those who cannot leave it.
+    if (held != nullptr && !pins_.empty() && is_drained_primary(held->server())) return held;
     wait_for_server(context_.topology->no_primary_why);
     return nullptr;
   }
@@ -319,6 +332,7 @@ BackendConnection* CommandRunner::choose_own_primary(std::size_t primary) {
 }
 
 void CommandRunner::wait_for_server(std::string why) {
+  if (!opening_ && current_.why.empty()) ++context_.counters.held;
   current_.why = std::move(why);
   stage_ = Stage::waiting;
 }

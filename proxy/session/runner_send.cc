@@ -325,8 +325,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   }
   if (current_.facts.has(sql::Effect::sets_for_statement)) link.ignore_variables();
   ++context_.outstanding[link.server()];
-  ++(&link == links_.replica() ? context_.counters.statements_to_replicas
-                               : context_.counters.statements_to_primary);
+  context_.counters.routed.add(current_.route, &link == links_.replica());
   link.send({before, protocol::as_bytes(wait), command});
   if (!keep) current_.bytes.clear();
   if (!current_.whole) host_.on_input_wanted();

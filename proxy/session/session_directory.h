@@ -15,7 +15,7 @@
 namespace weir {
 
 class ClientSession;
-class PinCounts;
+struct WorkerStatus;
 
 // A worker, as others may reach it.
 class SessionHost {
@@ -27,7 +27,7 @@ class SessionHost {
   // On the worker's own thread. Null when there is no such session.
   virtual ClientSession* find_session(std::uint32_t id) = 0;
   virtual void for_each_session(const std::function<void(ClientSession&)>& action) = 0;
-  virtual const PinCounts& pin_counts() const = 0;
+  virtual WorkerStatus status() = 0;
 
  protected:
   ~SessionHost() = default;

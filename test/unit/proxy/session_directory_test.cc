@@ -3,7 +3,7 @@
 #include <deque>
 #include <optional>
 
-#include "proxy/session/pin_survey.h"
+#include "proxy/session/status_survey.h"
 #include "test/support/catch.h"
 
 namespace weir {
@@ -18,7 +18,7 @@ class FakeWorker final : public SessionHost {
   }
   ClientSession* find_session(std::uint32_t) override { return nullptr; }
   void for_each_session(const std::function<void(ClientSession&)>&) override {}
-  const PinCounts& pin_counts() const override { return counts; }
+  WorkerStatus status() override { return answer; }
 
   void run() {
     while (!posted.empty()) {
@@ -29,7 +29,7 @@ class FakeWorker final : public SessionHost {
   }
 
   bool ended = false;
-  PinCounts counts;
+  WorkerStatus answer;
   std::deque<std::function<void()>> posted;
 };
 
@@ -78,23 +78,49 @@ TEST_CASE("session directory: a worker that has ended holds nobody up") {
   CHECK(Asked(directory).answers == std::vector<int>{});
 }
 
-TEST_CASE("session directory: the pins of all workers are one report") {
+TEST_CASE("session directory: the status of all workers is one sum") {
   SessionDirectory directory;
   FakeWorker workers[2];
   const PinCause cause = pin_cause("SET @a = 1", {});
   PinSet pins;
   pins.add(Pin::user_variable);
   for (FakeWorker& worker : workers) {
-    worker.counts.add(pins, &cause);
+    worker.answer.pins.counts.add(pins, &cause);
+    worker.answer.sessions = 3;
+    worker.answer.servers = {{2, 1, 1, 0}, {4, 0, 4, 5}};
+    worker.answer.counters.waits = 7;
+    worker.answer.counters.routed.add(
+        {Destination::replica, RouteCause::statement, sql::Reason::plain_read, {}}, true);
+    worker.answer.counters.routed.add(
+        {Destination::primary, RouteCause::pinned, sql::Reason::plain_read, {}}, false);
     directory.add_worker(worker);
   }
-  std::optional<PinReport> report;
-  survey_pins(directory, [&](PinReport all) { report = std::move(all); });
+  std::optional<WorkerStatus> status;
+  survey_status(directory, [&](WorkerStatus all) { status = std::move(all); });
   for (FakeWorker& worker : workers) worker.run();
-  REQUIRE(report);
-  CHECK(report->counts.total(Pin::user_variable) == 2);
-  REQUIRE(report->counts.rows().size() == 1);
-  CHECK(report->counts.rows()[0].count == 2);
+  REQUIRE(status);
+  CHECK(status->sessions == 6);
+  CHECK(status->servers == std::vector<ServerLoad>{{4, 2, 2, 0}, {8, 0, 8, 10}});
+  CHECK(status->counters.waits == 14);
+  CHECK(status->counters.routed.total(true) == 2);
+  CHECK(status->counters.routed.total(false) == 2);
+  for (std::size_t row = 0; row < RoutedCounts::kRows; ++row) {
+    const std::string_view name = RoutedCounts::name(row);
+    CHECK(status->counters.routed.count(row, true) == (name == "plain_read" ? 2 : 0));
+    CHECK(status->counters.routed.count(row, false) == (name == "pinned" ? 2 : 0));
+  }
+  CHECK(status->pins.counts.total(Pin::user_variable) == 2);
+  REQUIRE(status->pins.counts.rows().size() == 1);
+  CHECK(status->pins.counts.rows()[0].count == 2);
+}
+
+TEST_CASE("session directory: who waits for a status gets none from workers that do not answer") {
+  SessionDirectory directory;
+  CHECK(ask_status(directory, Milliseconds(0)));  // no workers, nothing to wait for
+  FakeWorker hangs;
+  directory.add_worker(hangs);
+  CHECK_FALSE(ask_status(directory, Milliseconds(1)));
+  hangs.run();  // the late answer finds nobody, and no harm is done
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+#include "proxy/core/counters.h"
+
+#include <numeric>
+
+namespace weir {
+
+void RoutedCounts::merge(const RoutedCounts& other) {
+  for (std::size_t side = 0; side < counts_.size(); ++side) {
+    for (std::size_t row = 0; row < kRows; ++row) counts_[side][row] += other.counts_[side][row];
+  }
+}
+
+std::uint64_t RoutedCounts::total(bool to_replica) const {
+  const auto& side = counts_[to_replica ? 1 : 0];
+  return std::accumulate(side.begin(), side.end(), std::uint64_t{0});
+}
+
+std::string_view RoutedCounts::name(std::size_t row) {
+  return row < kReasons ? sql::reason_name(static_cast<sql::Reason>(row))
+                        : cause_name(static_cast<RouteCause>(row - kReasons));
+}
+
+void WorkerCounters::merge(const WorkerCounters& other) {
+  sessions += other.sessions;
+  routed.merge(other.routed);
+  retried_reads += other.retried_reads;
+  answered_by_primary_instead += other.answered_by_primary_instead;
+  waits += other.waits;
+  waits_in_vain += other.waits_in_vain;
+  stale_avoided += other.stale_avoided;
+  held += other.held;
+  repairs += other.repairs;
+  failed_statements += other.failed_statements;
+  diagnostics_given_up += other.diagnostics_given_up;
+}
+
+}  // namespace weir
