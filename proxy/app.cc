@@ -26,11 +26,6 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-unsigned worker_count(const Config& config) {
-  if (config.listen.workers > 0) return config.listen.workers;
-  return std::max(1u, std::thread::hardware_concurrency());
-}
-
 // Every worker gets a socket of its own for each address.
 std::vector<std::vector<ListenSocket>> open_sockets(const Config& config, unsigned workers) {
   std::vector<std::vector<ListenSocket>> sockets(workers);
@@ -56,7 +51,8 @@ class App {
       : config_(std::move(config)),
         accounts_(config_),
         slots_(server_limits(*config_)),
-        drained_servers_(config_->servers.size()) {}
+        drained_servers_(config_->servers.size()),
+        process_(config_->routing.spill_limit) {}
 
   int run();
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -13,6 +14,12 @@ namespace {
 
 constexpr std::uint64_t kTickMilliseconds = 100;
 
+// Each worker keeps to its part of routing.max_waits, so that nobody has to count over all of them.
+std::uint32_t share_of_waits(const Config& config) {
+  const unsigned workers = worker_count(config);
+  return static_cast<std::uint32_t>((config.routing.max_waits + workers - 1) / workers);
+}
+
 // Before the greeting an error has no SQLSTATE and the sequence number 0.
 std::string too_many_connections_packet() {
   ClientError error = errors::too_many_connections();
@@ -21,6 +28,11 @@ std::string too_many_connections_packet() {
 }
 
 }  // namespace
+
+unsigned worker_count(const Config& config) {
+  if (config.listen.workers > 0) return config.listen.workers;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
 
 Worker::Worker(ProcessContext& process, std::vector<ListenSocket> sockets)
     : process_(process), sockets_(std::move(sockets)) {
@@ -71,7 +83,7 @@ WorkerStatus Worker::status() {
   for_each_session([&](ClientSession& session) { status.pins.add_session(session.pins()); });
   if (pool_) status.servers = pool_->loads();
   for (std::size_t i = 0; i < status.servers.size(); ++i) {
-    status.servers[i].outstanding = context_.outstanding[i];
+    status.servers[i].outstanding = context_.work[i].outstanding;
   }
   return status;
 }
@@ -98,7 +110,8 @@ void Worker::run() {
   context_.compression = &compression_;
   context_.process = &process_;
   context_.topology = std::make_shared<const Topology>();
-  context_.outstanding.resize(process_.config->servers.size());
+  context_.work.resize(process_.config->servers.size());
+  context_.most_waits = share_of_waits(*process_.config);
   context_.random_state ^= reinterpret_cast<std::uintptr_t>(this);
   deferred_.emplace(&loop_);
   context_.deferred = &*deferred_;
@@ -201,6 +214,7 @@ void Worker::tick() {
   const TimePoint now = context_.loop_time();
   for_each_session([now](ClientSession& session) { session.tick(now); });
   pool_->tick();
+  judge_outliers(*context_.topology, context_.work, now);
 }
 
 // What keeps the loop running.

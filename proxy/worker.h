@@ -22,6 +22,9 @@
 
 namespace weir {
 
+// How many workers the configuration asks for.
+unsigned worker_count(const Config& config);
+
 class Worker final : private SessionOwner, private SessionHost {
  public:
   Worker(ProcessContext& process, std::vector<ListenSocket> sockets);

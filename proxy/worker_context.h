@@ -14,10 +14,13 @@
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
 #include "proxy/core/counters.h"
+#include "proxy/core/global_writes.h"
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/routine_changes.h"
 #include "proxy/core/sequence_users.h"
+#include "proxy/core/server_work.h"
+#include "proxy/core/spill_guard.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/core/topology_board.h"
@@ -29,6 +32,8 @@ namespace weir {
 
 // Shared by all workers and outlives them. Everything in it is immutable or safe from any thread.
 struct ProcessContext {
+  explicit ProcessContext(std::size_t spill_limit = 0) : spill_guard(spill_limit) {}
+
   std::shared_ptr<const Config> config;
   AccountStore* accounts = nullptr;
   ServerSlots* slots = nullptr;
@@ -41,6 +46,8 @@ struct ProcessContext {
   RoutineChanges routine_changes;
   SequenceUsers sequence_users;
   TopologyBoard topology;
+  GlobalWrites global_writes;
+  SpillGuard spill_guard;
 };
 
 // Belongs to one worker and its thread.
@@ -51,7 +58,8 @@ struct WorkerContext {
   Deferred* deferred = nullptr;
   ProcessContext* process = nullptr;
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks
-  std::vector<std::uint32_t> outstanding;    // statements under way, by server
+  std::vector<ServerWork> work;              // by server; sized once, when the worker begins
+  std::uint32_t most_waits = 0;              // of ServerWork::waits, by this worker's share
   WorkerCounters counters;
   PinCounts pins;
   StateTable states;

@@ -137,6 +137,9 @@ constexpr bool any(Effect e) {
 // A routing wish found in a leading comment.
 enum class Hint : std::uint8_t { none, primary, replica };
 
+// How fresh the answer has to be, as a hint asks for it.
+enum class Freshness : std::uint8_t { unsaid, eventual, session, global };
+
 // How the text must be read. Comes from the session.
 struct TextOptions {
   bool ansi_quotes = false;           // sql_mode ANSI_QUOTES: "x" is an identifier
@@ -162,7 +165,8 @@ struct Classification {
   std::uint16_t statements = 0;  // non-empty statements in the text; 65535 means "or more"
   Effect effects = Effect::none;
   std::int32_t hint_max_lag_ms = -1;  // from a max_lag hint; -1: none
-  std::string_view names_collation;   // the collation of the last SET NAMES ... COLLATE, unquoted
+  Freshness hint_consistency = Freshness::unsaid;
+  std::string_view names_collation;  // the collation of the last SET NAMES ... COLLATE, unquoted
 
   bool has(Effect e) const { return any(effects & e); }
 };

@@ -157,6 +157,7 @@ void obey_hint(Reading& reading, const RoutingHint& hint) noexcept {
   Classification& verdict = reading.verdict;
   verdict.hint = hint.hint;
   verdict.hint_max_lag_ms = hint.max_lag_ms;
+  verdict.hint_consistency = hint.consistency;
   if (hint.hint == Hint::primary && verdict.placement == Placement::any) {
     verdict.placement = Placement::primary;
     verdict.reason = Reason::hint;

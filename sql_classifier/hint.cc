@@ -51,7 +51,14 @@ void note(RoutingHint& hint, Hint wish) noexcept {
   if (hint.hint != Hint::primary) hint.hint = wish;
 }
 
-// weir: primary, replica, max_lag=500ms
+Freshness read_freshness(std::string_view text) noexcept {
+  if (equals_lower(text, "eventual")) return Freshness::eventual;
+  if (equals_lower(text, "session")) return Freshness::session;
+  if (equals_lower(text, "global")) return Freshness::global;
+  return Freshness::unsaid;
+}
+
+// weir: primary, replica, max_lag=500ms, consistency=eventual
 void read_options(std::string_view text, RoutingHint& hint) noexcept {
   while (!(text = skip_space(text)).empty()) {
     if (text.front() == ',') {
@@ -63,6 +70,8 @@ void read_options(std::string_view text, RoutingHint& hint) noexcept {
     if (equals_lower(option, "replica")) note(hint, Hint::replica);
     if (equals_lower(option.substr(0, 8), "max_lag="))
       hint.max_lag_ms = read_duration_ms(option.substr(8));
+    if (equals_lower(option.substr(0, 12), "consistency="))
+      hint.consistency = read_freshness(option.substr(12));
   }
 }
 

@@ -13,6 +13,7 @@ namespace weir::sql {
 struct RoutingHint {
   Hint hint = Hint::none;
   std::int32_t max_lag_ms = -1;
+  Freshness consistency = Freshness::unsaid;
 };
 
 // Reads the comments before the first token of the text. Only those count: text from a user that

@@ -17,6 +17,10 @@
 namespace weir {
 namespace {
 
+// A server may leave what it is sent where it is while it waits for a lock; that one is gone, the
+// monitor finds out much sooner.
+constexpr std::chrono::minutes kServerTimeout{10};
+
 using protocol::Command;
 using protocol::ReplyShape;
 using protocol::ReplyTracker;
@@ -186,7 +190,7 @@ void BackendConnection::on_connect(uv_connect_t* request, int status) {
         BackendFailure::Kind::unreachable,
         fmt::format("{}: {}", self->options_.address.to_string(), uv_strerror(status)));
   }
-  self->stream_.configure();
+  self->stream_.configure(kServerTimeout);
   self->phase_ = Phase::login;
   self->login_ = std::make_unique<Login>(self->options_);
   self->stream_.start_reading();

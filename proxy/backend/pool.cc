@@ -141,16 +141,45 @@ void Pool::destroy(std::unique_ptr<BackendConnection> connection) {
 void Pool::request(PoolWaiter& waiter, const ConnectionWish& wish) {
   requests_.push_back(
       std::make_unique<Request>(Request{&waiter, wish, context_.loop_time(), nullptr, false}));
+  ++context_.work[wish.server].queued;
   try_open(*requests_.back());
 }
 
 void Pool::try_open(Request& request) {
+  if (!servers_[request.wish.server].damper.may_try(context_.loop_time())) {
+    request.hopeless = true;
+    return serve_waiting_later();
+  }
   ServerSlot slot = context_.process->slots->take(request.wish.server);
   if (!slot && make_room(request.wish.server)) {
     slot = context_.process->slots->take(request.wish.server);
   }
   if (slot) return open(request, std::move(slot));
+  servers_[request.wish.server].damper.gave_up();
   set_waiting(request, true);
+}
+
+// Tells one of those for whom not even a try was made. False when there is none.
+bool Pool::serve_hopeless() {
+  const auto found = std::find_if(requests_.begin(), requests_.end(),
+                                  [](const auto& request) { return request->hopeless; });
+  if (found == requests_.end()) return false;
+  const auto request = remove(found);
+  const std::size_t server = request->wish.server;
+  request->waiter->on_no_connection(
+      server, {BackendFailure::Kind::unreachable, servers_[server].damper.why(), {}});
+  return true;
+}
+
+// What a server answers to a login says that it can be reached.
+void Pool::note_failure(std::size_t server, const BackendFailure& failure) {
+  ConnectDamper& damper = servers_[server].damper;
+  if (failure.kind == BackendFailure::Kind::unreachable ||
+      failure.kind == BackendFailure::Kind::lost) {
+    damper.failed(context_.loop_time(), failure.text, context_.random());
+  } else {
+    damper.succeeded();
+  }
 }
 
 void Pool::open(Request& request, ServerSlot slot) {
@@ -220,6 +249,7 @@ void Pool::set_waiting(Request& request, bool waiting) {
 std::unique_ptr<Pool::Request> Pool::remove(std::vector<std::unique_ptr<Request>>::iterator at) {
   auto request = std::move(*at);
   requests_.erase(at);
+  --context_.work[request->wish.server].queued;
   set_waiting(*request, false);
   return request;
 }
@@ -227,7 +257,9 @@ std::unique_ptr<Pool::Request> Pool::remove(std::vector<std::unique_ptr<Request>
 void Pool::cancel(PoolWaiter& waiter) {
   const auto found = std::find_if(requests_.begin(), requests_.end(),
                                   [&](const auto& request) { return request->waiter == &waiter; });
-  if (found != requests_.end()) discard(std::move(remove(found)->opening));
+  if (found == requests_.end()) return;
+  if ((*found)->opening != nullptr) servers_[(*found)->wish.server].damper.gave_up();
+  discard(std::move(remove(found)->opening));
 }
 
 // Not from inside the call that gives a connection back: its session may be in the middle of
@@ -242,9 +274,10 @@ void Pool::serve_waiting_later() {
 
 // Those who wait get what has become idle, or the place of what has been closed.
 void Pool::serve_waiting() {
+  while (serve_hopeless()) continue;
   for (std::size_t i = 0; i < requests_.size();) {
     Request& request = *requests_[i];
-    if (request.opening != nullptr) {
+    if (request.opening != nullptr || request.hopeless) {
       ++i;
     } else if (auto connection = take_idle(request.wish)) {
       const auto served = remove(requests_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -282,6 +315,7 @@ void Pool::on_backend_ready(BackendConnection& connection) {
     return request->opening.get() == &connection;
   });
   auto request = remove(found);
+  servers_[connection.server()].damper.succeeded();
   request->waiter->on_connection(std::move(request->opening));
 }
 
@@ -291,6 +325,7 @@ void Pool::on_backend_failed(BackendConnection& connection, const BackendFailure
   });
   if (found != requests_.end()) {
     auto failed = remove(found);
+    note_failure(connection.server(), failure);
     discard(std::move(failed->opening));
     failed->waiter->on_no_connection(failed->wish.server, failure);
     return;
@@ -333,6 +368,7 @@ void Pool::expire_requests(TimePoint now) {
     failure.kind =
         request->opening ? BackendFailure::Kind::unreachable : BackendFailure::Kind::full;
     failure.text = fmt::format("no answer to the login within {} ms", timeout.count());
+    if (request->opening) note_failure(request->wish.server, failure);
     discard(std::move(request->opening));
     request->waiter->on_no_connection(request->wish.server, failure);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/backend/backend_connection.h"
+#include "proxy/backend/connect_damper.h"
 #include "proxy/core/server_load.h"
 #include "proxy/worker_context.h"
 
@@ -94,6 +95,7 @@ class Pool final : private BackendUser {
     TimePoint begun;
     std::unique_ptr<BackendConnection> opening;  // null while it waits for a place
     bool counted = false;                        // as waiting, see ServerSlots
+    bool hopeless = false;                       // the server could not be reached just now
   };
   struct Idle {
     std::unique_ptr<BackendConnection> connection;
@@ -102,6 +104,7 @@ class Pool final : private BackendUser {
   struct Server {
     std::vector<Idle> idle;  // the one used last at the end
     std::size_t open = 0;    // connections of this worker, idle or not
+    ConnectDamper damper;
   };
 
   void on_backend_ready(BackendConnection& connection) override;
@@ -119,6 +122,8 @@ class Pool final : private BackendUser {
   std::vector<Idle>::iterator find_unused_since(const CommandMark& mark);
   std::unique_ptr<BackendConnection> take(std::size_t server, std::vector<Idle>::iterator idle);
   void try_open(Request& request);
+  bool serve_hopeless();
+  void note_failure(std::size_t server, const BackendFailure& failure);
   void open(Request& request, ServerSlot slot);
   bool make_room(std::size_t server);
   bool ask_lenders(std::size_t server);

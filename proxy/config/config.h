@@ -65,9 +65,13 @@ enum class RoutingMode : std::uint8_t { split, observe };
 struct RoutingConfig {
   Consistency consistency = Consistency::session;
   Milliseconds wait{50};
+  std::size_t max_waits = 64;  // reads that wait on one replica at a time
   Balance balance = Balance::least_loaded;
+  std::string zone;                // where weir stands; empty: zones do not matter
+  Milliseconds slow_start{10000};  // until a replica that has come back has its full share
   PrimaryReads primary_reads = PrimaryReads::fallback;
   RoutingMode mode = RoutingMode::split;
+  std::size_t spill_limit = 0;  // reads for replicas that the primary takes over at a time; 0: any
   bool retry_reads = true;
   Milliseconds failover_wait{10000};
   bool hints = true;  // obey routing hints in leading comments
@@ -96,7 +100,8 @@ struct UserConfig {
   std::string name;
   std::string password;
   UserRoute route = UserRoute::split;
-  std::size_t max_connections = 0;  // 0: no limit
+  std::size_t max_connections = 0;         // 0: no limit
+  std::optional<Consistency> consistency;  // nothing: as [routing] says
 };
 
 struct LimitsConfig {

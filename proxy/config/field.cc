@@ -195,10 +195,6 @@ void Field::password_environment(std::string& out) {
 std::size_t Field::choose(std::span<const std::string_view> names) {
   constexpr auto kNone = static_cast<std::size_t>(-1);
   if (!is_text(fmt::format("one of {}", listed(names)))) return kNone;
-  if (const LaterValue* later = find_later_value(section_, node_.key, node_.text)) {
-    complain(std::string(later->message));
-    return kNone;
-  }
   const auto found = std::find(names.begin(), names.end(), node_.text);
   if (found == names.end()) {
     complain(fmt::format("{} is {}; it must be one of {}{}", path(), in_quotes(node_.text),

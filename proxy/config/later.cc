@@ -17,7 +17,6 @@ constexpr LaterKey kKeys[] = {
     {"listen", "admin", "\"\"", kNoConsole},
     {"listen", "http", "\"\"", kNoHttp},
     {"routing", "transaction_reads", "\"primary\"", ""},
-    {"routing", "zone", "\"\"", ""},
     {"auth", "admin_user", "", kNoConsole},
     {"auth", "admin_password", "", kNoConsole},
     {"auth", "admin_password_file", "", kNoConsole},
@@ -33,14 +32,6 @@ constexpr LaterKey kKeys[] = {
     {"tls.server", "ca", "", kNoServerTls},
     {"limits", "query_timeout", "\"0s\"", ""},
     {"log", "slow_query", "", ""},
-};
-
-constexpr LaterValue kValues[] = {
-    {"routing", "consistency", "global",
-     "this version does not know consistency \"global\" yet; use \"session\": each session reads "
-     "its own writes"},
-    {"routing", "balance", "fastest",
-     "this version does not know balance \"fastest\" yet; use \"least_loaded\""},
 };
 
 constexpr std::string_view kSections[] = {"rule"};
@@ -63,15 +54,6 @@ const LaterKey* find_later_key(std::string_view section, std::string_view key) {
     return row.section == section && row.key == key;
   });
   return found == std::end(kKeys) ? nullptr : found;
-}
-
-const LaterValue* find_later_value(std::string_view section, std::string_view key,
-                                   std::string_view value) {
-  const auto found =
-      std::find_if(std::begin(kValues), std::end(kValues), [&](const LaterValue& row) {
-        return row.section == section && row.key == key && row.value == value;
-      });
-  return found == std::end(kValues) ? nullptr : found;
 }
 
 bool is_later_section(std::string_view section) {

@@ -1,5 +1,5 @@
-// What the design of weir names and this version does not do yet. Such keys and values get words of
-// their own instead of "unknown key", and are refused: a setting that is silently ignored would be
+// What the design of weir names and this version does not do yet. Such keys get words of their own
+// instead of "unknown key", and are refused: a setting that is silently ignored would be
 // a lie. A row is deleted in the change that makes weir do what it says.
 
 #pragma once
@@ -19,17 +19,8 @@ struct LaterKey {
   std::string_view what;      // what is missing; empty: the key's name says it
 };
 
-struct LaterValue {
-  std::string_view section;
-  std::string_view key;
-  std::string_view value;
-  std::string_view message;
-};
-
 std::span<const LaterKey> later_keys();
 const LaterKey* find_later_key(std::string_view section, std::string_view key);
-const LaterValue* find_later_value(std::string_view section, std::string_view key,
-                                   std::string_view value);
 
 // Whole sections that come later: "rule".
 bool is_later_section(std::string_view section);

@@ -91,9 +91,13 @@ constexpr KeyRow<RoutingConfig> kRouting[] = {
     {"consistency",
      [](Field& f, RoutingConfig& c) { f.choice<Consistency>(c.consistency, kConsistencies); }},
     {"wait", [](Field& f, RoutingConfig& c) { f.duration(c.wait, 0ms, 1min); }},
+    {"max_waits", [](Field& f, RoutingConfig& c) { f.number(c.max_waits, 0, 100000); }},
+    {"zone", [](Field& f, RoutingConfig& c) { f.label(c.zone, true); }},
+    {"slow_start", [](Field& f, RoutingConfig& c) { f.duration(c.slow_start, 0ms, 1h); }},
     {"balance", [](Field& f, RoutingConfig& c) { f.choice<Balance>(c.balance, kBalances); }},
     {"primary_reads",
      [](Field& f, RoutingConfig& c) { f.choice<PrimaryReads>(c.primary_reads, kPrimaryReads); }},
+    {"spill_limit", [](Field& f, RoutingConfig& c) { f.number(c.spill_limit, 0, 1000000); }},
     {"mode", [](Field& f, RoutingConfig& c) { f.choice<RoutingMode>(c.mode, kRoutingModes); }},
     {"retry_reads", [](Field& f, RoutingConfig& c) { f.boolean(c.retry_reads); }},
     {"failover_wait", [](Field& f, RoutingConfig& c) { f.duration(c.failover_wait, 0ms, 10min); }},
@@ -122,6 +126,10 @@ constexpr KeyRow<UserConfig> kUser[] = {
     {"route", [](Field& f, UserConfig& c) { f.choice<UserRoute>(c.route, kRoutes); }},
     {"max_connections",
      [](Field& f, UserConfig& c) { f.number(c.max_connections, 0, kManyConnections); }},
+    {"consistency",
+     [](Field& f, UserConfig& c) {
+       f.choice<Consistency>(c.consistency.emplace(), kConsistencies);
+     }},
 };
 
 constexpr KeyRow<LimitsConfig> kLimits[] = {

@@ -163,7 +163,25 @@ void check_users(const Node& root, const Config& config, Context& context) {
   }
 }
 
+void check_zone(const Node& root, const Config& config, Context& context) {
+  const std::string& zone = config.routing.zone;
+  const bool known = std::any_of(config.servers.begin(), config.servers.end(),
+                                 [&](const ServerConfig& server) { return server.zone == zone; });
+  if (!zone.empty() && !known) {
+    context.problem(
+        line_of(root, "routing", "zone"),
+        fmt::format("routing.zone is \"{}\", and no [[server]] is in that zone; give one "
+                    "the same zone, or remove the key",
+                    zone));
+  }
+}
+
 void check_routing(const Node& root, const Config& config, Context& context) {
+  if (config.routing.spill_limit > 0 && config.routing.primary_reads == PrimaryReads::never) {
+    context.problem(
+        line_of(root, "routing", "spill_limit"),
+        "routing.spill_limit has no meaning with primary_reads = \"never\"; remove one");
+  }
   if (config.routing.wait > config.routing.failover_wait) {
     context.problem(
         line_of(root, "routing", "wait"),
@@ -171,7 +189,15 @@ void check_routing(const Node& root, const Config& config, Context& context) {
                     "should give up on a replica sooner than a write on a primary",
                     duration_text(config.routing.wait),
                     duration_text(config.routing.failover_wait)));
+  } else if (config.routing.consistency != Consistency::eventual &&
+             config.routing.wait > config.monitor.timeout) {
+    context.problem(
+        line_of(root, "routing", "wait"),
+        fmt::format("routing.wait ({}) is longer than monitor.timeout ({}): a replica would be "
+                    "given up as down while reads still wait for it",
+                    duration_text(config.routing.wait), duration_text(config.monitor.timeout)));
   }
+  check_zone(root, config, context);
 }
 
 }  // namespace

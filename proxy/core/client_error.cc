@@ -189,5 +189,25 @@ ClientError long_data_too_large(std::size_t limit) {
               limit)};
 }
 
+ClientError spill_timeout(std::string_view why, long waited_ms) {
+  return {1041, "HY000",
+          fmt::format("weir: no replica can answer this read, and {}; waited {} ms. Bring the "
+                      "replicas back, or raise the limit",
+                      why, waited_ms)};
+}
+
+ClientError unknown_setting(std::string_view name) {
+  return {1193, "HY000",
+          fmt::format("weir: there is no setting 'weir.{}'; there is weir.consistency",
+                      name.substr(0, 64))};
+}
+
+ClientError wrong_setting(std::string_view name, std::string_view value) {
+  return {1231, "42000",
+          fmt::format("weir: weir.{} cannot be set to '{}'; write SET weir.{} = 'eventual', "
+                      "'session', 'global' or DEFAULT, and nothing else in the statement",
+                      name, value.substr(0, 64), name)};
+}
+
 }  // namespace errors
 }  // namespace weir

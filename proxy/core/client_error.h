@@ -50,6 +50,7 @@ ClientError user_limit(std::string_view user, std::size_t limit);               
 ClientError no_primary(std::string_view why, long waited_ms);                          // 1290
 ClientError no_replica(std::string_view why);                                          // 1290
 ClientError pool_timeout(std::string_view server, std::size_t limit, long waited_ms);  // 1041
+ClientError spill_timeout(std::string_view why, long waited_ms);                       // 1041
 ClientError server_unreachable(std::string_view server, std::string_view why);         // 1290
 ClientError outcome_unknown(std::string_view server, std::string_view why);            // 1158
 ClientError result_cut(std::string_view server, std::string_view why);                 // 1158
@@ -58,6 +59,8 @@ ClientError session_lost(std::string_view server, std::string_view what);       
 ClientError shutting_down();                                                           // 1053
 ClientError statement_too_long(std::size_t limit);                                     // 1153
 ClientError long_data_too_large(std::size_t limit);                                    // 1105
+ClientError unknown_setting(std::string_view name);                                    // 1193
+ClientError wrong_setting(std::string_view name, std::string_view value);              // 1231
 
 }  // namespace errors
 }  // namespace weir

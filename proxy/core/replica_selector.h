@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
+#include "proxy/core/server_work.h"
 #include "proxy/core/topology.h"
 
 namespace weir {
@@ -16,8 +18,12 @@ struct ReadNeeds {
   TimePoint fresh_after{};
   // A bound on lag that is tighter or looser than the monitor's; nothing: the monitor's.
   std::optional<Milliseconds> max_lag;
-  // Taken when it qualifies, so that a session keeps to one replica.
-  std::optional<std::size_t> preferred;
+  // The replica that has answered last, and when: any other must show at least what that one could.
+  std::optional<std::size_t> seen_on;
+  TimePoint seen_at{};
+  // Nothing but a replica will do, so the one before is kept even when it is an outlier. Otherwise
+  // none is chosen then, until another may take its place.
+  bool only_replicas = false;
   // Never taken: it has just failed.
   std::optional<std::size_t> avoid;
 };
@@ -28,12 +34,21 @@ bool qualifies(const ServerState& server, const ReadNeeds& needs);
 // its weight.
 bool is_primarys_turn(const Topology& topology, const ReadNeeds& needs, std::uint64_t random);
 
+// How to choose among those that qualify.
+struct Balancing {
+  Balance balance = Balance::least_loaded;
+  // Where weir stands: replicas of this zone come first, those of others when there are none or
+  // these are overloaded. Empty: zones do not matter.
+  std::string_view zone = {};
+};
+
 // The index of the replica to read from, or nothing when none qualifies. Of two that are drawn by
-// weight, the one with less work outstanding per weight is taken. `outstanding` has a number per
-// server; `random` is any number, the same one gives the same answer.
+// weight, the one with less work outstanding per weight is taken, or the one which will be done
+// sooner ("fastest"). Outliers are taken when it is their turn for a trial, or nobody else can.
+// `work` has an entry per server, or fewer; `random` is any number, the same one gives the same
+// answer.
 std::optional<std::size_t> select_replica(const Topology& topology, const ReadNeeds& needs,
-                                          Balance balance,
-                                          std::span<const std::uint32_t> outstanding,
-                                          std::uint64_t random);
+                                          const Balancing& balancing,
+                                          std::span<const ServerWork> work, std::uint64_t random);
 
 }  // namespace weir

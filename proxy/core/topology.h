@@ -48,7 +48,8 @@ struct ServerState {
   std::optional<Milliseconds> lag;  // of a replica; nothing when unknown
   // Everything committed on the primary before this instant is visible here. Nothing while unknown.
   std::optional<TimePoint> fresh_until;
-  unsigned weight = 100;
+  unsigned weight = 100;  // its share of the reads now: less than configured for a while after it
+                          // has come back
   std::string zone;
   std::size_t max_connections = 0;
 

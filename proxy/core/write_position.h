@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ class WritePosition {
  public:
   // What the server reported with the OK of a write: one GTID, or several separated by commas.
   void add(std::string_view gtids);
+  void merge(const WritePosition& other);
   // There was a write whose GTID nobody told.
   void mark_unknown() { unknown_ = true; }
   // Everything is known to have arrived.
@@ -34,6 +36,8 @@ class WritePosition {
 
  private:
   void add_one(std::string_view gtid);
+  void add_position(std::string_view gtid, std::uint64_t number);
+  void add_to_set(std::string_view origin, std::uint64_t number);
 
   std::string text_;
   bool unknown_ = false;

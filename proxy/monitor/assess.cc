@@ -152,6 +152,7 @@ void Assessor::settle(Memory& memory, const Verdict& verdict, bool new_sample,
   } else {
     if (new_sample) ++memory.good;
     memory.up = !memory.judged || memory.good >= config_->monitor.recover_after;
+    memory.back_since = memory.up && memory.judged ? last_ : std::nullopt;
     state.health = memory.up ? Health::up : Health::recovering;
     if (!memory.up) {
       state.why =
@@ -159,6 +160,17 @@ void Assessor::settle(Memory& memory, const Verdict& verdict, bool new_sample,
     }
   }
   if (verdict.kind != Verdict::Kind::undecided) memory.judged = true;
+  if (state.health == Health::up) start_slowly(memory, state);
+}
+
+// A replica that comes back has cold caches: its share of the reads grows with time.
+void Assessor::start_slowly(const Memory& memory, ServerState& state) const {
+  const Milliseconds whole = config_->routing.slow_start;
+  if (!memory.back_since || state.weight == 0) return;
+  const auto since = std::chrono::duration_cast<Milliseconds>(*last_ - *memory.back_since);
+  if (since >= whole) return;
+  const auto share = static_cast<unsigned>(state.weight * since.count() / whole.count());
+  state.weight = std::max(share, 1u);
 }
 
 void Assessor::learn_greeting(const Election& election, const std::vector<Probe>& probes) {

@@ -38,8 +38,9 @@ class Assessor {
     std::uint64_t sequence = 0;  // of the probe judged last
     Milliseconds unheard{0};     // how long there was no newer probe, pauses of weir left out
     bool up = false;
-    bool judged = false;  // has been found good or bad at least once
-    unsigned good = 0;    // good samples in a row while not up
+    bool judged = false;                  // has been found good or bad at least once
+    unsigned good = 0;                    // good samples in a row while not up
+    std::optional<TimePoint> back_since;  // up again since then; nothing: up from the beginning
     Role role = Role::unknown;
     PositionPtr position;  // as a replica, at the last answer
     // What was last told to people.
@@ -52,6 +53,7 @@ class Assessor {
   void sample_primary(const Election& election, const std::vector<Probe>& probes);
   ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
   void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
+  void start_slowly(const Memory& memory, ServerState& state) const;
   void learn_greeting(const Election& election, const std::vector<Probe>& probes);
   void tell(Memory& memory, const ServerState& state, const std::string& note, bool heard,
             std::vector<MonitorEvent>& events) const;

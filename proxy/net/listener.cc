@@ -15,6 +15,9 @@
 namespace weir {
 namespace {
 
+// A client that takes nothing of what it is sent, as servers do it with net_write_timeout.
+constexpr std::chrono::minutes kClientTimeout{2};
+
 constexpr int kBacklog = 1024;
 
 [[noreturn]] void fail(const Endpoint& address, const char* what, int error) {
@@ -142,7 +145,7 @@ void Listener::on_connection(uv_stream_t* handle, int status) {
   const auto kind = self->handle_->is_unix ? Stream::Kind::unix_socket : Stream::Kind::tcp;
   auto stream = std::make_unique<Stream>(self->loop_, kind, self->buffer_);
   if (uv_accept(handle, stream->handle()) != 0) return;
-  stream->configure();
+  stream->configure(kClientTimeout);
   self->accept_(std::move(stream));
 }
 

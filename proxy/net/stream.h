@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -70,7 +71,8 @@ class Stream {
   // A new socket in place of one that could not be connected.
   void reopen();
   // Once connected or accepted: no delay for small packets, and keepalive probes (TCP only).
-  void configure();
+  // Given up when the peer has not acknowledged what was sent for `peer_timeout`.
+  void configure(std::chrono::milliseconds peer_timeout);
 
   // From now on both ways go in compressed packets: handlers and writers do not notice. `shared`
   // outlives the stream; `received` is what came in already and was not worked off.

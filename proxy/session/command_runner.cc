@@ -49,6 +49,7 @@ void CommandRunner::close() {
   if (std::exchange(closed_, true)) return;
   pool_.cancel(*this);
   lend(nullptr);
+  set_read_on(std::nullopt);
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
   insert_id_.reset();  // nobody will ask any more
   const bool in_transaction = links_.transaction() != nullptr;
@@ -56,7 +57,7 @@ void CommandRunner::close() {
        {SessionLinks::Slot::primary, SessionLinks::Slot::replica, SessionLinks::Slot::errand}) {
     auto link = links_.take(slot);
     if (link == nullptr) continue;
-    if (counts_on(*link)) --context_.outstanding[link->server()];
+    if (counts_on(*link)) --context_.work[link->server()].outstanding;
     // A reset would end the transaction, too; a connection that is closed tells the server at once.
     if (in_transaction || stage_ != Stage::none) {
       pool_.discard(std::move(link));
@@ -188,6 +189,9 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
       begin_text_kill(protocol::as_text(text.value_or(Bytes{})))) {
     return false;
   }
+  const bool may_be_own = current_.facts.kind == sql::StatementKind::set &&
+                          current_.facts.has(Effect::sets_untracked_variable);
+  if (may_be_own && !prepares && text && begin_own_setting(protocol::as_text(*text))) return false;
   // What is prepared keeps the facts of its text: each execute asks anew.
   if (current_.facts.only_stored_functions && !prepares) {
     trust_functions(protocol::as_text(*text), text_options(), state_->schema());
@@ -429,6 +433,7 @@ void CommandRunner::finish_reset_connection() {
   proven_on_.reset();
   mark_ = {};
   insert_id_.reset();
+  consistency_.reset();
   autocommit_ = initial_autocommit_;
 }
 
@@ -478,10 +483,13 @@ void CommandRunner::on_topology_changed() {
 
 void CommandRunner::tick(TimePoint now) {
   if (stage_ != Stage::waiting) return;
-  const Milliseconds limit = context_.config().routing.failover_wait;
+  const bool spills = current_.waits_to_spill && !opening_;
+  const Milliseconds limit =
+      spills ? context_.config().pool.queue_timeout : context_.config().routing.failover_wait;
   const auto waited = std::chrono::duration_cast<Milliseconds>(now - current_.begun);
   if (waited < limit) return proceed_again();
-  const ClientError error = errors::no_primary(current_.why, waited.count());
+  const ClientError error = spills ? errors::spill_timeout(current_.why, waited.count())
+                                   : errors::no_primary(current_.why, waited.count());
   if (!opening_) return answer_error(error);
   opening_ = false;
   stage_ = Stage::none;

@@ -29,6 +29,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/loss_policy.h"
+#include "proxy/core/own_setting.h"
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/pins.h"
 #include "proxy/core/prepared_statements.h"
@@ -169,8 +170,13 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     bool forgets_diagnostics = false;  // among them one that clears the warnings
     unsigned warnings_before = 0;      // of the statement before, on the connection
     StatePtr repaired;                 // what the connection's state is after them
+    SpillTicket spill;                 // it may run on the primary though a replica should answer
+    bool waits_to_spill = false;       // it has none yet
     bool waits = false;                // the replica must first reach the session's position
+    WritePosition wait_for;            // and this is it
+    WaitTicket wait_ticket;
     std::string wait_reply;            // of the statement that waits
+    std::uint64_t sent_at = 0;         // uv_hrtime(), of a read on a replica
     std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
     BackendConnection* on = nullptr;  // where it runs
@@ -212,19 +218,29 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
+  BackendConnection* choose_spilled();
   BackendConnection* choose_last();
   bool only_replicas() const;
   bool is_drained_primary(std::size_t server) const;
   BackendConnection* choose_primary();
   bool keeps_sequences();
   BackendConnection* choose_own_primary(std::size_t primary);
-  std::optional<std::size_t> pick_replica();
-  std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs);
   void stay_with_diagnostics(std::string_view text);
   void wait_for_server(std::string why);
   void try_open();
   void opened_with(BackendConnection& link);
   void finish_open(BackendConnection& link);
+
+  // runner_replica.cc: which replica
+  Consistency consistency() const;
+  ReadNeeds read_needs(Consistency wanted) const;
+  Balancing balancing() const;
+  std::optional<std::size_t> pick_replica();
+  std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs, Consistency wanted);
+  WritePosition global_position(std::size_t server) const;
+  void set_read_on(std::optional<std::size_t> server);
+  bool begin_own_setting(std::string_view text);
+  void note_latency(const BackendConnection& link);
 
   // runner_links.cc: the connections to the servers
   ConnectionWish wish(std::size_t server, bool fresh) const;
@@ -374,10 +390,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
       bad_news_;             // answered to the next command: a transaction was lost meanwhile
   TimePoint fresh_after_{};  // replicas must show what was committed before this,
   WritePosition position_;   // which is when they have reached this
-  std::optional<std::size_t> reached_on_;  // a server that has
-  std::optional<std::size_t> read_on_;     // the replica that answered last,
-  TimePoint read_at_{};                    // and when: another must not show less
-  std::uint64_t gave_up_version_ = 0;      // the topology in which a wait was in vain
+  std::optional<std::size_t> reached_on_;   // a server that has
+  std::optional<Consistency> consistency_;  // as the session has set it
+  std::optional<std::size_t> read_on_;      // the replica that answered last,
+  TimePoint read_at_{};                     // and when: another must not show less
+  std::uint64_t gave_up_version_ = 0;       // the topology in which a wait was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
   std::unique_ptr<KillRequest> kill_;                             // while it is under way
   std::string errand_reply_;

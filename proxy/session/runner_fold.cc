@@ -81,7 +81,7 @@ void CommandRunner::fold(BackendConnection& link) {
   count_pins(pins_.without(pins_before));
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
   if (&link == links_.replica()) {
-    read_on_ = link.server();
+    set_read_on(link.server());
     read_at_ = context_.loop_time();
   }
 }
@@ -200,6 +200,7 @@ void CommandRunner::fold_writes(BackendConnection& link, bool was_in_transaction
     if (link.reports_gtids() && !current_.failed) return;
   }
   fresh_after_ = Clock::now();
+  context_.process->global_writes.add(fresh_after_, gtids);
   reached_on_.reset();
   if (gtids.empty()) {
     position_.mark_unknown();

@@ -25,7 +25,7 @@ bool CommandRunner::counts_on(const BackendConnection& link) const {
 
 // Closes a connection that is of no more use.
 void CommandRunner::leave(BackendConnection& link) {
-  if (counts_on(link)) --context_.outstanding[link.server()];
+  if (counts_on(link)) --context_.work[link.server()].outstanding;
   if (current_.on == &link) current_.on = nullptr;
   if (lent_ == &link) lend(nullptr);
   pool_.discard(links_.take(link));

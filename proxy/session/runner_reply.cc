@@ -235,7 +235,8 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::reset:
       return on_reset(link);
     case ReplyPurpose::client:
-      --context_.outstanding[link.server()];
+      --context_.work[link.server()].outstanding;
+      if (&link == links_.replica()) note_latency(link);
       if (!current_.repair_error.empty() && !current_.repeatable) return lose_outcome(link);
       if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
       return finish(link);
@@ -250,7 +251,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
 }
 
 void CommandRunner::on_reset(BackendConnection& link) {
-  --context_.outstanding[link.server()];
+  --context_.work[link.server()].outstanding;
   current_.on = nullptr;
   // A reset leaves the role as it is.
   const bool keeps_role = pins_.has(Pin::role);
@@ -305,6 +306,7 @@ void CommandRunner::lose_outcome(BackendConnection& link) {
 // The read is already on its way behind the wait; if the wait was in vain, its answer does not
 // count.
 void CommandRunner::on_wait_end(BackendConnection& link) {
+  current_.wait_ticket = {};
   if (wait_was_successful(current_.wait_reply)) {
     reached_on_ = link.server();
   } else {
@@ -345,9 +347,9 @@ void CommandRunner::run_again_on_primary() {
 }
 
 void CommandRunner::finish(BackendConnection& link) {
-  flush_relay();
   if (stage_ == Stage::infile || (current_.sent && !current_.whole)) {
     // Answered before all of it had come: the server, or weir, would read the rest as commands.
+    flush_relay();
     stage_ = Stage::none;
     leave(link);
     return host_.on_session_over();
@@ -359,6 +361,8 @@ void CommandRunner::finish(BackendConnection& link) {
   } else {
     fold(link);
   }
+  // Not before others know of what was written: they may hear of it from this client.
+  flush_relay();
   const bool commits = current_.facts.kind == sql::StatementKind::commit ||
                        current_.facts.kind == sql::StatementKind::rollback;
   if (!current_.failed && (current_.facts.has(sql::Effect::ends_session) ||
@@ -392,6 +396,7 @@ void CommandRunner::end_command() {
   current_.on = nullptr;
   current_.info = nullptr;
   current_.routine_change.end();
+  current_.spill = {};
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle)
     std::string().swap(current_.bytes);
   settle();

@@ -1,6 +1,8 @@
 // From a command to a connection: the part of CommandRunner that decides where a command goes and
 // gets a connection to there.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -60,8 +62,7 @@ void CommandRunner::try_open() {
   const Topology& topology = *context_.topology;
   std::optional<std::size_t> server = topology.primary;
   if (!server) {
-    server = select_replica(topology, {}, Balance::least_loaded, context_.outstanding,
-                            context_.random());
+    server = select_replica(topology, {}, {}, context_.work, context_.random());
   }
   if (!server || current_.avoid == server) {
     current_.avoid.reset();  // worth another try after the next tick
@@ -158,6 +159,8 @@ void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
 // The connection to use, or null: then the command waits for one, or has been answered with an
 // error.
 BackendConnection* CommandRunner::choose_link() {
+  const bool spilled = current_.only_primary && current_.route.destination == Destination::replica;
+  if (spilled) return choose_spilled();
   switch (current_.only_primary ? Destination::primary : current_.route.destination) {
     case Destination::transaction:
       return links_.transaction();
@@ -177,12 +180,12 @@ BackendConnection* CommandRunner::choose_replica() {
   if (!server) {
     ReadNeeds any_age;
     any_age.avoid = current_.avoid;
-    const bool one_is_up = select_replica(*context_.topology, any_age, Balance::least_loaded,
-                                          context_.outstanding, context_.random())
-                               .has_value();
+    const bool one_is_up =
+        select_replica(*context_.topology, any_age, {}, context_.work, context_.random())
+            .has_value();
     if (one_is_up) ++context_.counters.stale_avoided;
     // Replicas that are fresh enough for plain reads may be too old for a function.
-    if (!only_replicas() || current_.trust != nullptr) return choose_primary();
+    if (!only_replicas() || current_.trust != nullptr) return choose_spilled();
     answer_error(errors::no_replica("none is up and fresh enough"));
     return nullptr;
   }
@@ -190,6 +193,20 @@ BackendConnection* CommandRunner::choose_replica() {
   if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
   put_away(links_.take(Slot::replica));
   return obtain(Slot::replica, *server, false);
+}
+
+// The primary, for a read that no replica can answer: if it has not taken over too many already.
+BackendConnection* CommandRunner::choose_spilled() {
+  SpillGuard& guard = context_.process->spill_guard;
+  if (!current_.spill) current_.spill = guard.take();
+  if (current_.spill) return choose_primary();
+  put_away_spare(Slot::replica);
+  current_.waits_to_spill = true;
+  wait_for_server(
+      fmt::format("{} reads that no replica can answer run on the primary already "
+                  "(routing.spill_limit)",
+                  guard.limit()));
+  return nullptr;
 }
 
 // The connection that ran the statement before, wherever it is, if nobody has used it since.
@@ -210,62 +227,6 @@ BackendConnection* CommandRunner::choose_last() {
 bool CommandRunner::only_replicas() const {
   return context_.config().routing.primary_reads == PrimaryReads::never ||
          (identity_.listed != nullptr && identity_.listed->route == UserRoute::replica);
-}
-
-// A replica that is fresh enough, or one that soon will be (current_.waits).
-std::optional<std::size_t> CommandRunner::pick_replica() {
-  const RoutingConfig& routing = context_.config().routing;
-  ReadNeeds needs;
-  if (routing.consistency != Consistency::eventual) needs.fresh_after = fresh_after_;
-  if (current_.trust != nullptr)
-    needs.fresh_after = std::max(needs.fresh_after, current_.trust->since);
-  if (current_.facts.hint_max_lag_ms >= 0)
-    needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
-  needs.avoid = current_.avoid;
-  needs.preferred = links_.replica() != nullptr ? links_.replica()->server() : read_on_;
-  const bool stays = !read_on_ || (needs.avoid != read_on_ && needs.preferred == read_on_ &&
-                                   qualifies(context_.topology->servers[*read_on_], needs));
-  // Another replica than before must show at least what that one could.
-  if (!stays && routing.consistency != Consistency::eventual) {
-    needs.fresh_after = std::max(needs.fresh_after, read_at_);
-  }
-  current_.waits = false;
-  if (routing.primary_reads == PrimaryReads::always &&
-      is_primarys_turn(*context_.topology, needs, context_.random())) {
-    return context_.topology->primary;
-  }
-  const auto server = select_replica(*context_.topology, needs, routing.balance,
-                                     context_.outstanding, context_.random());
-  if (server) {
-    position_.clear();
-    return server;
-  }
-  return pick_replica_to_wait_on(needs);
-}
-
-// The monitor has not yet seen the session's last write on any replica. One that keeps up otherwise
-// has most likely got it by now, or will in a moment: it is asked to wait for it, ahead of the
-// read. When it was in vain, or the replica is too far behind for it to make sense, the primary
-// answers.
-std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs) {
-  const Milliseconds limit = context_.config().routing.wait;
-  if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
-  // Of a statement that is too long to be kept there would be nothing left to ask the primary.
-  if (!current_.repeatable) return std::nullopt;
-  if (gave_up_version_ == context_.topology->version) return std::nullopt;
-  // Its functions are as they are trusted to be now, not after a wait.
-  if (current_.trust != nullptr) return std::nullopt;
-  ReadNeeds waiting = needs;
-  waiting.fresh_after = {};
-  // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
-  const Milliseconds near = limit + context_.config().monitor.interval;
-  waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
-  const auto server = select_replica(*context_.topology, waiting, context_.config().routing.balance,
-                                     context_.outstanding, context_.random());
-  // The position speaks of what was written, not of what was read on another replica.
-  if (read_on_ && server != read_on_) return std::nullopt;
-  current_.waits = server.has_value() && server != reached_on_;
-  return server;
 }
 
 bool CommandRunner::is_drained_primary(std::size_t server) const {

@@ -63,7 +63,7 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
 void CommandRunner::send_reset(BackendConnection& link) {
   stage_ = Stage::resetting;
   current_.on = &link;
-  ++context_.outstanding[link.server()];
+  ++context_.work[link.server()].outstanding;
   std::string before;
   append_harvest(link, before);
   if (!before.empty()) link.send({protocol::as_bytes(before)});
@@ -307,7 +307,8 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   if (current_.waits) {
     current_.wait_reply.clear();
     ++context_.counters.waits;
-    protocol::append_query(wait, position_.wait_statement(context_.config().routing.wait),
+    current_.wait_ticket = WaitTicket(context_.work[link.server()].waits);
+    protocol::append_query(wait, current_.wait_for.wait_statement(context_.config().routing.wait),
                            link.capabilities());
     link.expect(ReplyPurpose::wait, ReplyShape::result);
   }
@@ -324,7 +325,8 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
     reply.show_rows();
   }
   if (current_.facts.has(sql::Effect::sets_for_statement)) link.ignore_variables();
-  ++context_.outstanding[link.server()];
+  ++context_.work[link.server()].outstanding;
+  if (&link == links_.replica()) current_.sent_at = uv_hrtime();
   context_.counters.routed.add(current_.route, &link == links_.replica());
   link.send({before, protocol::as_bytes(wait), command});
   if (!keep) current_.bytes.clear();

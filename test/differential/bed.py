@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster import accounts, lifecycle
 from cluster.errors import ClusterError
 from cluster.servers import root_session
-from cluster.state import Cluster, Node
+from cluster.state import Cluster
 from rawmysql import Connection
 from weir import Settings, Weir, running
 
@@ -126,26 +126,3 @@ def _drop_schemas(session: Connection) -> None:
     for (name,) in session.query(r"SELECT schema_name FROM information_schema.schemata "
                                  r"WHERE schema_name LIKE 'diff\_%'"):
         session.query(f"DROP DATABASE `{name}`")
-
-
-def set_lag(cluster: Cluster, seconds: int) -> None:
-    """Let the replicas apply everything `seconds` late."""
-    for node in cluster.replicas():
-        with root_session(node) as session:
-            for statement in _delay(cluster.flavor, seconds):
-                session.query(statement)
-        if lag_of(cluster.flavor, node) != seconds:
-            raise ClusterError(f"{node.name} does not take a delay of {seconds} s")
-
-
-def lag_of(flavor: str, node: Node) -> int:
-    with root_session(node) as session:
-        found = session.execute("SHOW REPLICA STATUS" if flavor == "mysql" else "SHOW SLAVE STATUS")
-    return int(found.rows[0][found.columns.index("SQL_Delay")] or 0)
-
-
-def _delay(flavor: str, seconds: int) -> list[str]:
-    if flavor == "mysql":
-        return ["STOP REPLICA SQL_THREAD", f"CHANGE REPLICATION SOURCE TO SOURCE_DELAY = {seconds}",
-                "START REPLICA SQL_THREAD"]
-    return ["STOP SLAVE", f"CHANGE MASTER TO MASTER_DELAY = {seconds}", "START SLAVE"]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import counters
-from cluster import lifecycle
+from cluster import delay, lifecycle
 from cluster.errors import ClusterError
 from cluster.processes import wait_until
 from weir import ROOT, Weir
@@ -103,7 +103,7 @@ def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entr
               pool_mode: str, mode: str) -> tuple[int, int, bool]:
     """Passed and failed scripts of one lag mode, and whether the cluster suffered, which counts as one more script."""
     bed.prepare(scripts)
-    beds.set_lag(bed.behind, MODES[mode])
+    delay.set_delay(bed.behind, bed.behind.replicas(), MODES[mode])
     passed = failed = 0
     try:
         with bed.weir(pool_mode) as weir:
@@ -115,7 +115,7 @@ def _run_mode(bed: Bed, options: argparse.Namespace, scripts: list[Script], entr
                     print(report.verdict_text(verdict, mode, options.show), flush=True)
             complaint = _complaint(bed, weir)
     finally:
-        beds.set_lag(bed.behind, 0)
+        delay.set_delay(bed.behind, bed.behind.replicas(), 0)
         bed.clean()
     if complaint:
         print(f"FAILED  after all scripts  ({mode})\n    {complaint}", flush=True)

@@ -17,8 +17,13 @@ struct Fixture {
   explicit Fixture(AuthMode mode = AuthMode::users) {
     Config made;
     made.auth.mode = mode;
-    made.users.push_back({.name = "app", .password = "secret", .route = {}, .max_connections = 0});
-    made.users.push_back({.name = "open", .password = "", .route = {}, .max_connections = 0});
+    made.users.push_back({.name = "app",
+                          .password = "secret",
+                          .route = {},
+                          .max_connections = 0,
+                          .consistency = {}});
+    made.users.push_back(
+        {.name = "open", .password = "", .route = {}, .max_connections = 0, .consistency = {}});
     config = std::make_shared<const Config>(std::move(made));
     accounts.emplace(config);
     process.config = config;

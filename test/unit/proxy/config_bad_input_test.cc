@@ -104,6 +104,14 @@ TEST_CASE("impossible values are refused", "[config]") {
        "2: routing.wait (20s) is longer than routing.failover_wait (10s); a read should give up on "
        "a "
        "replica sooner than a write on a primary"},
+      {"[routing]\nwait = \"2s\"",
+       "2: routing.wait (2s) is longer than monitor.timeout (1s): a replica would be given up as "
+       "down while reads still wait for it"},
+      {"[routing]\nzone = \"a\"",
+       "2: routing.zone is \"a\", and no [[server]] is in that zone; give one the same zone, or "
+       "remove the key"},
+      {"[routing]\nspill_limit = 5\nprimary_reads = \"never\"",
+       "2: routing.spill_limit has no meaning with primary_reads = \"never\"; remove one"},
       {"[pool]\nqueue_timeout = \"0s\"",
        "2: pool.queue_timeout is \"0s\"; it must be from 1ms to 10m"},
       {"[limits]\nmax_packet = \"2GiB\"",
@@ -144,8 +152,6 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
       {"[auth]\nadmin_password = \"x\"", "2: " + console},
       {"[auth]\nadmin_password_file = \"x\"", "2: " + console},
       {"[auth]\nadmin_password_env = \"x\"", "2: " + console},
-      {"[routing]\nzone = \"a\"",
-       "2: this version does not know \"routing.zone\" yet; remove the key or set it to \"\""},
       {"[routing]\ntransaction_reads = \"split\"",
        "2: this version does not know \"routing.transaction_reads\" yet; remove the key or set it "
        "to "
@@ -168,11 +174,6 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
       {"[tls.server]\nca = \"x\"",
        "2: TLS towards servers is not part of this version; remove the key"},
       {"[[rule]]\nto = \"replica\"", "1: this version does not know [[rule]] yet; remove it"},
-      {"[routing]\nconsistency = \"global\"",
-       "2: this version does not know consistency \"global\" yet; use \"session\": each session "
-       "reads its own writes"},
-      {"[routing]\nbalance = \"fastest\"",
-       "2: this version does not know balance \"fastest\" yet; use \"least_loaded\""},
   });
 }
 

@@ -85,39 +85,66 @@ TEST_CASE("replica selector: freshness") {
   CHECK_FALSE(qualifies(server, needs));
 }
 
-TEST_CASE("replica selector: nobody") {
-  const std::array<std::uint32_t, 2> load = {0, 0};
-  CHECK_FALSE(select_replica(topology({}), {}, Balance::weighted, {}, 1));
-  CHECK_FALSE(select_replica(topology({primary()}), {}, Balance::weighted, load, 1));
-  ReadNeeds needs;
-  needs.avoid = 1;
-  CHECK_FALSE(
-      select_replica(topology({primary(), replica()}), needs, Balance::least_loaded, load, 1));
+// Work of so many statements each.
+std::vector<ServerWork> outstanding(std::initializer_list<std::uint32_t> counts) {
+  std::vector<ServerWork> work;
+  for (const std::uint32_t count : counts) work.emplace_back().outstanding = count;
+  return work;
 }
 
-TEST_CASE("replica selector: preferred and avoided") {
-  const Topology three = topology({replica(), replica(1), replica()});
-  for (std::uint64_t random = 0; random < 300; ++random) {
-    ReadNeeds needs;
-    needs.preferred = 1;
-    CHECK(select_replica(three, needs, Balance::weighted, {}, random) == 1u);
-    needs.avoid = 1;
-    CHECK(select_replica(three, needs, Balance::weighted, {}, random) != 1u);
-  }
-  Topology sick = three;
-  sick.servers[1].health = Health::down;
+std::optional<std::size_t> select(const Topology& topology, const ReadNeeds& needs, Balance balance,
+                                  const std::vector<ServerWork>& work, std::uint64_t random) {
+  return select_replica(topology, needs, {balance, {}}, work, random);
+}
+
+TEST_CASE("replica selector: nobody") {
+  const auto work = outstanding({0, 0});
+  CHECK_FALSE(select(topology({}), {}, Balance::weighted, {}, 1));
+  CHECK_FALSE(select(topology({primary()}), {}, Balance::weighted, work, 1));
   ReadNeeds needs;
-  needs.preferred = 1;
-  CHECK(select_replica(sick, needs, Balance::weighted, {}, 0) == 0u);
-  needs.preferred = 9;
-  CHECK(select_replica(three, needs, Balance::weighted, {}, 0) == 0u);
+  needs.avoid = 1;
+  CHECK_FALSE(select(topology({primary(), replica()}), needs, Balance::least_loaded, work, 1));
+}
+
+TEST_CASE("replica selector: another replica than before shows no less") {
+  Topology three = topology({replica(), replica(1), replica()});
+  ReadNeeds needs;
+  needs.seen_on = 1;
+  needs.seen_at = kNow + Milliseconds(1);
+  for (std::uint64_t random = 0; random < 300; ++random) {
+    CHECK(select(three, needs, Balance::weighted, {}, random) == 1u);
+  }
+  needs.avoid = 1;
+  CHECK_FALSE(select(three, needs, Balance::weighted, {}, 0));
+  needs.avoid.reset();
+  three.servers[1].health = Health::down;
+  CHECK_FALSE(select(three, needs, Balance::weighted, {}, 0));
+  three.servers[2].fresh_until = needs.seen_at;
+  CHECK(select(three, needs, Balance::weighted, {}, 0) == 2u);
+  // When all show as much, the session is free to go.
+  three.servers[1].health = Health::up;
+  needs.seen_at = kNow;
+  std::set<std::size_t> seen;
+  for (std::uint64_t random = 0; random < 300; ++random) {
+    seen.insert(select(three, needs, Balance::weighted, {}, random).value());
+  }
+  CHECK(seen == std::set<std::size_t>{0, 1, 2});
+}
+
+TEST_CASE("replica selector: an avoided one") {
+  const Topology three = topology({replica(), replica(1), replica()});
+  ReadNeeds needs;
+  needs.avoid = 1;
+  for (std::uint64_t random = 0; random < 300; ++random) {
+    CHECK(select(three, needs, Balance::weighted, {}, random) != 1u);
+  }
 }
 
 TEST_CASE("replica selector: weights share the units") {
   const Topology servers = topology({primary(), replica(1), replica(3), replica(0)});
   std::array<int, 4> hits{};
   for (std::uint32_t unit = 0; unit < 400; ++unit) {
-    ++hits[select_replica(servers, {}, Balance::weighted, {}, unit).value()];
+    ++hits[select(servers, {}, Balance::weighted, {}, unit).value()];
   }
   CHECK(hits == std::array<int, 4>{0, 100, 300, 0});
 }
@@ -125,43 +152,117 @@ TEST_CASE("replica selector: weights share the units") {
 TEST_CASE("replica selector: weight 0 serves when nobody else can") {
   Topology servers = topology({replica(0), replica(0), replica(5)});
   for (std::uint64_t random = 0; random < 20; ++random) {
-    CHECK(select_replica(servers, {}, Balance::least_loaded, {}, random) == 2u);
+    CHECK(select(servers, {}, Balance::least_loaded, {}, random) == 2u);
   }
   ReadNeeds needs;
   needs.avoid = 2;
-  CHECK(select_replica(servers, needs, Balance::least_loaded, {}, 3) == 0u);
+  CHECK(select(servers, needs, Balance::least_loaded, {}, 3) == 0u);
 }
 
 TEST_CASE("replica selector: of two drawn, the one with less to do for its weight") {
   const Topology equal = topology({replica(10), replica(10)});
-  std::array<std::uint32_t, 2> load = {5, 4};
-  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(0, 10)) == 1u);
-  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(10, 0)) == 1u);
-  CHECK(select_replica(equal, {}, Balance::weighted, load, draws(0, 10)) == 0u);
-  load = {4, 4};
-  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(0, 10)) == 0u);
-  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(10, 0)) == 1u);
-  load = {9, 0};
-  CHECK(select_replica(equal, {}, Balance::least_loaded, load, draws(0, 5)) ==
-        0u);  // both the same
+  // The second is drawn among the others, so with two servers it is always the other one.
+  auto work = outstanding({5, 4});
+  CHECK(select(equal, {}, Balance::least_loaded, work, draws(0, 0)) == 1u);
+  CHECK(select(equal, {}, Balance::least_loaded, work, draws(10, 0)) == 1u);
+  CHECK(select(equal, {}, Balance::weighted, work, draws(0, 0)) == 0u);
+  work = outstanding({4, 4});
+  CHECK(select(equal, {}, Balance::least_loaded, work, draws(0, 0)) == 0u);
+  CHECK(select(equal, {}, Balance::least_loaded, work, draws(10, 0)) == 1u);
+  work[0].readers = 3;  // sessions that are about to read there
+  CHECK(select(equal, {}, Balance::least_loaded, work, draws(0, 0)) == 1u);
 
   const Topology unequal = topology({replica(30), replica(10)});
-  load = {6, 2};  // the same for their weights
-  CHECK(select_replica(unequal, {}, Balance::least_loaded, load, draws(0, 30)) == 0u);
-  load = {7, 2};
-  CHECK(select_replica(unequal, {}, Balance::least_loaded, load, draws(0, 30)) == 1u);
+  work = outstanding({6, 2});  // the same for their weights
+  CHECK(select(unequal, {}, Balance::least_loaded, work, draws(0, 0)) == 0u);
+  work = outstanding({7, 2});
+  CHECK(select(unequal, {}, Balance::least_loaded, work, draws(0, 0)) == 1u);
   // Servers that are newer than the numbers have nothing to do.
-  CHECK(select_replica(unequal, {}, Balance::least_loaded, std::array<std::uint32_t, 1>{1},
-                       draws(0, 30)) == 1u);
+  CHECK(select(unequal, {}, Balance::least_loaded, outstanding({1}), draws(0, 0)) == 1u);
+
+  const Topology three = topology({replica(10), replica(10), replica(10)});
+  work = outstanding({1, 0, 0});
+  CHECK(select(three, {}, Balance::least_loaded, work, draws(0, 0)) == 1u);
+  CHECK(select(three, {}, Balance::least_loaded, work, draws(0, 10)) == 2u);
+  CHECK(select(three, {}, Balance::least_loaded, work, draws(10, 0)) == 1u);
+  CHECK(select(three, {}, Balance::least_loaded, work, draws(10, 10)) == 1u);
+}
+
+TEST_CASE("replica selector: the fastest by its answers and what waits there") {
+  const Topology two = topology({replica(), replica()});
+  std::vector<ServerWork> work(2);
+  for (int i = 0; i < 20; ++i) {
+    work[0].latency.add(100);
+    work[1].latency.add(250);
+  }
+  CHECK(select(two, {}, Balance::fastest, work, draws(100, 0)) == 0u);
+  work[0].outstanding = 1;  // 200 until it is done
+  CHECK(select(two, {}, Balance::fastest, work, draws(100, 0)) == 0u);
+  work[0].outstanding = 2;  // 300
+  CHECK(select(two, {}, Balance::fastest, work, draws(0, 0)) == 1u);
+}
+
+TEST_CASE("replica selector: outliers are read from for trial, and when nobody else can") {
+  const Topology three = topology({replica(), replica(), replica()});
+  std::vector<ServerWork> work(3);
+  work[1].outlier = true;
+  for (std::uint64_t random = 0; random < 300; ++random) {
+    CHECK(select(three, {}, Balance::least_loaded, work, random) != 1u);
+  }
+  work[1].trial = true;
+  CHECK(select(three, {}, Balance::least_loaded, work, 0) == 1u);
+  work[1].trial = false;
+  Topology sick = three;
+  sick.servers[0].health = sick.servers[2].health = Health::down;
+  CHECK(select(sick, {}, Balance::least_loaded, work, 0) == 1u);
+}
+
+TEST_CASE("replica selector: a session leaves an outlier as soon as another shows as much") {
+  Topology two = topology({replica(), replica()});
+  std::vector<ServerWork> work(2);
+  work[0].outlier = true;
+  ReadNeeds needs;
+  needs.seen_on = 0;
+  needs.seen_at = kNow + Milliseconds(1);
+  CHECK_FALSE(select(two, needs, Balance::least_loaded, work, 0));
+  needs.only_replicas = true;
+  CHECK(select(two, needs, Balance::least_loaded, work, 0) == 0u);
+  needs.only_replicas = false;
+  two.servers[1].fresh_until = needs.seen_at;
+  CHECK(select(two, needs, Balance::least_loaded, work, 0) == 1u);
+  two.servers[1].health = Health::down;  // nobody to wait for
+  CHECK(select(two, needs, Balance::least_loaded, work, 0) == 0u);
+}
+
+TEST_CASE("replica selector: the same zone first, unless it is overloaded or gone") {
+  Topology servers = topology({replica(), replica(), replica()});
+  servers.servers[0].zone = "a";
+  servers.servers[1].zone = "b";
+  servers.servers[2].zone = "b";
+  auto work = outstanding({8, 0, 0});
+  const auto chosen = [&](std::string_view zone, std::uint64_t random) {
+    return select_replica(servers, {}, {Balance::least_loaded, zone}, work, random);
+  };
+  for (std::uint64_t random = 0; random < 100; ++random) {
+    CHECK(chosen("a", random) == 0u);
+    CHECK(chosen("b", random) != 0u);
+  }
+  work[0].outstanding = 9;
+  CHECK(chosen("a", 0) != 0u);
+  work[1].outstanding = work[2].outstanding = 1;
+  CHECK(chosen("a", 0) == 0u);
+  servers.servers[0].health = Health::lagging;
+  CHECK(chosen("a", 0) != 0u);
+  CHECK(chosen("nowhere", 0).has_value());
+  CHECK(chosen("", 0).has_value());
 }
 
 TEST_CASE("replica selector: weights as large as they may be") {
   const Topology servers = topology({replica(UINT32_MAX), replica(UINT32_MAX)});
-  const std::array<std::uint32_t, 2> load = {UINT32_MAX, UINT32_MAX};
-  std::set<std::size_t> seen;
+  const auto work = outstanding({UINT32_MAX, UINT32_MAX});
   for (std::uint64_t random :
        {std::uint64_t{0}, UINT64_MAX, std::uint64_t{1} << 63, std::uint64_t{77}}) {
-    const auto chosen = select_replica(servers, {}, Balance::least_loaded, load, random);
+    const auto chosen = select(servers, {}, Balance::least_loaded, work, random);
     REQUIRE(chosen);
     CHECK(*chosen < 2);
   }

@@ -27,7 +27,8 @@ constexpr const char* kTexts[] = {
 bool same(const Classification& a, const Classification& b) {
   return a.kind == b.kind && a.placement == b.placement && a.reason == b.reason &&
          a.hint == b.hint && a.statements == b.statements && a.effects == b.effects &&
-         a.hint_max_lag_ms == b.hint_max_lag_ms && a.names_collation == b.names_collation;
+         a.hint_max_lag_ms == b.hint_max_lag_ms && a.hint_consistency == b.hint_consistency &&
+         a.names_collation == b.names_collation;
 }
 
 }  // namespace
@@ -120,6 +121,19 @@ TEST_CASE("a replica hint never breaks the promise", "[classifier][hint]") {
   CHECK(classify("SELECT /* weir: primary */ 1").hint == Hint::none);
   CHECK(classify("/*! weir: primary */ SELECT 1").hint == Hint::none);
   CHECK(classify("/* weir: primary */ SHOW WARNINGS").placement == Placement::last_connection);
+}
+
+TEST_CASE("a hint of how fresh an answer has to be", "[classifier][hint]") {
+  const auto wanted = [](std::string_view options) {
+    return classify("/* weir:" + std::string(options) + "*/ SELECT 1").hint_consistency;
+  };
+  CHECK(wanted("consistency=eventual") == Freshness::eventual);
+  CHECK(wanted(" replica, Consistency=Session ") == Freshness::session);
+  CHECK(wanted("consistency=global max_lag=1s") == Freshness::global);
+  for (std::string_view bad : {"", "consistency=", "consistency=all", "consistency = global"}) {
+    CAPTURE(std::string(bad));
+    CHECK(wanted(bad) == Freshness::unsaid);
+  }
 }
 
 TEST_CASE("a hint of how old an answer may be", "[classifier][hint]") {

@@ -1,0 +1,143 @@
+// Which replica: the part of CommandRunner that says what a read needs of one, and how fresh it has
+// to be.
+
+#include <uv.h>
+
+#include <algorithm>
+
+#include "proxy/core/replica_selector.h"
+#include "proxy/session/command_runner.h"
+#include "sql_classifier/words.h"
+
+namespace weir {
+
+using Slot = SessionLinks::Slot;
+
+// The statement's own wish comes first, then the session's, the user's, the configuration's.
+Consistency CommandRunner::consistency() const {
+  if (const auto hinted = hinted_consistency(current_.facts)) return *hinted;
+  if (consistency_) return *consistency_;
+  if (identity_.listed != nullptr && identity_.listed->consistency) {
+    return *identity_.listed->consistency;
+  }
+  return context_.config().routing.consistency;
+}
+
+ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
+  ReadNeeds needs;
+  needs.avoid = current_.avoid;
+  needs.only_replicas = only_replicas();
+  if (current_.facts.hint_max_lag_ms >= 0)
+    needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
+  if (consistency != Consistency::eventual) {
+    needs.fresh_after = fresh_after_;
+    needs.seen_on = read_on_;
+    needs.seen_at = read_at_;
+  }
+  if (consistency == Consistency::global) {
+    needs.fresh_after = std::max(needs.fresh_after, context_.process->global_writes.last());
+  }
+  if (current_.trust != nullptr)
+    needs.fresh_after = std::max(needs.fresh_after, current_.trust->since);
+  return needs;
+}
+
+Balancing CommandRunner::balancing() const {
+  return {context_.config().routing.balance, context_.config().routing.zone};
+}
+
+// A replica that is fresh enough, or one that soon will be (current_.waits).
+std::optional<std::size_t> CommandRunner::pick_replica() {
+  const RoutingConfig& routing = context_.config().routing;
+  const Consistency wanted = consistency();
+  if (wanted == Consistency::global) context_.process->global_writes.follow(Clock::now());
+  const ReadNeeds needs = read_needs(wanted);
+  current_.waits = false;
+  if (routing.primary_reads == PrimaryReads::always &&
+      is_primarys_turn(*context_.topology, needs, context_.random())) {
+    return context_.topology->primary;
+  }
+  const auto server =
+      select_replica(*context_.topology, needs, balancing(), context_.work, context_.random());
+  if (server) {
+    context_.work[*server].trial = false;
+    if (wanted != Consistency::eventual) position_.clear();
+    return server;
+  }
+  return pick_replica_to_wait_on(needs, wanted);
+}
+
+// The monitor has not yet seen the session's last write on any replica. One that keeps up otherwise
+// has most likely got it by now, or will in a moment: it is asked to wait for it, ahead of the
+// read. When it was in vain, or the replica is too far behind for it to make sense, the primary
+// answers.
+std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs,
+                                                                  Consistency wanted) {
+  const Milliseconds limit = context_.config().routing.wait;
+  const bool global = wanted == Consistency::global;
+  if (limit.count() <= 0 || (!global && !position_.usable())) return std::nullopt;
+  // Of a statement that is too long to be kept there would be nothing left to ask the primary.
+  if (!current_.repeatable) return std::nullopt;
+  if (gave_up_version_ == context_.topology->version) return std::nullopt;
+  // Its functions are as they are trusted to be now, not after a wait.
+  if (current_.trust != nullptr) return std::nullopt;
+  // The position speaks of what was written, not of what was read on another replica: that stays a
+  // demand.
+  ReadNeeds waiting = needs;
+  waiting.fresh_after = {};
+  // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
+  const Milliseconds near = limit + context_.config().monitor.interval;
+  waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
+  const auto server =
+      select_replica(*context_.topology, waiting, balancing(), context_.work, context_.random());
+  if (!server || (!global && server == reached_on_)) return server;
+  if (context_.work[*server].waits >= context_.most_waits) return std::nullopt;
+  current_.wait_for = global ? global_position(*server) : position_;
+  current_.waits = current_.wait_for.usable();
+  return current_.waits ? server : std::nullopt;
+}
+
+// SET weir.consistency = '...'. False when the text is something else.
+bool CommandRunner::begin_own_setting(std::string_view text) {
+  const auto setting = read_own_setting(text, text_options());
+  if (!setting) return false;
+  const bool resets = setting->well_formed && sql::equals_lower(setting->value, "default");
+  const auto value = read_consistency(setting->value);
+  if (setting->name != "consistency") {
+    answer_error(errors::unknown_setting(setting->name));
+  } else if (!setting->well_formed || (!value && !resets)) {
+    answer_error(errors::wrong_setting(setting->name, setting->value));
+  } else {
+    consistency_ = value;
+    answer_ok();
+  }
+  return true;
+}
+
+// How long a plain read took there; what waited for replication says nothing of the server's speed.
+void CommandRunner::note_latency(const BackendConnection& link) {
+  if (current_.sent_at == 0 || current_.waits || !current_.repeatable) return;
+  ServerWork& work = context_.work[link.server()];
+  const double microseconds = static_cast<double>(uv_hrtime() - current_.sent_at) / 1000;
+  if (work.outlier) {
+    work.latency.add_trial(microseconds);
+  } else {
+    work.latency.add(microseconds);
+  }
+}
+
+// What the replica has to reach to show everything that was written through this weir.
+WritePosition CommandRunner::global_position(std::size_t server) const {
+  const auto fresh_until = context_.topology->servers[server].fresh_until;
+  return context_.process->global_writes.position_after(fresh_until.value_or(TimePoint{}));
+}
+
+// The replica that the session reads from, for as long as it has to.
+void CommandRunner::set_read_on(std::optional<std::size_t> server) {
+  if (read_on_ == server) return;
+  if (read_on_) --context_.work[*read_on_].readers;
+  read_on_ = server;
+  if (read_on_) ++context_.work[*read_on_].readers;
+}
+
+}  // namespace weir

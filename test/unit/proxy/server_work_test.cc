@@ -1,0 +1,107 @@
+#include "proxy/core/server_work.h"
+
+#include <vector>
+
+#include "test/support/catch.h"
+
+namespace weir {
+namespace {
+
+constexpr TimePoint kStart{std::chrono::hours(1)};
+
+struct Bed {
+  explicit Bed(std::initializer_list<double> latencies) {
+    for (const double latency : latencies) {
+      ServerState& server = topology.servers.emplace_back();
+      server.role = Role::replica;
+      server.health = Health::up;
+      ServerWork& one = work.emplace_back();
+      for (int i = 0; i < 10; ++i) one.latency.add(latency);
+    }
+  }
+  std::vector<std::size_t> outliers(TimePoint now = kStart) {
+    judge_outliers(topology, work, now);
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < work.size(); ++i) {
+      if (work[i].outlier) found.push_back(i);
+    }
+    return found;
+  }
+  Topology topology;
+  std::vector<ServerWork> work;
+};
+
+using Found = std::vector<std::size_t>;
+
+TEST_CASE("latency: one slow statement moves the average little, many move it all the way") {
+  Latency latency;
+  CHECK_FALSE(latency.known());
+  for (int i = 0; i < 8; ++i) latency.add(1000);
+  REQUIRE(latency.known());
+  CHECK(latency.microseconds() == 1000);
+  latency.add(60e6);
+  CHECK(latency.microseconds() == 1300);
+  for (int i = 0; i < 100; ++i) latency.add(20000);
+  CHECK(latency.microseconds() > 19000);
+  for (int i = 0; i < 8; ++i) latency.add_trial(1000);
+  CHECK(latency.microseconds() < 1100);
+}
+
+TEST_CASE("outliers: what is several times slower than the others, by more than nothing") {
+  CHECK(Bed({5000, 5000, 50000}).outliers() == Found{2});
+  CHECK(Bed({5000, 5000, 19000}).outliers().empty());
+  CHECK(Bed({100, 100, 900}).outliers().empty());  // ten times, but still fast
+  CHECK(Bed({5000, 50000}).outliers() == Found{1});
+  CHECK(Bed({50000}).outliers().empty());
+  CHECK(Bed({5000, 6000, 90000, 80000}).outliers() == Found{2, 3});
+  // Half of them at most: then it is not they that are strange.
+  CHECK(Bed({1000, 90000, 90000}).outliers().empty());
+}
+
+TEST_CASE("outliers: servers that serve no reads, or are not known, are none") {
+  Bed bed({5000, 5000, 50000});
+  bed.topology.servers[2].health = Health::lagging;
+  CHECK(bed.outliers().empty());
+  bed.topology.servers[2].health = Health::up;
+  CHECK(bed.outliers() == Found{2});
+  bed.topology.servers[2].role = Role::primary;
+  CHECK(bed.outliers().empty());
+  bed.topology.servers[2].role = Role::replica;
+  bed.work[2].latency = Latency{};
+  CHECK(bed.outliers().empty());
+}
+
+TEST_CASE("outliers: they get a trial a second, and come back when they are fast again") {
+  Bed bed({5000, 5000, 50000});
+  CHECK(bed.outliers(kStart) == Found{2});
+  CHECK_FALSE(bed.work[2].trial);
+  bed.outliers(kStart + Milliseconds(999));
+  CHECK_FALSE(bed.work[2].trial);
+  bed.outliers(kStart + Milliseconds(1000));
+  CHECK(bed.work[2].trial);
+  bed.work[2].trial = false;  // somebody has tried
+  bed.work[2].latency.add_trial(15000);
+  CHECK(bed.outliers(kStart + Milliseconds(1100)) == Found{2});
+  for (int i = 0; i < 8; ++i) bed.work[2].latency.add_trial(12000);
+  CHECK(bed.outliers(kStart + Milliseconds(1200)) == Found{2});  // above twice the others'
+  for (int i = 0; i < 8; ++i) bed.work[2].latency.add_trial(6000);
+  CHECK(bed.outliers(kStart + Milliseconds(1300)).empty());
+}
+
+TEST_CASE("wait tickets count while they live") {
+  std::uint32_t count = 0;
+  {
+    WaitTicket ticket(count);
+    CHECK(count == 1);
+    WaitTicket moved = std::move(ticket);
+    CHECK(count == 1);
+    moved = WaitTicket(count);
+    CHECK(count == 1);
+    moved = {};
+    CHECK(count == 0);
+  }
+  CHECK(count == 0);
+}
+
+}  // namespace
+}  // namespace weir
