@@ -6,6 +6,8 @@ which members may write. `Cluster.primary` is only the one that began the group.
 
 from __future__ import annotations
 
+import re
+import subprocess
 from abc import abstractmethod
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from .state import HOST, Cluster, Node
 from rawmysql import Connection
 
 GROUP_NAME = "7ea1c0de-0000-4000-8000-000000000001"
+NO_CLUSTER = "00000000-0000-0000-0000-000000000000"
 GALERA_PROVIDER = "/usr/lib/galera/libgalera_smm.so"
 # A member that was killed is given up after about a second, so that tests need not wait for longer.
 GALERA_OPTIONS = {
@@ -32,6 +35,7 @@ class Group(Flavor):
     """A flavour whose members choose for themselves who may write."""
 
     group_ports: int  # how many ports a member needs beside the one for clients
+    copies_join = False  # a server with a copy of a member's data may join that member's group at once
 
     @abstractmethod
     def serve_member(self, cluster: Cluster, node: Node, begins: bool) -> list[str]:
@@ -76,31 +80,53 @@ class GroupReplication(MySql, Group):
 
 
 class Galera(MariaDb, Group):
-    """A MariaDB Galera cluster; what a member has missed comes by rsync."""
+    """A MariaDB Galera cluster; what a member has missed comes by mariabackup."""
 
     topology = "galera"
     group_ports = 3
+    copies_join = True
 
     def serve_member(self, cluster: Cluster, node: Node, begins: bool) -> list[str]:
-        options = {**GALERA_OPTIONS, "gmcast.listen_addr": f"tcp://{HOST}:{node.group_ports[0]}",
-                   "ist.recv_addr": f"{HOST}:{node.group_ports[1]}"}
-        (node.data / "gvwstate.dat").unlink(missing_ok=True)
-        if begins and (node.data / "grastate.dat").exists():
-            self._allow_to_begin(node.data / "grastate.dat")
-        return [*self.serve(node, read_only=False),
-                "--wsrep-on=1", f"--wsrep-provider={GALERA_PROVIDER}",
-                f"--wsrep-cluster-address=gcomm://{_peers(cluster)}",
-                f"--wsrep-node-name={node.name}", f"--wsrep-node-address={HOST}:{node.group_ports[0]}",
-                f"--wsrep-node-incoming-address={HOST}:{node.port}",
-                "--wsrep-sst-method=rsync", f"--wsrep-sst-receive-address={HOST}:{node.group_ports[2]}",
-                "--innodb-autoinc-lock-mode=2",
-                "--wsrep-provider-options=" + ";".join(f"{key}={value}" for key, value in options.items()),
+        provider = {**GALERA_OPTIONS, "gmcast.listen_addr": f"tcp://{HOST}:{node.group_ports[0]}",
+                    "ist.recv_addr": f"{HOST}:{node.group_ports[1]}"}
+        program, _, *options = self.serve(node, read_only=False)
+        options += ["--wsrep-on=1", f"--wsrep-provider={GALERA_PROVIDER}",
+                    f"--wsrep-cluster-address=gcomm://{_peers(cluster)}",
+                    f"--wsrep-node-name={node.name}", f"--wsrep-node-address={HOST}:{node.group_ports[0]}",
+                    f"--wsrep-node-incoming-address={HOST}:{node.port}",
+                    "--wsrep-sst-method=mariabackup",
+                    f"--wsrep-sst-auth={accounts.ROOT.name}:{accounts.ROOT.password}",
+                    f"--wsrep-sst-receive-address={HOST}:{node.group_ports[2]}",
+                    "--innodb-autoinc-lock-mode=2",
+                    "--wsrep-provider-options=" + ";".join(f"{key}={value}" for key, value in provider.items())]
+        # Not on the command line: what moves the data takes its settings from there, too, and refuses most.
+        settings = node.folder / "my.cnf"
+        lines = ["[mysqld]", *(option.removeprefix("--") for option in options), "[sst]", "sst-syslog = -1"]
+        settings.write_text("\n".join(lines) + "\n")
+        command = [program, f"--defaults-file={settings}"]
+        return [*command, f"--wsrep-start-position={self._prepare_state(command, node, begins)}",
                 *(["--wsrep-new-cluster"] if begins else [])]
 
     @staticmethod
-    def _allow_to_begin(state: Path) -> None:
-        """The last member of a cluster that was ended as a whole may not have been the last to go."""
-        state.write_text(state.read_text().replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"))
+    def _prepare_state(command: list[str], node: Node, begins: bool) -> str:
+        """Where the server's data stand, so that only what is missing has to be sent to it."""
+        state = node.data / "grastate.dat"
+        if not state.exists():
+            return f"{NO_CLUSTER}:-1"
+        # A server that was killed has not written it down, but its storage engine knows.
+        node.files.mkdir(exist_ok=True)
+        before = node.error_log.stat().st_size if node.error_log.exists() else 0
+        subprocess.run([*command, "--wsrep-recover"], capture_output=True, check=False)
+        log = node.error_log.read_bytes()[before:].decode(errors="replace")
+        found = re.search(r"Recovered position: (\S+)", log)
+        if not found:
+            raise ClusterError(f"{node.name} does not know its position:\n{log}")
+        position = found.group(1)
+        cluster_id, _, number = position.partition(":")
+        # Whoever begins says so here: nobody knows whether it was the last one to leave.
+        state.write_text("# GALERA saved state\nversion: 2.1\n"
+                         f"uuid: {cluster_id}\nseqno: {number}\nsafe_to_bootstrap: {int(begins)}\n")
+        return position
 
     def join(self, server: Connection, begins: bool) -> None:
         """Members join while they start."""

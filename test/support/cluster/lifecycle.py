@@ -139,6 +139,10 @@ def _create(folder: Path, kind: Flavor, replicas: int) -> Cluster:
         shutil.rmtree(node.folder, ignore_errors=True)
         node.data.mkdir(parents=True)
         template.copy(source, node.data)
+        if isinstance(kind, Group) and kind.copies_join and node is nodes[0]:
+            _bring_up(cluster, kind, [node])
+            _end(cluster, [node])
+            source = node.data
     _bring_up(cluster, kind, nodes)
     return cluster
 
