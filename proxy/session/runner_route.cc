@@ -243,7 +243,9 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
 // answers.
 std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeeds& needs) {
   const Milliseconds limit = context_.config().routing.wait;
-  if (limit.count() <= 0 || !position_.usable()) return std::nullopt;
+  if (limit.count() <= 0 || !position_.usable() || !context_.topology->replicas_wait) {
+    return std::nullopt;
+  }
   // Of a statement that is too long to be kept there would be nothing left to ask the primary.
   if (!current_.repeatable) return std::nullopt;
   if (gave_up_version_ == context_.topology->version) return std::nullopt;
