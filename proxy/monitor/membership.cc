@@ -27,6 +27,7 @@ Count count_members(const ResultSet& result) {
 
 // MySQL documentation: "Group Replication Server States".
 void decode_mysql_state(const std::string& state, const Count& count, Membership& member) {
+  member.why.clear();
   if (state == "ONLINE" || state == "RECOVERING") {
     // The part of a group that has no majority can neither write nor hear of writes; it keeps its
     // roles.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "proxy/monitor/membership.h"
 #include "test/integration/monitor_fixture.h"
 #include "test/support/until.h"
 #include "test/support/weir_process.h"

@@ -2,6 +2,7 @@
 
 #include "proxy/monitor/membership.h"
 
+#include "proxy/monitor/probe_query.h"
 #include "test/support/catch.h"
 
 using namespace weir;
@@ -204,4 +205,54 @@ TEST_CASE("membership: whether there is a group at all", "[monitor]") {
   ServerReply empty;
   empty.results.push_back({{"value"}, {}});
   CHECK_FALSE(decode_group(empty));
+}
+
+TEST_CASE("membership: as part of a probe", "[monitor]") {
+  const ServerKind mysql{Flavor::mysql, 90704, true};
+  const ServerKind mariadb{Flavor::mariadb, 101106, true};
+  CHECK(probe_query({Flavor::mysql, 90704}).find("group") == std::string::npos);
+  CHECK(probe_query(mysql).find("replication_group_members") != std::string::npos);
+  CHECK(probe_query(mariadb).find("WSREP_LOCAL_STATE") != std::string::npos);
+
+  ServerReply reply;
+  reply.results.push_back({{"account", "version", "gtid_mode", "executed", "read_only"},
+                           {{"weir@%", "9.7.4", "ON", kA + ":1-5", "0"}}});
+  reply.results.push_back({{"Channel_Name", "Replica_IO_Running"},
+                           {{"group_replication_recovery", "No"}, {"other", "Yes"}}});
+  ServerReply hidden = reply;
+  hidden.error = 1142;
+  hidden.message = "SELECT command denied";
+  Probe blind;
+  decode_probe(mysql, hidden, blind);
+  CHECK(blind.outcome == Probe::Outcome::answered);
+  CHECK_FALSE(blind.membership);
+  CHECK(blind.hidden_replication ==
+        "group membership is hidden from the monitor (SELECT command denied): run GRANT SELECT ON "
+        "performance_schema.replication_group_members TO 'weir'@'%' and GRANT SELECT ON "
+        "performance_schema.replication_group_member_stats TO 'weir'@'%'");
+
+  reply.results.push_back(group(kA, {{"ONLINE", "PRIMARY"}}));
+  Probe member;
+  decode_probe(mysql, reply, member);
+  REQUIRE(member.membership);
+  CHECK(member.membership->id == kA);
+  REQUIRE(member.channels.size() == 1);
+  CHECK(member.channels[0].name == "other");
+  CHECK(to_string(*member.as_primary) == kA + ":1-5");
+
+  reply.results[0] = {{"account", "version", "log_bin", "binlog_pos", "current_pos", "replica_pos"},
+                      {{"weir@%", "10.11.6-MariaDB", "1", "0-1-5", "0-1-5", ""}}};
+  reply.results[2] = galera({});
+  Probe node;
+  decode_probe(mariadb, reply, node);
+  REQUIRE(node.as_replica);
+  CHECK(to_string(*node.as_replica) == kA + ":1-11");
+  CHECK(node.as_primary == node.as_replica);
+
+  ServerReply unprepared;
+  unprepared.error = 1047;
+  unprepared.message = "WSREP has not yet prepared node for application use";
+  Probe lost;
+  decode_probe(mariadb, unprepared, lost);
+  CHECK(lost.outcome == Probe::Outcome::failed);
 }
