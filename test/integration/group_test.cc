@@ -195,15 +195,29 @@ TEST_CASE_METHOD(GroupTest, "group: a member that left is out, and is back when 
                  "[group]") {
   const int n = reader();
   const auto server = static_cast<std::size_t>(n - 1);
-  bool dead = true;
+  bool away = true;
+  const auto come_back = [&] {
+    if (galera()) {
+      cluster.tool("restart db" + std::to_string(n));
+    } else {
+      cluster.sql(n, {"START GROUP_REPLICATION USER='" + cluster.value("REPL_USER") +
+                      "', PASSWORD='" + cluster.value("REPL_PASSWORD") + "'"});
+    }
+    away = false;
+  };
   Finally put_right{[&] {
-    if (dead) cluster.tool("restart db" + std::to_string(n));
+    if (away) come_back();
   }};
-  cluster.kill(n, "KILL");
-  REQUIRE(watch.until_health(server, Health::down));
+  if (galera()) {
+    cluster.kill(n, "TERM");
+    REQUIRE(watch.until_health(server, Health::down));
+  } else {
+    cluster.sql(n, {"STOP GROUP_REPLICATION"});
+    REQUIRE(watch.until_health(server, Health::stalled));
+    CHECK(has(watch.why(server), "is not part of its group (OFFLINE)"));
+  }
   CHECK(watch.now()->primary.has_value());
-  cluster.tool("restart db" + std::to_string(n));
-  dead = false;
+  come_back();
   CHECK(whole());
 }
 
