@@ -67,7 +67,9 @@ struct Topology {
   // What the greeting shows; learnt from the primary (before one was seen: from any server).
   std::string greeting_version;         // e.g. "9.7.4", "5.5.5-10.11.19-MariaDB"; empty until known
   std::uint16_t default_collation = 0;  // id; 0 until known
-  protocol::Capabilities capabilities = 0;   // what it can do
+  protocol::Capabilities capabilities = 0;  // what it can do
+  // A replica can be told to wait for the GTIDs that the primary reports with its writes.
+  bool replicas_wait = true;
   std::shared_ptr<const Routines> routines;  // what is known of stored functions; null: nothing
 
   bool known() const { return !greeting_version.empty(); }

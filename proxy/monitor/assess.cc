@@ -16,6 +16,10 @@ constexpr Milliseconds kLeastMemory{60000};
 // schedule.
 constexpr Milliseconds kLongestRetryPause{1000};
 
+// A group takes some seconds to give up a member that is silent. If it has not by then, it goes on
+// with it, and only weir does not reach it.
+constexpr Milliseconds kGroupNotices{15000};
+
 Milliseconds lag_memory(const MonitorConfig& config) {
   return std::max<Milliseconds>(4 * config.max_lag, kLeastMemory);
 }
@@ -40,7 +44,8 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
   silence_overdue(probes, now);
   std::vector<Role> last_roles;
   for (const Memory& memory : memory_) last_roles.push_back(memory.role);
-  const Election election = elect(*config_, probes, last_roles);
+  const Election election = elect(*config_, probes, last_roles, last_writer(now));
+  remember_writer(election, probes, now);
   sample_primary(election, probes);
   learn_greeting(election, probes);
 
@@ -52,6 +57,9 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
   topology.greeting_version = greeting_version_;
   topology.default_collation = default_collation_;
   topology.capabilities = capabilities_;
+  topology.replicas_wait = !election.primary ||
+                           probes[*election.primary].flavor != Flavor::mariadb ||
+                           !probes[*election.primary].membership;
   tell_primary(election, probes, result.events);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     topology.servers.push_back(judge(i, election, probes));
@@ -80,6 +88,23 @@ void Assessor::silence_overdue(std::vector<Probe>& probes, TimePoint now) {
       probes[i].error = "the probe itself does not come back (name resolution?)";
     }
   }
+}
+
+std::optional<LastWriter> Assessor::last_writer(TimePoint now) const {
+  std::optional<LastWriter> writer = writer_;
+  if (writer && now - writer_heard_ > kGroupNotices) writer->view.clear();
+  return writer;
+}
+
+void Assessor::remember_writer(const Election& election, const std::vector<Probe>& probes,
+                               TimePoint now) {
+  if (!election.primary) return;
+  const Probe& probe = probes[*election.primary];
+  if (probe.outcome != Probe::Outcome::answered) return;
+  writer_.reset();
+  if (!probe.membership) return;
+  writer_ = LastWriter{*election.primary, probe.membership->view};
+  writer_heard_ = now;
 }
 
 void Assessor::sample_primary(const Election& election, const std::vector<Probe>& probes) {
@@ -123,8 +148,13 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
     memory.judged = true;
     memory.good = 0;
   } else {
-    ReplicaCase c{*config_, election, probes, meter_, server, nullptr};
-    if (new_sample) c.before = memory.position.get();
+    ReplicaCase c{*config_, election, probes, meter_, server, nullptr, 0};
+    if (new_sample) {
+      c.before = memory.position.get();
+      const bool apart = election.primary && is_apart(probe, probes[*election.primary]);
+      memory.apart = apart ? memory.apart + 1 : 0;
+    }
+    c.apart = memory.apart;
     const Verdict verdict = judge_replica(c);
     if (probe.outcome == Probe::Outcome::answered) notes_[server] = replica_notes(c);
     settle(memory, verdict, new_sample, state);

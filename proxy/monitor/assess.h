@@ -43,6 +43,7 @@ class Assessor {
     std::optional<TimePoint> back_since;  // up again since then; nothing: up from the beginning
     Role role = Role::unknown;
     PositionPtr position;  // as a replica, at the last answer
+    unsigned apart = 0;    // answers in a row that told of another group than the primary's
     // What was last told to people.
     Health told_health = Health::unknown;
     Role told_role = Role::unknown;
@@ -50,6 +51,8 @@ class Assessor {
   };
 
   void silence_overdue(std::vector<Probe>& probes, TimePoint now);
+  std::optional<LastWriter> last_writer(TimePoint now) const;
+  void remember_writer(const Election& election, const std::vector<Probe>& probes, TimePoint now);
   void sample_primary(const Election& election, const std::vector<Probe>& probes);
   ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
   void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
@@ -68,6 +71,8 @@ class Assessor {
   std::uint64_t sampled_ = 0;  // sequence of the primary's probe sampled last
   std::optional<std::size_t> sampled_from_;
   std::optional<TimePoint> last_;
+  std::optional<LastWriter> writer_;  // the member of a group that was the primary last
+  TimePoint writer_heard_{};
   bool primary_rewound_ = false;
   bool greeting_from_primary_ = false;
   std::string greeting_version_;

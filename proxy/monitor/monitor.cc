@@ -76,7 +76,8 @@ class Monitor::Threads {
 
  private:
   void question(std::size_t server, TimePoint begin);
-  TimePoint next_attempt(const Probe& probe, unsigned failures, TimePoint begin);
+  TimePoint next_attempt(std::size_t server, const Probe& probe, unsigned failures,
+                         TimePoint begin);
   void judge();
 
   // A load of the primary's stored functions: from where, and under which count of changes.
@@ -117,7 +118,7 @@ void Monitor::Threads::question(std::size_t server, TimePoint begin) {
     failures = probe.outcome == Probe::Outcome::answered ? 0 : failures + 1;
     std::unique_lock lock(mutex_);
     if (stopping_) return;
-    const TimePoint next = next_attempt(probe, failures, begin);
+    const TimePoint next = next_attempt(server, probe, failures, begin);
     probes_[server] = std::move(probe);
     news_ = true;
     changed_.notify_all();
@@ -127,15 +128,17 @@ void Monitor::Threads::question(std::size_t server, TimePoint begin) {
 
 // Servers that answer are asked on a common beat, so that their answers can be compared; missed
 // beats are skipped. Called with the mutex held.
-TimePoint Monitor::Threads::next_attempt(const Probe& probe, unsigned failures, TimePoint begin) {
+TimePoint Monitor::Threads::next_attempt(std::size_t server, const Probe& probe, unsigned failures,
+                                         TimePoint begin) {
   const Milliseconds interval = config_->monitor.interval;
   const TimePoint now = Clock::now();
   if (failures > 0) {
     const double jitter = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
     return now + retry_pause(probe.outcome, failures, interval, jitter);
   }
-  const Milliseconds offset =
-      probe.read_only ? std::min(kReplicaOffset, interval / 4) : Milliseconds{0};
+  // In a group that others may write to, being writable makes no primary.
+  const bool follows = probe.read_only || (primary_ && *primary_ != server);
+  const Milliseconds offset = follows ? std::min(kReplicaOffset, interval / 4) : Milliseconds{0};
   const auto beats = std::max<Clock::rep>((now - begin - offset) / interval, 0) + 1;
   return begin + offset + beats * interval;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/monitor/lag_meter.h"
+#include "proxy/monitor/membership.h"
 
 namespace weir {
 
@@ -54,6 +55,7 @@ struct Probe {
   PositionPtr as_primary;  // what its replicas have to reach
   PositionPtr as_replica;  // what is visible here
   std::vector<Channel> channels;
+  std::optional<Membership> membership;  // of a server that belongs to a group
   std::string
       hidden_replication;  // why replication status cannot be seen, with the GRANT; usually empty
 };

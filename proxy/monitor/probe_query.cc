@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "proxy/monitor/membership.h"
+#include "proxy/monitor/result_row.h"
+
 namespace weir {
 namespace {
 
@@ -18,50 +21,10 @@ constexpr unsigned kReplicaMonitor = 100502;
 // MariaDB 10.10 has collations whose name lacks the character set in information_schema.COLLATIONS.
 constexpr unsigned kFullCollationName = 101001;
 
-template <class Number>
-std::optional<Number> number(const std::optional<std::string>& text) {
-  Number value{};
-  if (!text) return std::nullopt;
-  const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || stop != text->data() + text->size()) return std::nullopt;
-  return value;
-}
-
 // A boolean variable: 0, 1, OFF, ON; newer MariaDB has several words for "on".
 bool is_on(const std::optional<std::string>& text) {
   return text && *text != "0" && *text != "OFF" && !text->empty();
 }
-
-// "Slave_IO_Running" and "Replica_IO_Running" are the same column to us.
-std::string modern_name(std::string name) {
-  constexpr std::array<std::array<std::string_view, 2>, 2> kWords = {
-      {{"Slave", "Replica"}, {"Master", "Source"}}};
-  for (const auto& [old_word, new_word] : kWords) {
-    for (std::size_t at = 0; (at = name.find(old_word, at)) != std::string::npos;) {
-      name.replace(at, old_word.size(), new_word);
-      at += new_word.size();
-    }
-  }
-  return name;
-}
-
-// One row with its columns by name.
-class Row {
- public:
-  Row(const ResultSet& result, std::size_t row) : result_(result), row_(result.rows[row]) {}
-
-  std::optional<std::string> get(std::string_view column) const {
-    for (std::size_t i = 0; i < result_.columns.size() && i < row_.size(); ++i) {
-      if (modern_name(result_.columns[i]) == column) return row_[i];
-    }
-    return std::nullopt;
-  }
-  std::string text(std::string_view column) const { return get(column).value_or(""); }
-
- private:
-  const ResultSet& result_;
-  const std::vector<std::optional<std::string>>& row_;
-};
 
 ThreadState thread_state(const std::string& text) {
   if (text == "Yes") return ThreadState::running;
@@ -69,19 +32,19 @@ ThreadState thread_state(const std::string& text) {
   return text == "No" || text.empty() ? ThreadState::stopped : ThreadState::connecting;
 }
 
-Channel decode_channel(const Row& row) {
+Channel decode_channel(const ResultRow& row) {
   Channel channel;
   channel.name = row.text("Channel_Name");
   if (channel.name.empty()) channel.name = row.text("Connection_name");
   channel.source_host = row.text("Source_Host");
-  channel.source_port = number<std::uint16_t>(row.get("Source_Port")).value_or(0);
-  channel.source_id = number<std::uint32_t>(row.get("Source_Server_Id")).value_or(0);
+  channel.source_port = row.number<std::uint16_t>("Source_Port").value_or(0);
+  channel.source_id = row.number<std::uint32_t>("Source_Server_Id").value_or(0);
   channel.receiver = thread_state(row.text("Replica_IO_Running"));
   channel.applier = thread_state(row.text("Replica_SQL_Running"));
   channel.receiver_error = row.text("Last_IO_Error");
   channel.applier_error = row.text("Last_SQL_Error");
-  channel.seconds_behind = number<std::uint32_t>(row.get("Seconds_Behind_Source"));
-  channel.delay = number<std::uint32_t>(row.get("SQL_Delay")).value_or(0);
+  channel.seconds_behind = row.number<std::uint32_t>("Seconds_Behind_Source");
+  channel.delay = row.number<std::uint32_t>("SQL_Delay").value_or(0);
   return channel;
 }
 
@@ -89,7 +52,7 @@ PositionPtr position(std::optional<GtidSet> set) {
   return set ? std::make_shared<const GtidPosition>(std::move(*set)) : nullptr;
 }
 
-void decode_mysql_position(const Row& row, Probe& probe) {
+void decode_mysql_position(const ResultRow& row, Probe& probe) {
   // With OFF and OFF_PERMISSIVE new transactions get no GTID, and the set says nothing about them.
   const std::string mode = row.text("gtid_mode");
   if (mode != "ON" && mode != "ON_PERMISSIVE") return;
@@ -97,7 +60,7 @@ void decode_mysql_position(const Row& row, Probe& probe) {
   probe.as_replica = probe.as_primary;
 }
 
-void decode_mariadb_position(const Row& row, Probe& probe) {
+void decode_mariadb_position(const ResultRow& row, Probe& probe) {
   const auto binlog = MariaPosition::parse(row.text("binlog_pos"));
   const auto current = MariaPosition::parse(row.text("current_pos"));
   const auto applied = MariaPosition::parse(row.text("replica_pos"));
@@ -124,6 +87,20 @@ std::string missing_privilege(const ServerKind& kind, const Probe& probe,
       quoted_account(probe.account));
 }
 
+void decode_group_part(const ServerKind& kind, const ServerReply& reply, Probe& probe) {
+  if (reply.results.size() < 3) {
+    probe.hidden_replication =
+        fmt::format("group membership is hidden from the monitor ({}): run {}", reply.message,
+                    membership_grants(quoted_account(probe.account)));
+    return;
+  }
+  probe.membership = decode_membership(kind.flavor, reply.results[2]);
+  // In a cluster every node may give its own GTIDs to the same changes: they cannot be compared.
+  if (probe.membership && kind.flavor == Flavor::mariadb) {
+    probe.as_primary = probe.as_replica = probe.membership->position;
+  }
+}
+
 }  // namespace
 
 ServerKind ServerKind::from_version(std::string_view text) {
@@ -145,16 +122,18 @@ std::string probe_query(const ServerKind& kind) {
   const std::string common =
       "SELECT CURRENT_USER() AS account, @@version AS version, @@global.server_id AS server_id,"
       " @@global.collation_server AS collation, @@global.read_only AS read_only";
+  const std::string membership = kind.group ? "; " + membership_query(kind.flavor) : "";
   if (kind.flavor == Flavor::mariadb) {
     return common +
            ", @@global.log_bin AS log_bin, @@global.gtid_binlog_pos AS binlog_pos,"
            " @@global.gtid_current_pos AS current_pos, @@global.gtid_slave_pos AS replica_pos;"
-           " SHOW ALL SLAVES STATUS";
+           " SHOW ALL SLAVES STATUS" +
+           membership;
   }
   return fmt::format(
-      "{}{}, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS executed; SHOW {} STATUS",
+      "{}{}, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS executed; SHOW {} STATUS{}",
       common, kind.version >= kSuperReadOnly ? ", @@global.super_read_only AS super_read_only" : "",
-      kind.version >= kReplicaWords ? "REPLICA" : "SLAVE");
+      kind.version >= kReplicaWords ? "REPLICA" : "SLAVE", membership);
 }
 
 std::string collation_query(const ServerKind& kind, std::string_view collation) {
@@ -178,7 +157,8 @@ std::uint16_t decode_collation(const ServerReply& reply) {
   for (const ResultSet& result : reply.results) {
     for (const auto& row : result.rows) {
       if (row.empty()) continue;
-      if (const auto id = number<std::uint16_t>(row.front()); id && *id != 0) return *id;
+      const auto id = parse_number<std::uint16_t>(row.front().value_or(""));
+      if (id && *id != 0) return *id;
     }
   }
   return 0;
@@ -186,22 +166,25 @@ std::uint16_t decode_collation(const ServerReply& reply) {
 
 std::string collation_name(const ServerReply& reply) {
   if (reply.results.empty() || reply.results[0].rows.empty()) return {};
-  return Row(reply.results[0], 0).text("collation");
+  return ResultRow(reply.results[0], 0).text("collation");
 }
 
 void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe) {
   if (reply.results.empty() || reply.results[0].rows.empty()) {
-    probe.outcome = reply.lost() ? Probe::Outcome::failed : Probe::Outcome::refused;
+    // What a Galera node says that has lost its cluster: nobody is served there.
+    constexpr unsigned kNotPrepared = 1047;
+    const bool down = reply.lost() || reply.error == kNotPrepared;
+    probe.outcome = down ? Probe::Outcome::failed : Probe::Outcome::refused;
     probe.error = reply.error != 0 ? fmt::format("{} ({})", reply.message, reply.error)
                                    : "the answer to the probe has no rows";
     return;
   }
-  const Row row(reply.results[0], 0);
+  const ResultRow row(reply.results[0], 0);
   probe.outcome = Probe::Outcome::answered;
   probe.account = row.text("account");
   probe.version = row.text("version");
   probe.flavor = kind.flavor;
-  probe.server_id = number<std::uint32_t>(row.get("server_id")).value_or(0);
+  probe.server_id = row.number<std::uint32_t>("server_id").value_or(0);
   probe.read_only = is_on(row.get("read_only")) || is_on(row.get("super_read_only"));
   if (kind.flavor == Flavor::mariadb) {
     decode_mariadb_position(row, probe);
@@ -213,8 +196,11 @@ void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe
     return;
   }
   for (std::size_t i = 0; i < reply.results[1].rows.size(); ++i) {
-    probe.channels.push_back(decode_channel(Row(reply.results[1], i)));
+    Channel channel = decode_channel(ResultRow(reply.results[1], i));
+    // A group's own channels have threads of another kind; the membership tells how they fare.
+    if (channel.name.rfind("group_replication_", 0) != 0) probe.channels.push_back(channel);
   }
+  if (kind.group) decode_group_part(kind, reply, probe);
 }
 
 Probe::Outcome login_outcome(unsigned error) {

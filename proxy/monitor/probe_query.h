@@ -14,11 +14,12 @@ namespace weir {
 struct ServerKind {
   Flavor flavor = Flavor::unknown;
   unsigned version = 0;  // 80403, 101106
+  bool group = false;    // a member of a group: ask for its membership, too (see membership.h)
   static ServerKind from_version(std::string_view text);
 };
 
-// One text of two statements, so that a probe costs one round trip: variables, then replication
-// status.
+// One text of several statements, so that a probe costs one round trip: variables, replication
+// status, and the membership where there is one.
 std::string probe_query(const ServerKind& kind);
 
 // The id of the collation that the server puts into its greeting.

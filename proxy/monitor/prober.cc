@@ -10,6 +10,8 @@ namespace {
 constexpr Milliseconds kLongestPause{1000};
 // An account that is refused stays so until a person acts, and servers count failed logins.
 constexpr Milliseconds kLongestPauseDenied{5000};
+constexpr Milliseconds kGroupInterval{5000};
+constexpr unsigned kMemberRoles = 80002;
 
 std::string in_words(const std::string& message, unsigned error) {
   return fmt::format("{} ({})", message, error);
@@ -46,6 +48,7 @@ bool Prober::connect(Probe& probe, TimePoint deadline) {
     kind_ = ServerKind::from_version(connection_.greeting_version());
     capabilities_ = connection_.greeting_capabilities();
     collation_name_.clear();
+    next_look_ = {};
     return true;
   }
   probe.outcome = login_outcome(failed.error);
@@ -53,7 +56,23 @@ bool Prober::connect(Probe& probe, TimePoint deadline) {
   return false;
 }
 
+// A server may become part of a group while it is being watched. What ended the connection, if
+// anything did.
+std::optional<ServerReply> Prober::look_for_group(TimePoint deadline) {
+  const TimePoint now = Clock::now();
+  // Before MySQL 8.0.2 members do not tell their roles.
+  if (now < next_look_ || (kind_.flavor == Flavor::mysql && kind_.version < kMemberRoles)) {
+    return std::nullopt;
+  }
+  ServerReply reply = connection_.query(group_query(kind_.flavor), deadline);
+  if (reply.lost()) return reply;
+  kind_.group = decode_group(reply);
+  next_look_ = now + kGroupInterval;
+  return std::nullopt;
+}
+
 ServerReply Prober::ask(Probe& probe, TimePoint deadline) {
+  if (auto lost = look_for_group(deadline)) return *std::move(lost);
   probe.when.sent = Clock::now();
   ServerReply reply = connection_.query(probe_query(kind_), deadline);
   // An answer that is found later than the timeout lay in the socket while weir itself was paused.

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "proxy/config/config.h"
@@ -24,12 +25,14 @@ class Prober {
  private:
   bool connect(Probe& probe, TimePoint deadline);
   ServerReply ask(Probe& probe, TimePoint deadline);
+  std::optional<ServerReply> look_for_group(TimePoint deadline);
   void learn_collation(const ServerReply& reply, Probe& probe, TimePoint deadline);
 
   const ServerConfig& server_;
   const MonitorConfig& monitor_;
   ServerConnection connection_;
   ServerKind kind_;
+  TimePoint next_look_{};  // for a group
   std::uint64_t sequence_ = 0;
   protocol::Capabilities capabilities_ = 0;
   std::string collation_name_;  // of which collation_id_ is the id

@@ -1,6 +1,7 @@
 #include "proxy/monitor/roles.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,12 @@ bool answered(const Probe& probe) {
 
 bool unasked(const Probe& probe) {
   return probe.outcome == Probe::Outcome::none;
+}
+
+bool takes_writes(const Probe& probe) {
+  if (!answered(probe) || probe.read_only) return false;
+  return !probe.membership ||
+         (probe.membership->state == Membership::State::in && probe.membership->may_write);
 }
 
 // Alive, but not telling whether it is writable.
@@ -31,7 +38,11 @@ std::string seen(const ServerConfig& server, const Probe& probe, Role last) {
     case Probe::Outcome::none:
       return fmt::format("{} has not answered yet", server.name);
     case Probe::Outcome::answered:
+      if (probe.membership && !probe.membership->why.empty()) {
+        return fmt::format("{}{} {}", server.name, was, probe.membership->why);
+      }
       if (probe.read_only) return fmt::format("{} is read_only", server.name);
+      if (!takes_writes(probe)) return fmt::format("{} is a secondary of its group", server.name);
       return fmt::format("{} is writable{}", server.name,
                          server.role == RolePin::replica ? ", but configured as a replica" : "");
     case Probe::Outcome::denied:
@@ -59,16 +70,25 @@ std::string nobody(const Config& config, const std::vector<Probe>& probes,
 std::string several(const Config& config, const std::vector<Probe>& probes,
                     const std::vector<std::size_t>& writable) {
   std::vector<std::string> parts;
-  bool same_id = true;
+  bool same_id = true, members = true;
   for (const std::size_t i : writable) {
     const Probe& probe = probes[i];
     same_id = same_id && probe.server_id == probes[writable.front()].server_id;
+    members = members && probe.membership;
     std::string part = config.servers[i].name;
     if (!probe.channels.empty()) {
       const Channel& channel = probe.channels.front();
       part += fmt::format(" (though it follows {}:{})", channel.source_host, channel.source_port);
     }
     parts.push_back(std::move(part));
+  }
+  if (members) {
+    return fmt::format(
+        "several members of a group are writable, and do not agree on who belongs to it or leads "
+        "it: "
+        "{}; no write is routed until they do (is a member about to change, or was the group "
+        "started twice?)",
+        join(parts, ", "));
   }
   return fmt::format(
       "several servers are writable: {}{}; no write is routed until all but one are read_only (SET "
@@ -93,8 +113,50 @@ std::optional<std::size_t> pinned_primary(const Config& config, std::string& why
   return pinned;
 }
 
+// Of several members that may write: the one whose server was started first. All weirs see the same
+// order, whenever they were started themselves, and a server that comes back is the last in it, so
+// that it does not take the writes over from the one that has them.
+std::size_t senior(const std::vector<Probe>& probes, const std::vector<std::size_t>& writable) {
+  return *std::min_element(writable.begin(), writable.end(), [&](std::size_t a, std::size_t b) {
+    const Membership& x = *probes[a].membership;
+    const Membership& y = *probes[b].membership;
+    return std::tie(x.started, x.id, a) < std::tie(y.started, y.id, b);
+  });
+}
+
+// Members of one group, which may all write at once.
+bool share_writing(const std::vector<Probe>& probes, const std::vector<std::size_t>& writable) {
+  return std::all_of(writable.begin(), writable.end(), [&](std::size_t i) {
+    return probes[i].membership && !probes[i].membership->single_primary &&
+           probes[i].membership->view == probes[writable.front()].membership->view;
+  });
+}
+
+// What speaks against sending writes to a member although it takes them: it may not show yet what
+// the writer before it has acknowledged. Empty: nothing.
+std::string not_yet(const Config& config, const std::vector<Probe>& probes, std::size_t chosen,
+                    const std::optional<LastWriter>& last) {
+  const auto& member = probes[chosen].membership;
+  if (!member || !last || last->server == chosen) return {};
+  const std::string& name = config.servers[chosen].name;
+  const Probe& former = probes[last->server];
+  // The other members get the last words of one that has died when they agree that it is gone.
+  const bool in_group =
+      answered(former) && former.membership && former.membership->view == member->view;
+  if (!in_group && !last->view.empty() && member->view == last->view) {
+    return fmt::format("{} will take over from {} when their group has noticed that it is gone",
+                       name, config.servers[last->server].name);
+  }
+  if (member->backlog > 0) {
+    return fmt::format("{} takes over from {}, but has still to apply {} transactions of it", name,
+                       config.servers[last->server].name, member->backlog);
+  }
+  return {};
+}
+
 void choose_primary(const Config& config, const std::vector<Probe>& probes,
-                    const std::vector<Role>& last_roles, Election& election) {
+                    const std::vector<Role>& last_roles,
+                    const std::optional<LastWriter>& last_writer, Election& election) {
   const auto pinned = pinned_primary(config, election.no_primary_why);
   if (!election.no_primary_why.empty()) return;
   if (pinned) {
@@ -115,11 +177,13 @@ void choose_primary(const Config& config, const std::vector<Probe>& probes,
   std::optional<std::size_t> mute_primary;
   for (std::size_t i = 0; i < probes.size(); ++i) {
     if (config.servers[i].role == RolePin::replica) continue;
-    if (answered(probes[i]) && !probes[i].read_only) writable.push_back(i);
+    if (takes_writes(probes[i])) writable.push_back(i);
     if (mute(probes[i]) && last_roles[i] == Role::primary) mute_primary = i;
   }
-  if (writable.size() == 1) {
-    election.primary = writable.front();
+  if (writable.size() == 1 || (writable.size() > 1 && share_writing(probes, writable))) {
+    const std::size_t chosen = writable.size() == 1 ? writable[0] : senior(probes, writable);
+    election.no_primary_why = not_yet(config, probes, chosen, last_writer);
+    if (election.no_primary_why.empty()) election.primary = chosen;
   } else if (writable.size() > 1) {
     election.no_primary_why = several(config, probes, writable);
   } else if (mute_primary) {
@@ -133,16 +197,16 @@ void choose_primary(const Config& config, const std::vector<Probe>& probes,
 Role role_of_other(const ServerConfig& server, const Probe& probe, Role last, bool primary_pinned) {
   if (server.role == RolePin::replica) return Role::replica;
   if (!answered(probe)) return last;
-  if (probe.read_only || primary_pinned) return Role::replica;
+  if (probe.read_only || probe.membership || primary_pinned) return Role::replica;
   return Role::unknown;  // one of several that are writable
 }
 
 }  // namespace
 
 Election elect(const Config& config, const std::vector<Probe>& probes,
-               const std::vector<Role>& last_roles) {
+               const std::vector<Role>& last_roles, const std::optional<LastWriter>& last_writer) {
   Election election;
-  choose_primary(config, probes, last_roles, election);
+  choose_primary(config, probes, last_roles, last_writer, election);
   std::string ignored;
   const bool primary_pinned = pinned_primary(config, ignored).has_value();
   for (std::size_t i = 0; i < probes.size(); ++i) {

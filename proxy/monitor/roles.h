@@ -2,6 +2,10 @@
 
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "proxy/config/config.h"
 #include "proxy/monitor/probe.h"
 
@@ -13,9 +17,16 @@ struct Election {
   std::string no_primary_why;  // what was seen, server by server, and what to do
 };
 
+// The member of a group that was the primary last.
+struct LastWriter {
+  std::size_t server = 0;
+  std::string view;  // the set of members as it knew it (Membership::view); empty: does not matter
+};
+
 // `last_roles` are those of the election before: what a server that does not answer is remembered
-// as.
+// as. `last_writer`: nothing when there was none, or when it does not matter any more.
 Election elect(const Config& config, const std::vector<Probe>& probes,
-               const std::vector<Role>& last_roles);
+               const std::vector<Role>& last_roles,
+               const std::optional<LastWriter>& last_writer = std::nullopt);
 
 }  // namespace weir

@@ -7,6 +7,9 @@
 namespace weir {
 namespace {
 
+// So many answers in a row may tell of another group than the primary's.
+constexpr unsigned kApart = 2;
+
 Verdict bad(Health health, std::string why) {
   return {Verdict::Kind::bad, health, std::move(why), std::nullopt, std::nullopt};
 }
@@ -116,6 +119,45 @@ bool is_configured(const ReplicaCase& c, const Channel& channel) {
   return false;
 }
 
+// What speaks against a replica that follows a source, apart from how old its data is.
+std::optional<Verdict> judge_replication(const ReplicaCase& c) {
+  const Probe& probe = c.probes[c.server];
+  if (c.election.roles[c.server] == Role::unknown) {
+    const bool all_asked = std::none_of(c.probes.begin(), c.probes.end(), [](const Probe& other) {
+      return other.outcome == Probe::Outcome::none;
+    });
+    Verdict early;
+    early.why = "writable; not all servers were asked yet";
+    if (!all_asked) return early;
+    return bad(Health::stalled, "writable, but not the only one");
+  }
+  if (probe.hidden_replication.empty() && probe.channels.empty()) {
+    return bad(Health::stalled, fmt::format("is {} and follows nobody",
+                                            probe.read_only ? "read_only" : "a replica"));
+  }
+  // With no primary there is nothing to follow (and a failover tool may have stopped the threads
+  // while it chooses one): what the replica has shown to contain still holds.
+  const auto stop = stopped(probe.channels);
+  if (stop && c.election.primary) return bad(Health::stalled, *stop);
+  return std::nullopt;
+}
+
+// The same for a member of a group, whose members settle among themselves who is part of it.
+std::optional<Verdict> judge_membership(const Membership& member, unsigned apart) {
+  switch (member.state) {
+    case Membership::State::in:
+      break;
+    case Membership::State::recovering:
+      return bad(Health::recovering, member.why);
+    case Membership::State::lent:
+    case Membership::State::out:
+      return bad(Health::stalled, member.why);
+  }
+  // While somebody joins or leaves, the members hear of it one after the other.
+  if (apart > kApart) return bad(Health::stalled, "is in another group than the primary");
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Verdict> judge_silence(const Probe& probe) {
@@ -137,23 +179,11 @@ std::optional<Verdict> judge_silence(const Probe& probe) {
 Verdict judge_replica(const ReplicaCase& c) {
   const Probe& probe = c.probes[c.server];
   if (auto silence = judge_silence(probe)) return *silence;
-  if (c.election.roles[c.server] == Role::unknown) {
-    const bool all_asked = std::none_of(c.probes.begin(), c.probes.end(), [](const Probe& other) {
-      return other.outcome == Probe::Outcome::none;
-    });
-    Verdict early;
-    early.why = "writable; not all servers were asked yet";
-    if (!all_asked) return early;
-    return bad(Health::stalled, "writable, but not the only one");
+  if (probe.membership) {
+    if (auto outside = judge_membership(*probe.membership, c.apart)) return *outside;
+  } else if (auto unfit = judge_replication(c)) {
+    return *unfit;
   }
-  if (probe.hidden_replication.empty() && probe.channels.empty()) {
-    return bad(Health::stalled, fmt::format("is {} and follows nobody",
-                                            probe.read_only ? "read_only" : "a replica"));
-  }
-  // With no primary there is nothing to follow (and a failover tool may have stopped the threads
-  // while it chooses one): what the replica has shown to contain still holds.
-  const auto stop = stopped(probe.channels);
-  if (stop && c.election.primary) return bad(Health::stalled, *stop);
   if (probe.as_replica && c.before != nullptr && went_backwards(*c.before, *probe.as_replica)) {
     return bad(Health::stalled, "its position went backwards (a reset or a restore?)");
   }
@@ -172,11 +202,16 @@ Verdict judge_replica(const ReplicaCase& c) {
   return verdict;
 }
 
+bool is_apart(const Probe& member, const Probe& primary) {
+  return member.membership && primary.membership &&
+         member.membership->view != primary.membership->view;
+}
+
 std::string replica_notes(const ReplicaCase& c) {
   const Probe& probe = c.probes[c.server];
   std::vector<std::string> notes;
   if (!probe.hidden_replication.empty()) notes.push_back(probe.hidden_replication);
-  if (!probe.read_only) notes.push_back("it is writable");
+  if (!probe.read_only && !probe.membership) notes.push_back("it is writable");
   for (const Channel& channel : probe.channels) {
     if (!is_configured(c, channel)) {
       notes.push_back(fmt::format("follows {}:{}, which is not in the configuration",

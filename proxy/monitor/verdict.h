@@ -32,12 +32,17 @@ struct ReplicaCase {
   std::size_t server = 0;  // the one to judge
   const GtidPosition* before =
       nullptr;  // its position at the answer before, if that was another one
+  // How many of its answers in a row told of another group than the primary's answers did.
+  unsigned apart = 0;
 };
 
 // For a server of any role that did not answer; nothing when it did.
 std::optional<Verdict> judge_silence(const Probe& probe);
 
 Verdict judge_replica(const ReplicaCase& c);
+
+// True when both are members of a group, but do not see the same one.
+bool is_apart(const Probe& member, const Probe& primary);
 
 // Peculiarities worth knowing that do not decide anything. Contains no figures that change all the
 // time.

@@ -76,6 +76,7 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   const Milliseconds limit = context_.config().routing.wait;
   const bool global = wanted == Consistency::global;
   if (limit.count() <= 0 || (!global && !position_.usable())) return std::nullopt;
+  if (!context_.topology->replicas_wait) return std::nullopt;
   // Of a statement that is too long to be kept there would be nothing left to ask the primary.
   if (!current_.repeatable) return std::nullopt;
   if (gave_up_version_ == context_.topology->version) return std::nullopt;

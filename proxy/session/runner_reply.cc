@@ -21,13 +21,14 @@ namespace {
 
 // Errors of a replica that the primary might not answer with: it is read-only, or just behind.
 bool primary_may_know_better(std::uint16_t code) {
-  constexpr std::array<std::uint16_t, 14> kCodes = {
+  constexpr std::array<std::uint16_t, 15> kCodes = {
       1290, 1792, 1836,        // read-only server or transaction
       1044, 1045, 1142, 1370,  // grants that have not arrived yet
       1049, 1051, 1146,        // unknown database or table
       1054,                    // unknown column
       1305, 1327,              // unknown routine or variable
       1053,                    // it is shutting down
+      1047,                    // a Galera node that has just lost its cluster
   };
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }

@@ -6,6 +6,7 @@ Read in this order:
 * ``lifecycle``    start, stop, kill, restart, promote: what the command does
 * ``state``        what is remembered about a cluster (``cluster.json``, ``cluster.env``)
 * ``flavors``      everything that differs between MariaDB and MySQL
+* ``groups``       clusters without a fixed primary: Group Replication and Galera
 * ``accounts``     the accounts and passwords that every cluster has
 * ``template``     a data folder initialised once and copied for each server
 * ``debian_mysql`` how MySQL's server is had from Debian's unstable suite without installing it

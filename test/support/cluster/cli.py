@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import debian_mysql, lifecycle
 from .errors import ClusterError
+from .groups import TOPOLOGIES
 from .state import HOST, Cluster
 from rawmysql import ServerError
 
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="test/cluster",
-        description="Throwaway MySQL and MariaDB clusters on loopback: a primary and GTID replicas.")
+        description="Throwaway MySQL and MariaDB clusters on loopback: a primary and GTID replicas, or a group.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     place = argparse.ArgumentParser(add_help=False)
     place.add_argument("--dir", type=Path, required=True, help="the cluster's folder")
@@ -37,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", parents=[place], help="start a cluster and wait until it replicates")
     start.add_argument("--flavor", choices=("mariadb", "mysql"), required=True)
     start.add_argument("--replicas", type=int, default=2)
+    start.add_argument("--topology", choices=TOPOLOGIES, default="replicas",
+                       help="replicas of one primary; a MySQL group (Group Replication); a MariaDB Galera cluster")
     start.set_defaults(run=_start)
 
     stop = commands.add_parser("stop", parents=[place], help="end every server")
@@ -74,14 +77,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _start(options: argparse.Namespace) -> None:
-    _print_summary(lifecycle.start(options.dir, options.flavor, options.replicas))
+    _print_summary(lifecycle.start(options.dir, options.flavor, options.replicas, options.topology))
 
 
 def _print_summary(cluster: Cluster) -> None:
     print(f"{cluster.flavor} {cluster.version} in {cluster.folder}")
     for node in cluster.nodes:
-        role = "primary" if node.name == cluster.primary else "replica"
-        print(f"  {node.name}  {role}  {HOST}:{node.port}  server id {node.server_id}")
+        print(f"  {node.name}  {cluster.role_of(node)}  {HOST}:{node.port}  server id {node.server_id}")
     print(f"  keys for scripts: {cluster.folder}/cluster.env")
 
 

@@ -31,6 +31,7 @@ class Flavor(ABC):
     """How to initialise, run and replicate one kind of server."""
 
     name: str
+    topology = "replicas"
     version: str
     client: str
     auth_plugin: str
@@ -224,11 +225,6 @@ class MySql(Flavor):
 
     def replication(self, server: Connection) -> dict[str, str]:
         return _status(server.execute("SHOW REPLICA STATUS"), "Replica", "Source")
-
-
-def flavor(name: str) -> Flavor:
-    kinds: dict[str, type[Flavor]] = {"mariadb": MariaDb, "mysql": MySql}
-    return kinds[name]()
 
 
 def _program(name: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from . import processes, state, template
 from .errors import ClusterError
-from .flavors import Flavor, flavor
+from .flavors import Flavor
+from .groups import Group, kind_of
 from .processes import folder_lock, free_ports, wait_until
 from .servers import launch, log_tail, root_session
 from .state import Cluster, Node
@@ -29,16 +30,16 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def start(folder: Path, flavor_name: str, replicas: int) -> Cluster:
+def start(folder: Path, flavor_name: str, replicas: int, topology: str = "replicas") -> Cluster:
     """Make a cluster in `folder`, or bring back what is down of the one that is there."""
     with locked(folder):
         if not state.exists(folder):
-            return _create(folder, flavor(flavor_name), replicas)
+            return _create(folder, kind_of(flavor_name, topology), replicas)
         cluster = state.load(folder)
-        _check_same(cluster, flavor_name, replicas)
+        _check_same(cluster, flavor_name, replicas, topology)
         down = [node for node in cluster.nodes if not node.alive()]
         if down:
-            _bring_up(cluster, flavor(cluster.flavor), down)
+            _bring_up(cluster, _kind(cluster), down)
         return cluster
 
 
@@ -76,7 +77,7 @@ def restart(folder: Path, name: str) -> Cluster:
         cluster = state.load(folder)
         node = cluster.node(name)
         _end(cluster, [node])
-        _bring_up(cluster, flavor(cluster.flavor), [node])
+        _bring_up(cluster, _kind(cluster), [node])
         return cluster
 
 
@@ -84,14 +85,16 @@ def promote(folder: Path, name: str) -> Cluster:
     """Make a replica the primary; the others, the old primary included, follow it."""
     with locked(folder):
         cluster = state.load(folder)
-        kind = flavor(cluster.flavor)
+        kind = _kind(cluster)
+        if isinstance(kind, Group):
+            raise ClusterError("a group chooses its primary itself; see `group_replication_set_as_primary()`")
         target, old = cluster.node(name), cluster.node(cluster.primary)
         if target is old:
             return cluster
         if old.alive():
             with root_session(old) as session:
                 kind.set_read_only(session, True)
-            _wait_caught_up(cluster, kind, [target])
+            _wait_caught_up(kind, old, [target])
         with root_session(target) as session:
             kind.stop_following(session)
             kind.set_read_only(session, False)
@@ -104,7 +107,10 @@ def promote(folder: Path, name: str) -> Cluster:
 def catch_up(folder: Path) -> None:
     """Wait until every running replica has executed what the primary has executed now."""
     cluster = state.load(folder)
-    _wait_caught_up(cluster, flavor(cluster.flavor), [node for node in cluster.replicas() if node.alive()])
+    running = [node for node in cluster.nodes if node.alive()]
+    sources = running if cluster.topology != "replicas" else [cluster.node(cluster.primary)]
+    for source in sources:
+        _wait_caught_up(_kind(cluster), source, [node for node in running if node is not source])
 
 
 def run_sql(folder: Path, name: str, text: str) -> list[tuple[str | None, ...]]:
@@ -116,21 +122,27 @@ def run_sql(folder: Path, name: str, text: str) -> list[tuple[str | None, ...]]:
 def describe(folder: Path) -> list[str]:
     """One line per server: role, address, process, replication."""
     cluster = state.load(folder)
-    kind = flavor(cluster.flavor)
+    kind = _kind(cluster)
     return [_describe(cluster, kind, node) for node in cluster.nodes]
 
 
 def _create(folder: Path, kind: Flavor, replicas: int) -> Cluster:
     source = template.prepare(kind)
     folder = folder.resolve()
-    nodes = [Node(f"db{number}", number, port, folder / f"db{number}")
-             for number, port in enumerate(free_ports(1 + replicas), start=1)]
-    cluster = Cluster(folder, kind.name, kind.version, kind.client, nodes[0].name, nodes)
+    group_ports = kind.group_ports if isinstance(kind, Group) else 0
+    ports = free_ports((1 + replicas) * (1 + group_ports))
+    nodes = [Node(f"db{number}", number, ports.pop(), folder / f"db{number}", [ports.pop() for _ in range(group_ports)])
+             for number in range(1, 2 + replicas)]
+    cluster = Cluster(folder, kind.name, kind.topology, kind.version, kind.client, nodes[0].name, nodes)
     state.check_socket_paths(cluster)
     for node in nodes:
         shutil.rmtree(node.folder, ignore_errors=True)
         node.data.mkdir(parents=True)
         template.copy(source, node.data)
+        if isinstance(kind, Group) and kind.copies_join and node is nodes[0]:
+            _bring_up(cluster, kind, [node])
+            _end(cluster, [node])
+            source = node.data
     _bring_up(cluster, kind, nodes)
     return cluster
 
@@ -138,8 +150,11 @@ def _create(folder: Path, kind: Flavor, replicas: int) -> Cluster:
 def _bring_up(cluster: Cluster, kind: Flavor, nodes: list[Node]) -> None:
     """Start servers, all at once, and wait until they answer and replicate; on failure none is left."""
     try:
+        if isinstance(kind, Group):
+            _join_group(cluster, kind, nodes)
+            return
         for node in nodes:
-            launch(kind, node, read_only=node.name != cluster.primary)
+            launch(node, kind.serve(node, read_only=node.name != cluster.primary))
             cluster.save()
         for node in nodes:
             with root_session(node):
@@ -150,6 +165,19 @@ def _bring_up(cluster: Cluster, kind: Flavor, nodes: list[Node]) -> None:
         raise
 
 
+def _join_group(cluster: Cluster, kind: Group, nodes: list[Node]) -> None:
+    """One after the other: the first one begins the group, unless others are there already."""
+    for node in nodes:
+        begins = not any(other.alive() for other in cluster.nodes)
+        launch(node, kind.serve_member(cluster, node, begins))
+        cluster.save()
+        with root_session(node) as session:
+            kind.join(session, begins)
+            if not wait_until(lambda: kind.replicating(session), CATCH_UP_SECONDS):
+                raise ClusterError(f"{node.name} does not join its group: {kind.replication(session)}; the end of "
+                                   f"{node.error_log}:\n{log_tail(node.error_log)}")
+
+
 def _follow_primary(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> None:
     primary = cluster.node(cluster.primary)
     for node in replicas:
@@ -158,14 +186,14 @@ def _follow_primary(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> Non
             if kind.replication(session).get("source_port") != str(primary.port):
                 kind.follow(session, primary.port)
     if primary.alive():
-        _wait_caught_up(cluster, kind, replicas)
+        _wait_caught_up(kind, primary, replicas)
     elif replicas:
         print(f"{primary.name} is down: replication begins when it is back", file=sys.stderr)
 
 
-def _wait_caught_up(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> None:
-    """Wait until each replica replicates and has executed what the primary has executed now."""
-    with root_session(cluster.node(cluster.primary)) as session:
+def _wait_caught_up(kind: Flavor, source: Node, replicas: list[Node]) -> None:
+    """Wait until each replica replicates and has executed what the source has executed now."""
+    with root_session(source) as session:
         position = kind.position(session)
     for node in replicas:
         with root_session(node) as session:
@@ -173,7 +201,7 @@ def _wait_caught_up(cluster: Cluster, kind: Flavor, replicas: list[Node]) -> Non
                               CATCH_UP_SECONDS)
             if not done:
                 status = kind.replication(session)
-                raise ClusterError(f"{node.name} does not catch up with {cluster.primary}: {status}; the end of "
+                raise ClusterError(f"{node.name} does not catch up with {source.name}: {status}; the end of "
                                    f"{node.error_log}:\n{log_tail(node.error_log)}")
 
 
@@ -204,14 +232,18 @@ def _wipe(cluster: Cluster) -> None:
         (cluster.folder / name).unlink(missing_ok=True)
 
 
-def _check_same(cluster: Cluster, flavor_name: str, replicas: int) -> None:
-    if cluster.flavor != flavor_name or len(cluster.nodes) != 1 + replicas:
+def _kind(cluster: Cluster) -> Flavor:
+    return kind_of(cluster.flavor, cluster.topology)
+
+
+def _check_same(cluster: Cluster, flavor_name: str, replicas: int, topology: str) -> None:
+    if (cluster.flavor, cluster.topology) != (flavor_name, topology) or len(cluster.nodes) != 1 + replicas:
         raise ClusterError(f"{cluster.folder} already holds a {cluster.flavor} cluster of {len(cluster.nodes)} "
-                           f"servers; use another --dir, or `test/cluster stop --wipe --dir {cluster.folder}` first")
+                           f"servers ({cluster.topology}); use another --dir, or `test/cluster stop --wipe --dir {cluster.folder}` first")
 
 
 def _describe(cluster: Cluster, kind: Flavor, node: Node) -> str:
-    role = "primary" if node.name == cluster.primary else "replica"
+    role = cluster.role_of(node)
     if not node.alive():
         return f"{node.name}  {role}  {state.HOST}:{node.port}  down"
     assert node.process is not None
@@ -219,7 +251,9 @@ def _describe(cluster: Cluster, kind: Flavor, node: Node) -> str:
     with root_session(node) as session:
         line += f"  gtid [{kind.position(session)}]"
         status = kind.replication(session)
-    if status:
+    if "member" in status:
+        line += f"  {status['member']}"
+    elif status:
         line += f"  io {status['io']}  sql {status['sql']}  lag {status['lag'] or 'unknown'}"
         line += "".join(f"  {status[key]}" for key in ("io_error", "sql_error") if status[key])
     return line

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from . import accounts
 from .errors import ClusterError
-from .flavors import Flavor
 from .processes import ProcessId, spawn, wait_until
 from .state import Node
 from rawmysql import Connection, ConnectionLost, ServerError
@@ -18,10 +17,10 @@ QUERY_SECONDS = 120
 LOG_LINES = 15
 
 
-def launch(flavor: Flavor, node: Node, read_only: bool) -> None:
+def launch(node: Node, command: list[str]) -> None:
     """Start the server's process; it is not ready yet when this returns."""
     node.files.mkdir(exist_ok=True)
-    node.process = spawn(flavor.serve(node, read_only), node.error_log, node.folder)
+    node.process = spawn(command, node.error_log, node.folder)
 
 
 @contextlib.contextmanager

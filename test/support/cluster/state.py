@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from . import accounts
@@ -23,6 +23,7 @@ class Node:
     server_id: int
     port: int
     folder: Path
+    group_ports: list[int] = field(default_factory=list)  # see groups.py
     process: ProcessId | None = None
 
     @property
@@ -52,6 +53,7 @@ class Cluster:
 
     folder: Path
     flavor: str
+    topology: str
     version: str
     client: str
     primary: str
@@ -67,11 +69,19 @@ class Cluster:
     def replicas(self) -> list[Node]:
         return [node for node in self.nodes if node.name != self.primary]
 
+    def role_of(self, node: Node) -> str:
+        """As it was made; in a group only the group knows."""
+        if self.topology != "replicas":
+            return "member"
+        return "primary" if node.name == self.primary else "replica"
+
     def save(self) -> None:
         """Write both files; each is replaced as a whole, so that a reader never sees half of one."""
         document = {
-            "flavor": self.flavor, "version": self.version, "client": self.client, "primary": self.primary,
+            "flavor": self.flavor, "topology": self.topology, "version": self.version, "client": self.client,
+            "primary": self.primary,
             "nodes": [{"name": node.name, "server_id": node.server_id, "port": node.port,
+                       "group_ports": node.group_ports,
                        "process": asdict(node.process) if node.process else None} for node in self.nodes],
         }
         _replace(self.folder / "cluster.json", json.dumps(document, indent=2) + "\n")
@@ -81,7 +91,7 @@ class Cluster:
     def environment(self) -> dict[str, str]:
         """The keys of cluster.env."""
         values = {
-            "FLAVOR": self.flavor, "VERSION": self.version, "CLIENT": self.client, "HOST": HOST,
+            "FLAVOR": self.flavor, "TOPOLOGY": self.topology, "VERSION": self.version, "CLIENT": self.client, "HOST": HOST,
             "SERVERS": ",".join(node.name for node in self.nodes), "PRIMARY": self.primary,
         }
         for account in accounts.ALL:
@@ -110,10 +120,10 @@ def load(folder: Path) -> Cluster:
     except FileNotFoundError:
         raise ClusterError(f"no cluster in {folder}; make one with "
                            f"`test/cluster start --flavor mariadb --dir {folder}`") from None
-    nodes = [Node(entry["name"], entry["server_id"], entry["port"], folder / entry["name"],
+    nodes = [Node(entry["name"], entry["server_id"], entry["port"], folder / entry["name"], entry["group_ports"],
                   ProcessId(**entry["process"]) if entry["process"] else None)
              for entry in document["nodes"]]
-    return Cluster(folder, document["flavor"], document["version"], document["client"],
+    return Cluster(folder, document["flavor"], document["topology"], document["version"], document["client"],
                    document["primary"], nodes)
 
 
