@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::uint64_t kTickMilliseconds = 100;
 
-// Before the greeting an error has no SQLSTATE and the sequence number 0.
-std::string too_many_connections_packet() {
-  ClientError error = errors::too_many_connections();
-  error.sqlstate = {};
-  return error_packet(error, 0);
-}
-
 }  // namespace
 
 Worker::Worker(ProcessContext& process, std::vector<ListenSocket> sockets)
@@ -151,7 +144,7 @@ void Worker::take_orders() {
 void Worker::accept(std::unique_ptr<Stream> stream) {
   if (process_.client_connections.fetch_add(1) >= process_.config->listen.max_connections) {
     process_.client_connections.fetch_sub(1);
-    stream->write(too_many_connections_packet());
+    stream->write(error_in_place_of_greeting(errors::too_many_connections()));
     stream->close_after_writing();
     return;
   }

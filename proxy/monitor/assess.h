@@ -42,6 +42,7 @@ class Assessor {
     unsigned good = 0;    // good samples in a row while not up
     Role role = Role::unknown;
     PositionPtr position;  // as a replica, at the last answer
+    std::optional<std::chrono::microseconds> latency;
     // What was last told to people.
     Health told_health = Health::unknown;
     Role told_role = Role::unknown;
@@ -51,6 +52,7 @@ class Assessor {
   void silence_overdue(std::vector<Probe>& probes, TimePoint now);
   void sample_primary(const Election& election, const std::vector<Probe>& probes);
   ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
+  static void measure(Memory& memory, const Probe& probe);
   void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
   void learn_greeting(const Election& election, const std::vector<Probe>& probes);
   void tell(Memory& memory, const ServerState& state, const std::string& note, bool heard,
