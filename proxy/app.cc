@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/auth/rsa_key.h"
+#include "proxy/admin/admin_server.h"
 #include "proxy/monitor/monitor.h"
 #include "proxy/worker.h"
 
@@ -39,6 +40,18 @@ std::vector<std::vector<ListenSocket>> open_sockets(const Config& config, unsign
   return sockets;
 }
 
+// Nothing when there is to be no console.
+std::optional<ListenSocket> open_console(const Config& config) {
+  if (!config.listen.admin) return std::nullopt;
+  if (config.auth.admin_password.empty()) {
+    spdlog::info(
+        "no admin console on {}: it has no password; set auth.admin_password (or _file, _env)",
+        config.listen.admin->to_string());
+    return std::nullopt;
+  }
+  return ListenSocket::open(*config.listen.admin, false);
+}
+
 std::vector<std::size_t> server_limits(const Config& config) {
   std::vector<std::size_t> limits;
   for (const ServerConfig& server : config.servers) limits.push_back(server.max_connections);
@@ -58,6 +71,7 @@ class App {
 
  private:
   void start_workers();
+  void start_console(ListenSocket socket);
   void watch(uv_signal_t& handle, int number);
   void on_signal(int number);
   void on_drained();
@@ -69,6 +83,7 @@ class App {
   SessionDirectory directory_;
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
+  std::unique_ptr<AdminServer> console_;  // null: there is none
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Monitor> monitor_;
   std::thread reaper_;  // waits for the workers once they drain
@@ -90,6 +105,15 @@ void App::start_workers() {
   spdlog::info("listening on{} with {} worker{}", addresses, count, count == 1 ? "" : "s");
 }
 
+void App::start_console(ListenSocket socket) {
+  const std::string address = socket.address().to_string();
+  console_ = std::make_unique<AdminServer>(
+      AdminTargets{process_, drained_servers_, [this] { monitor_->judge_again(); }},
+      std::move(socket));
+  console_->start();
+  spdlog::info("admin console on {}", address);
+}
+
 int App::run() {
   rsa_key_ = protocol::RsaKey::generate();
   if (!rsa_key_) throw std::runtime_error("cannot make an RSA key: OpenSSL refuses");
@@ -99,16 +123,18 @@ int App::run() {
   process_.directory = &directory_;
   process_.rsa_key = &*rsa_key_;
 
+  auto console_socket = open_console(*config_);
   uv_loop_init(&loop_);
   start_workers();
   monitor_ = std::make_unique<Monitor>(
       config_,
       [this](std::shared_ptr<const Topology> topology) {
-        process_.topology.publish(topology);
         for (auto& worker : workers_) worker->publish(topology);
+        process_.topology.publish(topology);  // who sees it here knows that all workers get it
       },
       spdlog::default_logger(), &process_.routine_changes, &drained_servers_);
   monitor_->start();
+  if (console_socket) start_console(std::move(*console_socket));
 
   drained_.data = drain_timer_.data = this;
   uv_timer_init(&loop_, &drain_timer_);
@@ -119,8 +145,9 @@ int App::run() {
   watch(signals_[2], SIGHUP);
   uv_run(&loop_, UV_RUN_DEFAULT);
 
-  monitor_->stop();
   if (reaper_.joinable()) reaper_.join();
+  if (console_ != nullptr) console_->stop();
+  monitor_->stop();
   uv_loop_close(&loop_);
   spdlog::info("stopped");
   return 0;

@@ -20,13 +20,6 @@ std::uint32_t share_of_waits(const Config& config) {
   return static_cast<std::uint32_t>((config.routing.max_waits + workers - 1) / workers);
 }
 
-// Before the greeting an error has no SQLSTATE and the sequence number 0.
-std::string too_many_connections_packet() {
-  ClientError error = errors::too_many_connections();
-  error.sqlstate = {};
-  return error_packet(error, 0);
-}
-
 }  // namespace
 
 unsigned worker_count(const Config& config) {
@@ -164,7 +157,7 @@ void Worker::take_orders() {
 void Worker::accept(std::unique_ptr<Stream> stream) {
   if (process_.client_connections.fetch_add(1) >= process_.config->listen.max_connections) {
     process_.client_connections.fetch_sub(1);
-    stream->write(too_many_connections_packet());
+    stream->write(error_in_place_of_greeting(errors::too_many_connections()));
     stream->close_after_writing();
     return;
   }

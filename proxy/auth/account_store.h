@@ -23,16 +23,25 @@ struct Credentials {
 };
 using CredentialsPtr = std::shared_ptr<const Credentials>;
 
-class AccountStore {
+// Whom a login asks about a name.
+class AccountSource {
  public:
-  explicit AccountStore(std::shared_ptr<const Config> config);
-
   struct Lookup {
     protocol::Account account;
     CredentialsPtr credentials;  // null while the password must be learnt, or nobody is let in
     const UserConfig* listed = nullptr;  // lives as long as the configuration
   };
-  Lookup find(std::string_view user) const;
+  virtual Lookup find(std::string_view user) const = 0;
+
+ protected:
+  ~AccountSource() = default;
+};
+
+class AccountStore final : public AccountSource {
+ public:
+  explicit AccountStore(std::shared_ptr<const Config> config);
+
+  Lookup find(std::string_view user) const override;
 
   // A password that the primary has accepted.
   void remember(const CredentialsPtr& credentials);

@@ -30,8 +30,9 @@ struct Endpoint {
 
 struct ListenConfig {
   std::vector<Endpoint> mysql = {Endpoint{"127.0.0.1", 6033, ""}};
-  unsigned workers = 0;                 // 0: one per core
-  std::size_t max_connections = 10000;  // client connections in total
+  std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 6032, ""};  // nothing: no console
+  unsigned workers = 0;                                             // 0: one per core
+  std::size_t max_connections = 10000;                              // client connections in total
 };
 
 enum class RolePin : std::uint8_t { automatic, primary, replica };
@@ -92,6 +93,8 @@ enum class AuthMode : std::uint8_t { passthrough, users };
 
 struct AuthConfig {
   AuthMode mode = AuthMode::passthrough;  // `users` as soon as a [[user]] is listed, unless set
+  std::string admin_user = "admin";
+  std::string admin_password;  // empty: the console does not listen
 };
 
 enum class UserRoute : std::uint8_t { split, primary, replica };

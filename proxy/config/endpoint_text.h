@@ -12,6 +12,7 @@ namespace weir::config {
 
 inline constexpr std::uint16_t kServerPort = 3306;
 inline constexpr std::uint16_t kListenPort = 6033;
+inline constexpr std::uint16_t kAdminPort = 6032;
 
 struct EndpointText {
   Endpoint endpoint;
@@ -20,6 +21,8 @@ struct EndpointText {
   bool ok() const { return why.empty(); }
 };
 
-EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port);
+// Port 0, where it is allowed, lets the kernel choose.
+EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port,
+                            std::uint16_t least_port = 1);
 
 }  // namespace weir::config

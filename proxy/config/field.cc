@@ -37,20 +37,20 @@ std::string beside(const std::string& config_file, const std::string& path) {
 
 }  // namespace
 
-bool Field::is_text(std::string_view wanted) {
+bool FieldReader::is_text(std::string_view wanted) {
   if (node_.kind == Node::Kind::text) return true;
   complain(fmt::format("{} must be {}", path(), wanted));
   return false;
 }
 
-void Field::boolean(bool& out) {
+void FieldReader::boolean(bool& out) {
   if (node_.kind != Node::Kind::boolean) {
     return complain(fmt::format("{} must be true or false, without quotes", path()));
   }
   out = node_.flag;
 }
 
-void Field::whole_number(std::uint64_t& out, std::uint64_t least, std::uint64_t most) {
+void FieldReader::whole_number(std::uint64_t& out, std::uint64_t least, std::uint64_t most) {
   if (node_.kind != Node::Kind::integer) {
     return complain(fmt::format("{} must be a whole number from {} to {}, without quotes", path(),
                                 least, most));
@@ -64,7 +64,7 @@ void Field::whole_number(std::uint64_t& out, std::uint64_t least, std::uint64_t 
   out = static_cast<std::uint64_t>(node_.number);
 }
 
-void Field::duration(Milliseconds& out, Milliseconds least, Milliseconds most) {
+void FieldReader::duration(Milliseconds& out, Milliseconds least, Milliseconds most) {
   constexpr std::string_view kWanted = "a duration in quotes, such as \"500ms\", \"2s\" or \"8h\"";
   if (!is_text(kWanted)) return;
   const auto value = parse_duration(node_.text);
@@ -78,7 +78,7 @@ void Field::duration(Milliseconds& out, Milliseconds least, Milliseconds most) {
   out = *value;
 }
 
-void Field::size(std::size_t& out, std::uint64_t least, std::uint64_t most) {
+void FieldReader::size(std::size_t& out, std::uint64_t least, std::uint64_t most) {
   constexpr std::string_view kWanted = "a size in quotes, such as \"256KiB\" or \"64MiB\"";
   if (!is_text(kWanted)) return;
   const auto value = parse_size(node_.text);
@@ -92,7 +92,7 @@ void Field::size(std::size_t& out, std::uint64_t least, std::uint64_t most) {
   out = static_cast<std::size_t>(*value);
 }
 
-void Field::text(std::string& out, std::size_t longest) {
+void FieldReader::text(std::string& out, std::size_t longest) {
   if (!is_text("text in quotes")) return;
   if (node_.text.empty()) return complain(fmt::format("{} must not be empty", path()));
   if (node_.text.size() > longest) {
@@ -105,7 +105,7 @@ void Field::text(std::string& out, std::size_t longest) {
   out = node_.text;
 }
 
-void Field::label(std::string& out, bool may_be_empty) {
+void FieldReader::label(std::string& out, bool may_be_empty) {
   if (!is_text("text in quotes")) return;
   if (node_.text.empty() && !may_be_empty)
     return complain(fmt::format("{} must not be empty", path()));
@@ -117,7 +117,7 @@ void Field::label(std::string& out, bool may_be_empty) {
   out = node_.text;
 }
 
-bool Field::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port) {
+bool FieldReader::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port) {
   auto [endpoint, why] = parse_endpoint(node.text, default_port);
   if (!why.empty()) {
     context_.problem(node.line, fmt::format("{} is {}: {}", path(), in_quotes(node.text), why));
@@ -127,13 +127,25 @@ bool Field::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default
   return true;
 }
 
-void Field::endpoint(Endpoint& out, std::uint16_t default_port) {
+void FieldReader::endpoint(Endpoint& out, std::uint16_t default_port) {
   if (is_text("an address in quotes, such as \"10.0.0.1:3306\"")) {
     read_endpoint(node_, out, default_port);
   }
 }
 
-void Field::endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) {
+void FieldReader::optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) {
+  if (!is_text(fmt::format("an address in quotes, such as \"127.0.0.1:{}\", or \"\" for none",
+                           default_port))) {
+    return;
+  }
+  if (node_.text.empty()) return out.reset();
+  auto [endpoint, why] = parse_endpoint(node_.text, default_port, 0);
+  if (!why.empty())
+    return complain(fmt::format("{} is {}: {}", path(), in_quotes(node_.text), why));
+  out = std::move(endpoint);
+}
+
+void FieldReader::endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) {
   const bool all_text = node_.kind == Node::Kind::list &&
                         std::all_of(node_.children.begin(), node_.children.end(),
                                     [](const Node& item) { return item.kind == Node::Kind::text; });
@@ -155,7 +167,7 @@ void Field::endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) {
   out = std::move(read);
 }
 
-void Field::password(std::string& out) {
+void FieldReader::password(std::string& out) {
   if (!is_text("text in quotes")) return;
   if (node_.text.size() > kLongestPassword || node_.text.find('\0') != std::string::npos) {
     return complain(
@@ -169,7 +181,7 @@ void Field::password(std::string& out) {
   out = node_.text;
 }
 
-void Field::password_file(std::string& out) {
+void FieldReader::password_file(std::string& out) {
   std::string path_text;
   text(path_text, kLongestPath);
   if (path_text.empty()) return;
@@ -180,9 +192,9 @@ void Field::password_file(std::string& out) {
   out = std::move(secret.text);
 }
 
-void Field::password_environment(std::string& out) {
+void FieldReader::password_environment(std::string& out) {
   std::string variable;
-  label(variable);
+  label(variable, false);
   if (variable.empty()) return;
   Secret secret = context_.secrets().from_environment(variable);
   if (!secret.ok()) {
@@ -192,14 +204,13 @@ void Field::password_environment(std::string& out) {
   out = std::move(secret.text);
 }
 
-std::size_t Field::choose(std::span<const std::string_view> names) {
-  constexpr auto kNone = static_cast<std::size_t>(-1);
-  if (!is_text(fmt::format("one of {}", listed(names)))) return kNone;
+std::size_t FieldReader::choose(std::span<const std::string_view> names, std::size_t current) {
+  if (!is_text(fmt::format("one of {}", listed(names)))) return current;
   const auto found = std::find(names.begin(), names.end(), node_.text);
   if (found == names.end()) {
     complain(fmt::format("{} is {}; it must be one of {}{}", path(), in_quotes(node_.text),
                          listed(names), did_you_mean(node_.text, names)));
-    return kNone;
+    return current;
   }
   return static_cast<std::size_t>(found - names.begin());
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,45 +49,89 @@ struct Choice {
   Enum value;
 };
 
+// One key of a section, whatever is done with it: see FieldReader below, and FieldPrinter.
 class Field {
  public:
-  Field(const Node& node, std::string_view section, Context& context)
-      : node_(node), section_(section), context_(context) {}
-
-  void boolean(bool& out);
-  void whole_number(std::uint64_t& out, std::uint64_t least, std::uint64_t most);
-  void duration(Milliseconds& out, Milliseconds least, Milliseconds most);
-  void size(std::size_t& out, std::uint64_t least, std::uint64_t most);
-  void text(std::string& out, std::size_t longest);
+  virtual void boolean(bool& value) = 0;
+  virtual void whole_number(std::uint64_t& value, std::uint64_t least, std::uint64_t most) = 0;
+  virtual void duration(Milliseconds& value, Milliseconds least, Milliseconds most) = 0;
+  virtual void size(std::size_t& value, std::uint64_t least, std::uint64_t most) = 0;
+  virtual void text(std::string& value, std::size_t longest) = 0;
   // Letters, digits, _ . -: safe in logs, metrics and commands.
-  void label(std::string& out, bool may_be_empty = false);
-  void endpoint(Endpoint& out, std::uint16_t default_port);
-  void endpoints(std::vector<Endpoint>& out, std::uint16_t default_port);
+  virtual void label(std::string& value, bool may_be_empty = false) = 0;
+  virtual void endpoint(Endpoint& value, std::uint16_t default_port) = 0;
+  // Also "": nothing. Port 0 lets the kernel choose one.
+  virtual void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) = 0;
+  virtual void endpoints(std::vector<Endpoint>& value, std::uint16_t default_port) = 0;
 
-  void password(std::string& out);
-  void password_file(std::string& out);
-  void password_environment(std::string& out);
+  virtual void password(std::string& value) = 0;
+  virtual void password_file(std::string& value) = 0;
+  virtual void password_environment(std::string& value) = 0;
 
   template <class Integer>
-  void number(Integer& out, std::uint64_t least, std::uint64_t most) {
-    std::uint64_t wide = out;
+  void number(Integer& value, std::uint64_t least, std::uint64_t most) {
+    std::uint64_t wide = value;
     whole_number(wide, least, most);
-    out = static_cast<Integer>(wide);
+    value = static_cast<Integer>(wide);
   }
 
   template <class Enum>
-  void choice(Enum& out, std::span<const Choice<Enum>> choices) {
+  void choice(Enum& value, std::span<const Choice<Enum>> choices) {
     std::vector<std::string_view> names;
-    for (const auto& each : choices) names.push_back(each.name);
-    const std::size_t chosen = choose(names);
-    if (chosen < choices.size()) out = choices[chosen].value;
+    std::size_t current = 0;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      names.push_back(choices[i].name);
+      if (choices[i].value == value) current = i;
+    }
+    value = choices[choose(names, current)].value;
   }
 
+  // Also "": nothing.
+  template <class Enum>
+  void optional_choice(std::optional<Enum>& value, std::span<const Choice<Enum>> choices) {
+    std::vector<std::string_view> names;
+    std::size_t current = choices.size();
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      names.push_back(choices[i].name);
+      if (choices[i].value == value) current = i;
+    }
+    names.push_back("");
+    const std::size_t chosen = choose(names, current);
+    value = chosen < choices.size() ? std::optional(choices[chosen].value) : std::nullopt;
+  }
+
+ protected:
+  ~Field() = default;
+
  private:
+  // The one that is chosen from now on: `current`, or another.
+  virtual std::size_t choose(std::span<const std::string_view> names, std::size_t current) = 0;
+};
+
+// Stores what stands in a file.
+class FieldReader final : public Field {
+ public:
+  FieldReader(const Node& node, std::string_view section, Context& context)
+      : node_(node), section_(section), context_(context) {}
+
+  void boolean(bool& out) override;
+  void whole_number(std::uint64_t& out, std::uint64_t least, std::uint64_t most) override;
+  void duration(Milliseconds& out, Milliseconds least, Milliseconds most) override;
+  void size(std::size_t& out, std::uint64_t least, std::uint64_t most) override;
+  void text(std::string& out, std::size_t longest) override;
+  void label(std::string& out, bool may_be_empty) override;
+  void endpoint(Endpoint& out, std::uint16_t default_port) override;
+  void optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) override;
+  void endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) override;
+  void password(std::string& out) override;
+  void password_file(std::string& out) override;
+  void password_environment(std::string& out) override;
+
+ private:
+  std::size_t choose(std::span<const std::string_view> names, std::size_t current) override;
   std::string path() const { return std::string(section_) + "." + node_.key; }
   void complain(std::string message) { context_.problem(node_.line, std::move(message)); }
   bool is_text(std::string_view wanted);
-  std::size_t choose(std::span<const std::string_view> names);
   bool read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port);
 
   const Node& node_;

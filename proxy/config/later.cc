@@ -8,19 +8,13 @@
 namespace weir::config {
 namespace {
 
-constexpr std::string_view kNoConsole = "the admin console is not part of this version";
 constexpr std::string_view kNoHttp = "the HTTP endpoint is not part of this version";
 constexpr std::string_view kNoClientTls = "TLS towards clients is not part of this version";
 constexpr std::string_view kNoServerTls = "TLS towards servers is not part of this version";
 
 constexpr LaterKey kKeys[] = {
-    {"listen", "admin", "\"\"", kNoConsole},
     {"listen", "http", "\"\"", kNoHttp},
     {"routing", "transaction_reads", "\"primary\"", ""},
-    {"auth", "admin_user", "", kNoConsole},
-    {"auth", "admin_password", "", kNoConsole},
-    {"auth", "admin_password_file", "", kNoConsole},
-    {"auth", "admin_password_env", "", kNoConsole},
     {"user", "allow_from", "", ""},
     {"tls.client", "mode", "\"disabled\"", kNoClientTls},
     {"tls.client", "cert", "", kNoClientTls},

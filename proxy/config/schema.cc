@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "proxy/config/endpoint_text.h"
+#include "proxy/config/field_printer.h"
 #include "proxy/config/later.h"
 
 namespace weir::config {
@@ -54,6 +55,7 @@ struct KeyRow {
 
 constexpr KeyRow<ListenConfig> kListen[] = {
     {"mysql", [](Field& f, ListenConfig& c) { f.endpoints(c.mysql, kListenPort); }},
+    {"admin", [](Field& f, ListenConfig& c) { f.optional_endpoint(c.admin, kAdminPort); }},
     {"workers", [](Field& f, ListenConfig& c) { f.number(c.workers, 0, 1024); }},
     {"max_connections",
      [](Field& f, ListenConfig& c) { f.number(c.max_connections, 1, kManyConnections); }},
@@ -116,6 +118,11 @@ constexpr KeyRow<PoolConfig> kPool[] = {
 
 constexpr KeyRow<AuthConfig> kAuth[] = {
     {"mode", [](Field& f, AuthConfig& c) { f.choice<AuthMode>(c.mode, kAuthModes); }},
+    {"admin_user", [](Field& f, AuthConfig& c) { f.text(c.admin_user, kLongestAccount); }},
+    {"admin_password", [](Field& f, AuthConfig& c) { f.password(c.admin_password); }},
+    {"admin_password_file", [](Field& f, AuthConfig& c) { f.password_file(c.admin_password); }},
+    {"admin_password_env",
+     [](Field& f, AuthConfig& c) { f.password_environment(c.admin_password); }},
 };
 
 constexpr KeyRow<UserConfig> kUser[] = {
@@ -128,7 +135,7 @@ constexpr KeyRow<UserConfig> kUser[] = {
      [](Field& f, UserConfig& c) { f.number(c.max_connections, 0, kManyConnections); }},
     {"consistency",
      [](Field& f, UserConfig& c) {
-       f.choice<Consistency>(c.consistency.emplace(), kConsistencies);
+       f.optional_choice<Consistency>(c.consistency, kConsistencies);
      }},
 };
 
@@ -158,6 +165,7 @@ struct SectionRow {
   bool repeated;  // written [[name]]
   KeyNames keys;
   std::function<void(const Node&, Config&, Context&)> read;
+  std::function<void(Config&, std::vector<ConfigValue>&)> print;
 };
 
 std::string bracketed(const SectionRow& row) {
@@ -173,7 +181,7 @@ void read_keys(const Node& table, std::string_view section, std::span<const KeyR
     const auto row = std::find_if(rows.begin(), rows.end(),
                                   [&](const auto& each) { return each.name == child.key; });
     if (row != rows.end()) {
-      Field field(child, section, context);
+      FieldReader field(child, section, context);
       row->read(field, out);
     } else if (const LaterKey* later = find_later_key(section, child.key)) {
       const std::string why = refusal(*later, child);
@@ -185,46 +193,80 @@ void read_keys(const Node& table, std::string_view section, std::span<const KeyR
 }
 
 template <class Section>
-SectionRow section(std::string_view name, bool repeated, std::span<const KeyRow<Section>> rows,
+void print_keys(const std::string& path, std::span<const KeyRow<Section>> rows, Section& section,
+                std::vector<ConfigValue>& out) {
+  for (const auto& row : rows) {
+    FieldPrinter field;
+    row.read(field, section);
+    if (field.value()) out.push_back({fmt::format("{}.{}", path, row.name), *field.value()});
+  }
+}
+
+template <class Section>
+SectionRow section(std::string_view name, std::span<const KeyRow<Section>> rows,
                    Section& (*target)(Config&)) {
-  SectionRow row{name, repeated, {}, {}};
+  SectionRow row{name, false, {}, {}, {}};
   for (const auto& key : rows) row.keys.push_back(key.name);
   row.read = [=](const Node& table, Config& config, Context& context) {
     read_keys(table, name, rows, target(config), context);
+  };
+  row.print = [=](Config& config, std::vector<ConfigValue>& out) {
+    print_keys(std::string(name), rows, target(config), out);
+  };
+  return row;
+}
+
+// Written [[name]].
+template <class Section>
+SectionRow repeated_section(std::string_view name, std::span<const KeyRow<Section>> rows,
+                            std::vector<Section>& (*list)(Config&)) {
+  SectionRow row{name, true, {}, {}, {}};
+  for (const auto& key : rows) row.keys.push_back(key.name);
+  row.read = [=](const Node& table, Config& config, Context& context) {
+    read_keys(table, name, rows, list(config).emplace_back(), context);
+  };
+  row.print = [=](Config& config, std::vector<ConfigValue>& out) {
+    for (Section& each : list(config)) {
+      print_keys(fmt::format("{}.{}", name, each.name), rows, each, out);
+    }
   };
   return row;
 }
 
 // A section all of whose keys belong to later versions.
 SectionRow later_section(std::string_view name) {
-  return {name, false, {}, [=](const Node& table, Config&, Context& context) {
+  return {name,
+          false,
+          {},
+          [=](const Node& table, Config&, Context& context) {
             Nothing nothing;
             read_keys<Nothing>(table, name, {}, nothing, context);
-          }};
+          },
+          [](Config&, std::vector<ConfigValue>&) {}};
 }
 
 const std::vector<SectionRow>& sections() {
   static const std::vector<SectionRow> rows = {
       section<ListenConfig>(
-          "listen", false, kListen, [](Config & c) -> auto& { return c.listen; }),
-      section<ServerConfig>(
-          "server", true, kServer, [](Config & c) -> auto& { return c.servers.emplace_back(); }),
+          "listen", kListen, [](Config & c) -> auto& { return c.listen; }),
+      repeated_section<ServerConfig>(
+          "server", kServer, [](Config & c) -> auto& { return c.servers; }),
       section<MonitorConfig>(
-          "monitor", false, kMonitor, [](Config & c) -> auto& { return c.monitor; }),
+          "monitor", kMonitor, [](Config & c) -> auto& { return c.monitor; }),
       section<RoutingConfig>(
-          "routing", false, kRouting, [](Config & c) -> auto& { return c.routing; }),
+          "routing", kRouting, [](Config & c) -> auto& { return c.routing; }),
       section<PoolConfig>(
-          "pool", false, kPool, [](Config & c) -> auto& { return c.pool; }),
+          "pool", kPool, [](Config & c) -> auto& { return c.pool; }),
       section<AuthConfig>(
-          "auth", false, kAuth, [](Config & c) -> auto& { return c.auth; }),
-      section<UserConfig>(
-          "user", true, kUser, [](Config & c) -> auto& { return c.users.emplace_back(); }),
+          "auth", kAuth, [](Config & c) -> auto& { return c.auth; }),
+      repeated_section<UserConfig>(
+          "user", kUser, [](Config & c) -> auto& { return c.users; }),
       later_section("tls.client"),
       later_section("tls.server"),
       section<LimitsConfig>(
-          "limits", false, kLimits, [](Config & c) -> auto& { return c.limits; }),
+          "limits", kLimits, [](Config & c) -> auto& { return c.limits; }),
       section<LogConfig>(
-          "log", false, kLog, [](Config & c) -> auto& { return c.log; }),
+          "log", kLog, [](Config & c) -> auto& { return c.log; }),
   };
   return rows;
 }
@@ -303,6 +345,13 @@ void read_config(const Node& root, Config& config, Context& context) {
       read_section("tls." + side.key, side, config, context);
     }
   }
+}
+
+std::vector<ConfigValue> print_config(const Config& config) {
+  std::vector<ConfigValue> out;
+  Config copy = config;  // the rows could write, too
+  for (const SectionRow& row : sections()) row.print(copy, out);
+  return out;
 }
 
 std::vector<std::string> schema_keys() {

@@ -15,6 +15,14 @@ namespace weir::config {
 // is the part of validate(). Each [[server]] and [[user]] of the tree becomes one entry, in order.
 void read_config(const Node& root, Config& config, Context& context);
 
+// A key and its value as text; those of [[server]] and [[user]] say which: "server.db1.weight".
+struct ConfigValue {
+  std::string key;
+  std::string value;
+};
+// All of a configuration, in the order of the reference. Passwords are "***".
+std::vector<ConfigValue> print_config(const Config& config);
+
 // "monitor.interval", ... Those of later versions only where a value of theirs is accepted.
 std::vector<std::string> schema_keys();
 

@@ -34,24 +34,29 @@ unsigned line_in(const Node& table, std::string_view key) {
   return value == nullptr ? table.line : value->line;
 }
 
-void check_password(const Node& table, const std::string& owner, Context& context) {
-  constexpr std::string_view kWays[] = {"password", "password_file", "password_env"};
+// In how many ways a password is given under this key. Several are a problem.
+unsigned count_passwords(const Node& table, const std::string& owner, const std::string& key,
+                         Context& context) {
   unsigned given = 0;
   unsigned last_line = table.line;
-  for (const std::string_view way : kWays) {
-    const Node* const value = table.find(way);
+  for (const std::string_view way : {"", "_file", "_env"}) {
+    const Node* const value = table.find(fmt::format("{}{}", key, way));
     if (value == nullptr) continue;
     ++given;
     last_line = std::max(last_line, value->line);
   }
-  if (given == 0) {
+  if (given > 1) {
+    context.problem(last_line,
+                    fmt::format("{0} has several passwords; keep one of {1}, {1}_file and {1}_env",
+                                owner, key));
+  }
+  return given;
+}
+
+void check_password(const Node& table, const std::string& owner, Context& context) {
+  if (count_passwords(table, owner, "password", context) == 0) {
     context.problem(table.line,
                     owner + " has no password; add password, password_file or password_env");
-  }
-  if (given > 1) {
-    context.problem(last_line, owner +
-                                   " has several passwords; keep one of password, "
-                                   "password_file and password_env");
   }
 }
 
@@ -80,7 +85,9 @@ void check_server(const Node& table, std::size_t index, const Config& config, Co
     }
   }
   const auto& own = config.listen.mysql;
-  if (has_address && std::find(own.begin(), own.end(), server.address) != own.end()) {
+  const bool is_own = std::find(own.begin(), own.end(), server.address) != own.end() ||
+                      config.listen.admin == server.address;
+  if (has_address && is_own) {
     context.problem(line_in(table, "address"),
                     fmt::format("\"{}\" is where weir itself listens; give the server's address",
                                 server.address.to_string()));
@@ -176,6 +183,21 @@ void check_zone(const Node& root, const Config& config, Context& context) {
   }
 }
 
+void check_console(const Node& root, const Config& config, Context& context) {
+  const auto& clients = config.listen.mysql;
+  if (config.listen.admin &&
+      std::find(clients.begin(), clients.end(), *config.listen.admin) != clients.end()) {
+    context.problem(line_of(root, "listen", "admin"),
+                    fmt::format("listen.admin is \"{}\", where listen.mysql listens already; give "
+                                "the console an address of its own",
+                                config.listen.admin->to_string()));
+  }
+  const Node* const auth = root.find("auth");
+  if (auth != nullptr && auth->kind == Node::Kind::table) {
+    count_passwords(*auth, "the admin console", "admin_password", context);
+  }
+}
+
 void check_routing(const Node& root, const Config& config, Context& context) {
   if (config.routing.spill_limit > 0 && config.routing.primary_reads == PrimaryReads::never) {
     context.problem(
@@ -207,6 +229,7 @@ void validate(const Node& root, const Config& config, Context& context) {
   check_monitor(root, config, context);
   check_routing(root, config, context);
   check_users(root, config, context);
+  check_console(root, config, context);
 }
 
 }  // namespace weir::config

@@ -19,6 +19,11 @@ std::string error_packet(const ClientError& error, std::uint8_t sequence) {
   return packet;
 }
 
+std::string error_in_place_of_greeting(ClientError error) {
+  error.sqlstate = {};
+  return error_packet(error, 0);
+}
+
 namespace errors {
 
 ClientError bad_handshake() {

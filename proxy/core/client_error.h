@@ -20,6 +20,8 @@ struct ClientError {
 std::string error_payload(const ClientError& error);
 // The same, framed and ready to send.
 std::string error_packet(const ClientError& error, std::uint8_t sequence);
+// Sent in place of a greeting: there is no SQLSTATE yet, and the number is 0.
+std::string error_in_place_of_greeting(ClientError error);
 
 namespace errors {
 

@@ -80,34 +80,39 @@ std::string_view destination_name(Destination destination) {
   return kNames[static_cast<std::size_t>(destination)];
 }
 
-std::string explain(const Route& route) {
-  std::string_view detail = sql::reason_text(route.reason);
+RouteText describe(const Route& route) {
+  RouteText text{destination_name(route.destination), cause_name(route.cause), {}};
   switch (route.cause) {
     case RouteCause::statement:
+      text.reason = sql::reason_name(route.reason);
+      text.detail = sql::reason_text(route.reason);
       break;
     case RouteCause::transaction:
-      detail = "a transaction is open, its connection answers";
+      text.detail = "a transaction is open, its connection answers";
       break;
     case RouteCause::autocommit_off:
-      detail = "autocommit is off, so the statement begins a transaction";
+      text.detail = "autocommit is off, so the statement begins a transaction";
       break;
     case RouteCause::pinned:
-      return fmt::format("{}: pinned: the session holds state of its connection ({})",
-                         destination_name(route.destination), pin_name(route.pin));
+      text.detail =
+          fmt::format("the session holds state of its connection ({})", pin_name(route.pin));
+      break;
     case RouteCause::user_route:
-      detail = "the user's route is set in the configuration";
+      text.detail = "the user's route is set in the configuration";
       break;
     case RouteCause::observe:
-      detail = "routing.mode is \"observe\"";
+      text.detail = "routing.mode is \"observe\"";
       break;
     case RouteCause::primary_reads:
-      detail = "routing.primary_reads is \"always\"";
+      text.detail = "routing.primary_reads is \"always\"";
       break;
   }
-  const std::string_view name = route.cause == RouteCause::statement
-                                    ? sql::reason_name(route.reason)
-                                    : cause_name(route.cause);
-  return fmt::format("{}: {}: {}", destination_name(route.destination), name, detail);
+  return text;
+}
+
+std::string explain(const Route& route) {
+  const RouteText text = describe(route);
+  return fmt::format("{}: {}: {}", text.destination, text.reason, text.detail);
 }
 
 }  // namespace weir

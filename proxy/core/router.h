@@ -53,7 +53,14 @@ Route decide(const sql::Classification& statement, const SessionFacts& session,
 // The stable lower-case name ("autocommit_off").
 std::string_view cause_name(RouteCause cause);
 std::string_view destination_name(Destination destination);
-// One line for people: "primary: locking_read: ...".
+// A route in words.
+struct RouteText {
+  std::string_view destination;
+  std::string_view reason;  // the name of the statement's own, or of the cause
+  std::string detail;       // a sentence
+};
+RouteText describe(const Route& route);
+// The same in one line: "primary: locking_read: ...".
 std::string explain(const Route& route);
 
 }  // namespace weir

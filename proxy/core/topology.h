@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "protocol/capabilities.h"
@@ -36,6 +37,9 @@ enum class Health : std::uint8_t {
   drained,     // taken out by an operator
 };
 
+class GtidSet;
+class MariaPosition;
+
 struct ServerState {
   std::string name;
   Endpoint address;
@@ -48,6 +52,10 @@ struct ServerState {
   std::optional<Milliseconds> lag;  // of a replica; nothing when unknown
   // Everything committed on the primary before this instant is visible here. Nothing while unknown.
   std::optional<TimePoint> fresh_until;
+  // Of the monitor's question and its answer, smoothed; nothing while it does not answer.
+  std::optional<std::chrono::microseconds> latency;
+  // How far it is in the cluster's history, see monitor/gtid_set.h; null: not known.
+  std::shared_ptr<const std::variant<GtidSet, MariaPosition>> position;
   unsigned weight = 100;  // its share of the reads now: less than configured for a while after it
                           // has come back
   std::string zone;

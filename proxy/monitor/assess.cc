@@ -137,6 +137,10 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
   state.flavor = probe.flavor;
   state.server_id = probe.server_id;
 
+  if (new_sample) measure(memory, probe);
+  state.latency = memory.latency;
+  state.position = state.role == Role::primary ? probe.as_primary : probe.as_replica;
+
   notes_[server].clear();
   if (state.role == Role::primary) {
     const auto silence = judge_silence(probe);
@@ -164,6 +168,15 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
   memory.sequence = probe.sequence;
   if (probe.as_replica) memory.position = probe.as_replica;
   return state;
+}
+
+// Smoothed, so that one slow answer among many does not make a server look far away.
+void Assessor::measure(Memory& memory, const Probe& probe) {
+  constexpr int kSteps = 5;  // the newest answer counts for a fifth
+  if (probe.outcome != Probe::Outcome::answered) return memory.latency.reset();
+  const auto taken =
+      std::chrono::duration_cast<std::chrono::microseconds>(probe.when.answered - probe.when.sent);
+  memory.latency = memory.latency ? *memory.latency + (taken - *memory.latency) / kSteps : taken;
 }
 
 void Assessor::settle(Memory& memory, const Verdict& verdict, bool new_sample,

@@ -44,6 +44,7 @@ class Assessor {
     Role role = Role::unknown;
     PositionPtr position;  // as a replica, at the last answer
     unsigned apart = 0;    // answers in a row that told of another group than the primary's
+    std::optional<std::chrono::microseconds> latency;
     // What was last told to people.
     Health told_health = Health::unknown;
     Role told_role = Role::unknown;
@@ -55,6 +56,7 @@ class Assessor {
   void remember_writer(const Election& election, const std::vector<Probe>& probes, TimePoint now);
   void sample_primary(const Election& election, const std::vector<Probe>& probes);
   ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
+  static void measure(Memory& memory, const Probe& probe);
   void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
   void start_slowly(const Memory& memory, ServerState& state) const;
   void learn_greeting(const Election& election, const std::vector<Probe>& probes);

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -77,10 +79,28 @@ int open_unix(const Endpoint& address) {
   return bind_and_listen(open_socket(AF_UNIX, address), raw, sizeof name, address);
 }
 
+// The port that the kernel has chosen, where the address leaves it to it.
+std::uint16_t port_of(int fd, const Endpoint& address) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    const int error = errno;
+    close(fd);
+    fail(address, "getsockname", error);
+  }
+  // The port is at the same place in both.
+  static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&bound)->sin_port);
+}
+
 }  // namespace
 
 ListenSocket ListenSocket::open(const Endpoint& address, bool shared) {
-  return {address.is_unix() ? open_unix(address) : open_tcp(address, shared), address};
+  if (address.is_unix()) return {open_unix(address), address};
+  Endpoint bound = address;
+  const int fd = open_tcp(address, shared);
+  if (bound.port == 0) bound.port = port_of(fd, address);
+  return {fd, bound};
 }
 
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept

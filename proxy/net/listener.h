@@ -19,7 +19,8 @@ class ListenSocket {
  public:
   // Binds and listens; throws std::runtime_error naming the address and the cause. With `shared`,
   // several sockets may be bound to one TCP address and the kernel spreads the connections over
-  // them (SO_REUSEPORT). A stale unix socket file is replaced, a living one is not.
+  // them (SO_REUSEPORT). Port 0 lets the kernel choose: address() then tells which. A stale unix
+  // socket file is replaced, a living one is not.
   static ListenSocket open(const Endpoint& address, bool shared);
 
   ListenSocket(ListenSocket&& other) noexcept;

@@ -15,9 +15,6 @@ using protocol::kFrameHeaderSize;
 
 namespace {
 
-// A stranger gets this much memory, and no more: attributes and all.
-constexpr std::size_t kMaxLoginPacket = 64u << 10;
-
 // Flags that set a variable when a connection begins: sql_mode, and wait_timeout. A change of user
 // sets all variables anew, for which MariaDB does not look at the flags again, and MySQL does.
 constexpr protocol::Capabilities kUntilChangeOfUser =
@@ -48,12 +45,13 @@ ClientSession::~ClientSession() {
 
 void ClientSession::start() {
   const std::string peer = stream_->peer();
-  login_ = std::make_unique<Login>(*context_.process, host_of(peer), peer == "unix");
+  login_ = std::make_unique<Login>(*context_.process->accounts, context_.process->rsa_key,
+                                   host_of(peer), peer == "unix");
   if (context_.topology->known()) greet();
 }
 
 void ClientSession::greet() {
-  const std::string greeting = login_->greeting(*context_.topology, id_);
+  const std::string greeting = login_->greeting(offer_of(*context_.topology), id_);
   if (greeting.empty()) {
     spdlog::error("no randomness to be had from the system: client {} is turned away",
                   stream_->peer());
@@ -88,6 +86,20 @@ void ClientSession::tick(TimePoint now) {
     case Phase::closed:
       return;
   }
+}
+
+SessionInfo ClientSession::info() const {
+  SessionInfo info;
+  runner_.describe(info);
+  info.id = id_;
+  info.client = stream_->peer();
+  const bool idle = phase_ == Phase::commands && !runner_.busy();
+  if (phase_ == Phase::greeting || phase_ == Phase::login || phase_ == Phase::changing) {
+    info.state = "login";
+  }
+  info.since = std::chrono::duration_cast<Milliseconds>(context_.loop_time() -
+                                                        (idle ? idle_since_ : last_activity_));
+  return info;
 }
 
 void ClientSession::on_stream_read(std::span<std::uint8_t> bytes) {
@@ -127,22 +139,7 @@ void ClientSession::on_stream_drained() {
 
 void ClientSession::on_login_bytes(Bytes bytes) {
   inbox_.append(protocol::as_text(bytes));
-  while (phase_ == Phase::login || phase_ == Phase::changing) {
-    const Bytes in = protocol::as_bytes(inbox_);
-    if (in.size() < kFrameHeaderSize) return;
-    const protocol::FrameHeader header = protocol::read_frame_header(in);
-    if (header.sequence != login_->next_sequence()) {
-      return refuse(errors::packets_out_of_order(), login_->next_sequence());
-    }
-    if (header.length > kMaxLoginPacket) {
-      return refuse(errors::packet_too_large(), static_cast<std::uint8_t>(header.sequence + 1));
-    }
-    if (in.size() < kFrameHeaderSize + header.length) return;
-    std::string packet = inbox_.substr(0, kFrameHeaderSize + header.length);
-    inbox_.erase(0, packet.size());
-    on_login_step(login_->feed(header, protocol::as_bytes(packet).subspan(kFrameHeaderSize)));
-    protocol::wipe(packet);
-  }
+  on_login_step(login_->take(inbox_));
 }
 
 void ClientSession::on_login_step(Login::Step step) {
@@ -169,7 +166,7 @@ void ClientSession::on_login_step(Login::Step step) {
 
 void ClientSession::on_opened(protocol::ServerStatus status) {
   phase_ = Phase::commands;
-  last_activity_ = context_.loop_time();
+  last_activity_ = idle_since_ = context_.loop_time();
   protocol::OkPacket ok;
   ok.status = status;
   const std::string schema = protocol::schema_change(runner_.identity().schema);
@@ -215,8 +212,9 @@ void ClientSession::begin_change_user(Bytes frame) {
   ClientIdentity identity = runner_.identity();
   if (context_.topology->is_mariadb()) identity.capabilities &= ~kUntilChangeOfUser;
   const std::string peer = stream_->peer();
+  const ProcessContext& process = *context_.process;
   login_ = std::make_unique<Login>(
-      Login::resume(*context_.process, host_of(peer), peer == "unix", identity));
+      Login::resume(*process.accounts, process.rsa_key, host_of(peer), peer == "unix", identity));
   phase_ = Phase::changing;
   on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
 }
@@ -288,6 +286,7 @@ void ClientSession::keep(Bytes bytes) {
 }
 
 void ClientSession::on_command_done() {
+  idle_since_ = context_.loop_time();
   if (draining_ && !runner_.in_transaction()) return close();
   if (!consuming_) {
     reader_.trim();

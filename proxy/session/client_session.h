@@ -48,6 +48,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   std::uint32_t id() const { return id_; }
 
   PinSet pins() const { return runner_.pins(); }
+  SessionInfo info() const;
 
   // KILL, see runner_kill.cc.
   KillTarget as_kill_target() { return runner_.as_kill_target(); }
@@ -109,7 +110,8 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   std::uint8_t login_sequence_ = 0;
   std::uint32_t id_;
   TimePoint last_activity_;
-  std::string inbox_;  // input that cannot be worked off yet
+  TimePoint idle_since_{};  // the last command, or the login, was over
+  std::string inbox_;       // input that cannot be worked off yet
   protocol::CommandReader reader_;
   CommandRunner runner_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later

@@ -44,6 +44,7 @@
 #include "proxy/session/kill_target.h"
 #include "proxy/session/login.h"
 #include "proxy/session/reply_relay.h"
+#include "proxy/session/session_info.h"
 #include "proxy/session/session_links.h"
 #include "proxy/worker_context.h"
 
@@ -117,6 +118,9 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   KillTarget as_kill_target();
   void interrupt();
   void on_kill_target(std::uint32_t id, const std::optional<KillTarget>& target);
+
+  // What there is to say of the session and its command.
+  void describe(SessionInfo& info) const;
 
   // Of a process list that another session wants, and of this session's own.
   void add_held_threads(std::vector<HeldThread>& threads) const;

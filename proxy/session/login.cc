@@ -25,6 +25,9 @@ constexpr Capabilities kOwn = kCompress | kZstdCompression | kLongFlag | kConnec
 constexpr std::size_t kMaxUser = 128;
 constexpr std::size_t kMaxSchema = 256;
 
+// A stranger gets this much memory, and no more: attributes and all.
+constexpr std::size_t kMaxPacket = 64u << 10;
+
 }  // namespace
 
 // The absence of kLongPassword is how MariaDB makes itself known.
@@ -35,13 +38,18 @@ Capabilities forwarded_capabilities(Capabilities client) {
   return client & kForwarded;
 }
 
-Login::Login(const ProcessContext& process, std::string host, bool secure)
-    : process_(process), host_(std::move(host)), secure_(secure) {}
+Offer offer_of(const Topology& topology) {
+  return {topology.greeting_version, offered_capabilities(topology.capabilities),
+          static_cast<std::uint8_t>(topology.default_collation)};
+}
 
-Login Login::resume(const ProcessContext& process, std::string host, bool secure,
+Login::Login(const AccountSource& accounts, const RsaKey* key, std::string host, bool secure)
+    : accounts_(accounts), key_(key), host_(std::move(host)), secure_(secure) {}
+
+Login Login::resume(const AccountSource& accounts, const RsaKey* key, std::string host, bool secure,
                     const ClientIdentity& identity) {
-  Login login(process, std::move(host), secure);
-  login.auth_.emplace(ServerAuth::Options{identity.nonce, process.rsa_key, secure});
+  Login login(accounts, key, std::move(host), secure);
+  login.auth_.emplace(ServerAuth::Options{identity.nonce, key, secure});
   login.responded_ = true;
   login.identity_.capabilities = identity.capabilities;
   login.identity_.collation = identity.collation;
@@ -49,18 +57,18 @@ Login Login::resume(const ProcessContext& process, std::string host, bool secure
   return login;
 }
 
-std::string Login::greeting(const Topology& topology, std::uint32_t connection_id) {
+std::string Login::greeting(const Offer& offer, std::uint32_t connection_id) {
   const auto nonce = make_nonce();
   if (!nonce) return {};
-  auth_.emplace(ServerAuth::Options{*nonce, process_.rsa_key, secure_});
+  auth_.emplace(ServerAuth::Options{*nonce, key_, secure_});
   identity_.nonce = *nonce;
   Greeting greeting;
-  greeting.version = topology.greeting_version;
+  greeting.version = offer.version;
   greeting.connection_id = connection_id;
   greeting.nonce = *nonce;
-  offered_ = offered_capabilities(topology.capabilities);
+  offered_ = offer.capabilities;
   greeting.capabilities = offered_;
-  greeting.collation = static_cast<std::uint8_t>(topology.default_collation);
+  greeting.collation = offer.collation;
   greeting.status = kStatusAutocommit;
   greeting.plugin = kCachingSha2;
   std::string payload;
@@ -68,6 +76,31 @@ std::string Login::greeting(const Topology& topology, std::uint32_t connection_i
   std::string framed;
   append_frames(framed, payload, sequence_);
   return framed;
+}
+
+Login::Step Login::take(std::string& inbox) {
+  Step step;
+  while (step.kind == Step::Kind::wait) {
+    const Bytes in = as_bytes(inbox);
+    if (in.size() < kFrameHeaderSize) break;
+    const FrameHeader header = read_frame_header(in);
+    Step next;
+    std::string packet;
+    if (header.sequence == sequence_ && header.length > kMaxPacket) {
+      ++sequence_;
+      next = refuse(errors::packet_too_large());
+    } else if (header.sequence == sequence_ && in.size() < kFrameHeaderSize + header.length) {
+      break;
+    } else {
+      packet = inbox.substr(0, kFrameHeaderSize + header.length);
+      inbox.erase(0, packet.size());
+      next = feed(header, as_bytes(packet).subspan(kFrameHeaderSize));
+    }
+    wipe(packet);
+    next.send.insert(0, step.send);
+    step = std::move(next);
+  }
+  return step;
 }
 
 Login::Step Login::feed(const FrameHeader& header, Bytes payload) {
@@ -107,7 +140,7 @@ Login::Step Login::start_change_user(Bytes payload) {
 
 void Login::look_up(std::string_view user) {
   user_ = user;
-  lookup_.emplace(process_.accounts->find(user));
+  lookup_.emplace(accounts_.find(user));
 }
 
 Login::Step Login::on_auth_step(ServerAuthStep auth) {

@@ -6,13 +6,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "protocol/auth/rsa_key.h"
 #include "protocol/auth/server_auth.h"
 #include "protocol/frame.h"
 #include "proxy/auth/account_store.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/topology.h"
-#include "proxy/worker_context.h"
 
 namespace weir {
 
@@ -33,13 +34,25 @@ protocol::Capabilities offered_capabilities(protocol::Capabilities primary);
 // Those of a client's that change what a server sends, and so are asked for on its behalf.
 protocol::Capabilities forwarded_capabilities(protocol::Capabilities client);
 
+// What the greeting tells a client about the server that it seems to talk to.
+struct Offer {
+  std::string_view version;
+  protocol::Capabilities capabilities = 0;
+  std::uint8_t collation = 0;
+};
+
+// What stands in for the primary: its version, and what it and weir can do.
+Offer offer_of(const Topology& topology);
+
 class Login {
  public:
-  // `host` is the client's address, for error texts. `secure` as in protocol::ServerAuth::Options.
-  Login(const ProcessContext& process, std::string host, bool secure);
+  // `accounts` and `key` (null: a password cannot be learnt without a secure channel) outlive the
+  // login. `host` is the client's address, for error texts. `secure` as in
+  // protocol::ServerAuth::Options.
+  Login(const AccountSource& accounts, const protocol::RsaKey* key, std::string host, bool secure);
 
   // What the client is sent first, framed. Empty when there is no randomness to be had.
-  std::string greeting(const Topology& topology, std::uint32_t connection_id);
+  std::string greeting(const Offer& offer, std::uint32_t connection_id);
 
   struct Step {
     enum class Kind : std::uint8_t { wait, accepted, refused };
@@ -47,15 +60,18 @@ class Login {
     std::string send;   // framed; to be sent first, whatever the kind
     ClientError error;  // when refused: what to send, and then close
   };
+  // Takes the client's packets out of `inbox` until there is a verdict or more must come. What is
+  // behind the last packet of the login stays.
+  Step take(std::string& inbox);
   // One packet of the client's.
-  Step feed(const protocol::FrameHeader& header, Bytes payload);
+  Step feed(const protocol::FrameHeader& header, protocol::Bytes payload);
 
   // COM_CHANGE_USER on a connection that is logged in as `identity`. `payload` has the command
   // byte.
-  Step start_change_user(Bytes payload);
+  Step start_change_user(protocol::Bytes payload);
   // What must be kept of a login for COM_CHANGE_USER to be possible.
-  static Login resume(const ProcessContext& process, std::string host, bool secure,
-                      const ClientIdentity& identity);
+  static Login resume(const AccountSource& accounts, const protocol::RsaKey* key, std::string host,
+                      bool secure, const ClientIdentity& identity);
 
   // The number that the next packet to the client has.
   std::uint8_t next_sequence() const { return sequence_; }
@@ -63,12 +79,13 @@ class Login {
   ClientIdentity take_identity() { return std::move(identity_); }
 
  private:
-  Step on_response(Bytes payload);
+  Step on_response(protocol::Bytes payload);
   Step on_auth_step(protocol::ServerAuthStep step);
   Step refuse(ClientError error);
   void look_up(std::string_view user);
 
-  const ProcessContext& process_;
+  const AccountSource& accounts_;
+  const protocol::RsaKey* key_;
   std::string host_;
   std::string user_;
   bool secure_;
@@ -76,7 +93,7 @@ class Login {
   std::uint8_t sequence_ = 0;
   protocol::Capabilities offered_ = 0;
   std::optional<protocol::ServerAuth> auth_;
-  std::optional<AccountStore::Lookup> lookup_;
+  std::optional<AccountSource::Lookup> lookup_;
   ClientIdentity identity_;
 };
 

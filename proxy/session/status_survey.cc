@@ -1,5 +1,6 @@
 #include "proxy/session/status_survey.h"
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <utility>
@@ -33,6 +34,26 @@ std::optional<WorkerStatus> ask_status(const SessionDirectory& directory, Millis
   survey_status(directory, [answer](WorkerStatus status) { answer->set_value(std::move(status)); });
   if (future.wait_for(timeout) != std::future_status::ready) return std::nullopt;
   return future.get();
+}
+
+void survey_sessions(const SessionDirectory& directory,
+                     std::function<void(std::vector<SessionInfo>)> done) {
+  using Sessions = std::vector<SessionInfo>;
+  ask_workers<Sessions>(
+      directory,
+      [](SessionHost& worker) {
+        Sessions sessions;
+        worker.for_each_session(
+            [&](ClientSession& session) { sessions.push_back(session.info()); });
+        return sessions;
+      },
+      [done = std::move(done)](const std::vector<Sessions>& all) {
+        Sessions sum;
+        for (const Sessions& one : all) sum.insert(sum.end(), one.begin(), one.end());
+        std::sort(sum.begin(), sum.end(),
+                  [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });
+        done(std::move(sum));
+      });
 }
 
 }  // namespace weir

@@ -12,6 +12,7 @@
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/server_load.h"
 #include "proxy/session/session_directory.h"
+#include "proxy/session/session_info.h"
 
 namespace weir {
 
@@ -31,5 +32,9 @@ void survey_status(const SessionDirectory& directory, std::function<void(WorkerS
 // The same for a thread that may wait: at most `timeout`, then nothing is returned. Not for a
 // worker's thread.
 std::optional<WorkerStatus> ask_status(const SessionDirectory& directory, Milliseconds timeout);
+
+// The sessions of all workers, by id. From any thread, and `done` likewise.
+void survey_sessions(const SessionDirectory& directory,
+                     std::function<void(std::vector<SessionInfo>)> done);
 
 }  // namespace weir

@@ -26,18 +26,20 @@ struct Fixture {
         {.name = "open", .password = "", .route = {}, .max_connections = 0, .consistency = {}});
     config = std::make_shared<const Config>(std::move(made));
     accounts.emplace(config);
-    process.config = config;
-    process.accounts = &*accounts;
-    process.rsa_key = &test::shared_key();
     topology.greeting_version = "8.4.0";
     topology.default_collation = 255;
     topology.capabilities = 0xffffffff;
   }
-  Login login(bool secure = false) { return Login(process, "127.0.0.1", secure); }
+  Login login(bool secure = false) {
+    return Login(*accounts, &test::shared_key(), "127.0.0.1", secure);
+  }
+
+  Login resume(const ClientIdentity& identity) {
+    return Login::resume(*accounts, &test::shared_key(), "127.0.0.1", false, identity);
+  }
 
   std::shared_ptr<const Config> config;
   std::optional<AccountStore> accounts;
-  ProcessContext process;
   Topology topology;
 };
 
@@ -75,13 +77,13 @@ Login::Step converse(Login& login, ClientAuth& client, std::string framed) {
 Login::Step log_in(Login& login, const Fixture& fixture, std::string_view user,
                    std::string_view password) {
   ClientAuth client(options_for(user, password));
-  return converse(login, client, login.greeting(fixture.topology, 77));
+  return converse(login, client, login.greeting(offer_of(fixture.topology), 77));
 }
 
 TEST_CASE("client login: the greeting") {
   Fixture fixture;
   Login login = fixture.login();
-  const std::string framed = login.greeting(fixture.topology, 77);
+  const std::string framed = login.greeting(offer_of(fixture.topology), 77);
   const auto greeting = decode_greeting(as_bytes(framed).subspan(kFrameHeaderSize));
   REQUIRE(greeting);
   CHECK(greeting->version == "8.4.0");
@@ -190,7 +192,7 @@ HandshakeResponse plain_response() {
 Login::Step respond(const HandshakeResponse& response, std::uint8_t sequence = 1) {
   Fixture fixture;
   Login login = fixture.login();
-  login.greeting(fixture.topology, 1);
+  login.greeting(offer_of(fixture.topology), 1);
   std::string payload;
   encode_handshake_response(payload, response);
   return login.feed({static_cast<std::uint32_t>(payload.size()), sequence}, ExactBytes(payload));
@@ -204,12 +206,54 @@ TEST_CASE("client login: a wrong sequence number") {
   }
 }
 
+TEST_CASE("client login: packets are taken however they are cut") {
+  HandshakeResponse response = plain_response();
+  response.plugin = "another_method";  // which the client is asked to change
+  std::string payload;
+  encode_handshake_response(payload, response);
+  std::string packet;
+  std::uint8_t sequence = 1;
+  append_frames(packet, payload, sequence);
+  for (std::size_t cut = 0; cut <= packet.size(); ++cut) {
+    Fixture fixture;
+    Login login = fixture.login();
+    login.greeting(offer_of(fixture.topology), 1);
+    std::string inbox = packet.substr(0, cut);
+    const Login::Step first = login.take(inbox);
+    CHECK(first.kind == Kind::wait);
+    CHECK(first.send.empty() == (cut < packet.size()));
+    inbox += packet.substr(cut);
+    const Login::Step second = login.take(inbox);
+    CHECK(second.kind == Kind::wait);
+    CHECK(inbox.empty());
+    CHECK(first.send.size() + second.send.size() > 0);
+    CHECK(login.next_sequence() == 3);  // a request and its answer
+  }
+}
+
+TEST_CASE("client login: what is taken is bounded, and ends with the login") {
+  Fixture fixture;
+  Login large = fixture.login();
+  large.greeting(offer_of(fixture.topology), 1);
+  std::string inbox("\x01\x00\x01\x01", 4);  // announces 65537 bytes
+  const Login::Step step = large.take(inbox);
+  CHECK(step.kind == Kind::refused);
+  CHECK(step.error.code == 1153);
+  CHECK(large.next_sequence() == 2);
+
+  Login disordered = fixture.login();
+  disordered.greeting(offer_of(fixture.topology), 1);
+  inbox = std::string("\x05\x00\x00\x07", 4);  // before its payload has come
+  CHECK(disordered.take(inbox).error.code == 1156);
+  CHECK(disordered.next_sequence() == 1);
+}
+
 TEST_CASE("client login: packets that are no response") {
   for (const std::string& payload :
        {std::string(), std::string("\x85"), std::string(40, '\xff'), std::string(31, '\0')}) {
     Fixture fixture;
     Login login = fixture.login();
-    login.greeting(fixture.topology, 1);
+    login.greeting(offer_of(fixture.topology), 1);
     const auto step =
         login.feed({static_cast<std::uint32_t>(payload.size()), 1}, ExactBytes(payload));
     CHECK(step.kind == Kind::refused);
@@ -248,10 +292,10 @@ TEST_CASE("client login: a change of user") {
   REQUIRE(log_in(first, fixture, "app", "secret").kind == Kind::accepted);
   const ClientIdentity identity = first.take_identity();
 
-  auto malformed = Login::resume(fixture.process, "127.0.0.1", false, identity);
+  auto malformed = fixture.resume(identity);
   CHECK(malformed.start_change_user(ExactBytes("\x11open")).error.code == 1047);
 
-  auto login = Login::resume(fixture.process, "127.0.0.1", false, identity);
+  auto login = fixture.resume(identity);
   ChangeUser request;
   request.user = "open";
   request.database = "stock";
@@ -276,7 +320,7 @@ TEST_CASE("client login: a change of user") {
 TEST_CASE("client login: a change of user without authentication plugins") {
   Fixture fixture;
   Login first = fixture.login();
-  const std::string framed = first.greeting(fixture.topology, 77);
+  const std::string framed = first.greeting(offer_of(fixture.topology), 77);
   const Nonce nonce = decode_greeting(as_bytes(framed).subspan(kFrameHeaderSize))->nonce;
   const auto scramble = native_scramble("secret", nonce);
   HandshakeResponse response;
@@ -295,7 +339,7 @@ TEST_CASE("client login: a change of user without authentication plugins") {
   payload.clear();
   encode_change_user(payload, request, identity.capabilities);
   for (int times = 0; times < 2; ++times) {
-    Login login = Login::resume(fixture.process, "127.0.0.1", false, identity);
+    Login login = fixture.resume(identity);
     REQUIRE(login.start_change_user(ExactBytes(payload)).kind == Kind::accepted);
     identity = login.take_identity();
     CHECK(identity.credentials->user == "app");
@@ -306,7 +350,7 @@ TEST_CASE("client login: a change of user without authentication plugins") {
   request.auth_response = as_bytes(wrong);
   payload.clear();
   encode_change_user(payload, request, identity.capabilities);
-  Login login = Login::resume(fixture.process, "127.0.0.1", false, identity);
+  Login login = fixture.resume(identity);
   CHECK(login.start_change_user(ExactBytes(payload)).error.code == 1045);
 }
 

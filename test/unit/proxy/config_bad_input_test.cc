@@ -141,17 +141,38 @@ TEST_CASE("impossible values are refused", "[config]") {
   });
 }
 
-TEST_CASE("what later versions know is refused in its own words", "[config]") {
-  const std::string console = "the admin console is not part of this version; remove the key";
+TEST_CASE("the admin console's keys are read with care", "[config]") {
+  const std::string address =
+      "2: listen.admin must be an address in quotes, such as \"127.0.0.1:6032\", or \"\" for none";
   check_rows({
-      {"[listen]\nadmin = \"127.0.0.1:6032\"", "2: " + console + " or set it to \"\""},
-      {"[listen]\nadmin = 0", "2: " + console + " or set it to \"\""},
+      {"[listen]\nadmin = 0", address},
+      {"[listen]\nadmin = [\"127.0.0.1:6032\"]", address},
+      {"[listen]\nadmin = \"127.0.0.1:65536\"",
+       "2: listen.admin is \"127.0.0.1:65536\": the port must be a number from 0 to 65535"},
+      {"[listen]\nmysql = [\"127.0.0.1:7000\"]\nadmin = \"127.0.0.1:7000\"",
+       "3: listen.admin is \"127.0.0.1:7000\", where listen.mysql listens already; give the "
+       "console "
+       "an address of its own"},
+      {"[auth]\nadmin_user = \"\"", "2: auth.admin_user must not be empty"},
+  });
+}
+
+TEST_CASE("the admin console has one password at most", "[config]") {
+  const auto result =
+      load_with_rest("[auth]\nadmin_password = \"x\"\nadmin_password_env = \"NONE\"");
+  CHECK(
+      in_words(result.problems) ==
+      std::vector<std::string>{
+          "weir.toml:3: auth.admin_password_env: cannot use the environment variable \"NONE\": it "
+          "is not there",
+          "weir.toml:3: the admin console has several passwords; keep one of admin_password, "
+          "admin_password_file and admin_password_env"});
+}
+
+TEST_CASE("what later versions know is refused in its own words", "[config]") {
+  check_rows({
       {"[listen]\nhttp = \"127.0.0.1:6080\"",
        "2: the HTTP endpoint is not part of this version; remove the key or set it to \"\""},
-      {"[auth]\nadmin_user = \"admin\"", "2: " + console},
-      {"[auth]\nadmin_password = \"x\"", "2: " + console},
-      {"[auth]\nadmin_password_file = \"x\"", "2: " + console},
-      {"[auth]\nadmin_password_env = \"x\"", "2: " + console},
       {"[routing]\ntransaction_reads = \"split\"",
        "2: this version does not know \"routing.transaction_reads\" yet; remove the key or set it "
        "to "

@@ -27,6 +27,30 @@ TEST_CASE("assess: an ordinary cluster is up at the first look", "[monitor]") {
   CHECK(c.last.topology.version == 2);
 }
 
+TEST_CASE("assess: positions, and smoothed round trips", "[monitor]") {
+  Cluster c;
+  c.tick();
+  for (const std::size_t i : {0u, 1u, 2u}) {
+    CHECK(c.server(i).latency == 2ms);
+    REQUIRE(c.server(i).position != nullptr);
+    CHECK(to_string(*c.server(i).position) == "0-1-1");
+  }
+  c.at(1, 7);
+  ++c.probes[1].sequence;
+  c.probes[1].when.answered = c.probes[1].when.sent + 12ms;
+  c.judge();
+  CHECK(c.server(1).latency == 4ms);  // a fifth of the way from 2 to 12
+  CHECK(to_string(*c.server(1).position) == "0-1-7");
+  c.judge();
+  CHECK(c.server(1).latency == 4ms);  // nothing new was heard
+  c.fail(1, Probe::Outcome::failed, "gone");
+  c.tick();
+  CHECK_FALSE(c.server(1).latency);
+  c.answer(1);
+  c.tick();
+  CHECK(c.server(1).latency == 2ms);  // begins anew
+}
+
 TEST_CASE("assess: nobody is primary before everybody was asked", "[monitor]") {
   Cluster c;
   c.probes[2] = Probe{};

@@ -1,0 +1,133 @@
+#include "proxy/admin/admin_server.h"
+
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kTickMilliseconds = 50;
+
+}  // namespace
+
+AdminAccount::AdminAccount(const AuthConfig& config)
+    : credentials_(std::make_shared<const Credentials>(
+          Credentials{config.admin_user, protocol::Secret(config.admin_password)})),
+      account_(protocol::Account::listed(config.admin_password)) {}
+
+AccountSource::Lookup AdminAccount::find(std::string_view user) const {
+  if (user != credentials_->user) return {protocol::Account::denied(), nullptr, nullptr};
+  return {account_, credentials_, nullptr};
+}
+
+AdminServer::AdminServer(AdminTargets targets, ListenSocket socket)
+    : targets_(std::move(targets)),
+      account_(targets_.process.config->auth),
+      socket_(std::move(socket)) {
+  if (uv_loop_init(&loop_) != 0) throw std::runtime_error("cannot create an event loop");
+  uv_async_init(&loop_, &wake_,
+                [](uv_async_t* handle) { static_cast<AdminServer*>(handle->data)->take_calls(); });
+  uv_timer_init(&loop_, &timer_);
+  wake_.data = timer_.data = this;
+}
+
+AdminServer::~AdminServer() {
+  stop();
+}
+
+void AdminServer::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void AdminServer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      stop_ = true;
+      uv_async_send(&wake_);
+    }
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void AdminServer::post(std::uint32_t session, std::function<void()> action) {
+  const std::lock_guard lock(mutex_);
+  if (closing_) return;
+  calls_.emplace_back(session, std::move(action));
+  uv_async_send(&wake_);
+}
+
+void AdminServer::run() {
+  deferred_.emplace(&loop_);
+  listener_ = std::make_unique<Listener>(
+      &loop_, std::move(*socket_), buffer_,
+      [this](std::unique_ptr<Stream> stream) { accept(std::move(stream)); });
+  uv_run(&loop_, UV_RUN_DEFAULT);
+
+  deferred_.reset();
+  uv_run(&loop_, UV_RUN_DEFAULT);  // the close callbacks of what was just closed
+  uv_loop_close(&loop_);
+}
+
+void AdminServer::accept(std::unique_ptr<Stream> stream) {
+  if (sessions_.size() >= kMaxSessions) {
+    stream->write(error_in_place_of_greeting(errors::too_many_connections()));
+    stream->close_after_writing();
+    return;
+  }
+  const std::uint32_t id = targets_.process.next_connection_id.fetch_add(1);
+  auto session =
+      std::make_unique<AdminSession>(static_cast<AdminHost&>(*this), id, std::move(stream));
+  AdminSession& started = *session;
+  sessions_.emplace(id, std::move(session));
+  // Nobody connected, nothing to do.
+  if (sessions_.size() == 1) {
+    uv_timer_start(
+        &timer_, [](uv_timer_t* handle) { static_cast<AdminServer*>(handle->data)->tick(); },
+        kTickMilliseconds, kTickMilliseconds);
+  }
+  started.start();
+}
+
+void AdminServer::on_session_closed(AdminSession& session) {
+  const auto found = sessions_.find(session.id());
+  if (found == sessions_.end()) return;
+  deferred_->destroy(std::move(found->second));
+  sessions_.erase(found);
+  if (sessions_.empty()) uv_timer_stop(&timer_);
+}
+
+void AdminServer::take_calls() {
+  std::vector<Call> calls;
+  bool stops = false;
+  {
+    const std::lock_guard lock(mutex_);
+    calls.swap(calls_);
+    stops = stop_;
+  }
+  for (const auto& [session, action] : calls) {
+    if (sessions_.contains(session)) action();
+  }
+  if (stops) end();
+}
+
+void AdminServer::tick() {
+  std::vector<AdminSession*> all;
+  for (const auto& [id, session] : sessions_) all.push_back(session.get());
+  // One that ends is deleted later, and ends no other.
+  for (AdminSession* session : all) session->tick();
+}
+
+// Closes what keeps the loop running.
+void AdminServer::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closing_, true)) return;
+  }
+  listener_.reset();
+  while (!sessions_.empty()) sessions_.begin()->second->close();
+  Stream::drop_farewells(&loop_);
+  uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+}
+
+}  // namespace weir

@@ -1,0 +1,321 @@
+#include "proxy/admin/admin_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "proxy/config/schema.h"
+#include "proxy/monitor/gtid_set.h"
+#include "proxy/monitor/topology_text.h"
+
+namespace weir {
+namespace {
+
+using protocol::ColumnType;
+using protocol::ResultColumn;
+using protocol::ResultSet;
+using Value = ResultSet::Value;
+
+ResultColumn text(std::string name) {
+  return {std::move(name), ColumnType::text};
+}
+ResultColumn number(std::string name) {
+  return {std::move(name), ColumnType::integer};
+}
+
+template <class Integer>
+Value of(Integer value) {
+  return std::to_string(value);
+}
+
+Value unless_empty(std::string_view value) {
+  return value.empty() ? Value() : Value(value);
+}
+
+ServerLoad load_of(const WorkerStatus& status, std::size_t server) {
+  return server < status.servers.size() ? status.servers[server] : ServerLoad{};
+}
+
+// What is known before the monitor has spoken.
+ServerState unasked(const ServerConfig& config) {
+  ServerState state;
+  state.name = config.name;
+  state.address = config.address;
+  state.weight = config.weight;
+  state.zone = config.zone;
+  state.max_connections = config.max_connections;
+  return state;
+}
+
+ResultSet::Row server_row(const ServerState& server, const ServerLoad& load) {
+  Value latency;
+  if (server.latency) {
+    latency = fmt::format("{:.3f}", static_cast<double>(server.latency->count()) / 1000);
+  }
+  return {server.name,
+          server.address.to_string(),
+          std::string(to_string(server.role)),
+          std::string(to_string(server.health)),
+          server.lag ? of(server.lag->count()) : Value(),
+          latency,
+          of(load.open),
+          of(load.idle),
+          of(load.outstanding),
+          of(load.waiting),
+          of(server.max_connections),
+          of(server.weight),
+          server.zone,
+          unless_empty(server.version),
+          server.position != nullptr ? Value(to_string(*server.position)) : Value(),
+          server.why};
+}
+
+bool is_number(const Value& value) {
+  constexpr std::size_t kMostDigits = 18;
+  return value && !value->empty() && value->size() <= kMostDigits &&
+         value->find_first_not_of("0123456789") == std::string::npos;
+}
+
+// What clients ask for when they connect, in the words of a MySQL server.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kVariables{{
+    {"version_comment", "weir admin console"},
+    {"max_allowed_packet", "65536"},
+    {"autocommit", "1"},
+    {"auto_increment_increment", "1"},
+    {"character_set_client", "utf8mb4"},
+    {"character_set_connection", "utf8mb4"},
+    {"character_set_results", "utf8mb4"},
+    {"character_set_server", "utf8mb4"},
+    {"character_set_database", "utf8mb4"},
+    {"collation_connection", "utf8mb4_general_ci"},
+    {"collation_server", "utf8mb4_general_ci"},
+    {"collation_database", "utf8mb4_general_ci"},
+    {"init_connect", ""},
+    {"interactive_timeout", "28800"},
+    {"wait_timeout", "28800"},
+    {"net_write_timeout", "60"},
+    {"net_read_timeout", "30"},
+    {"license", "Apache-2.0"},
+    {"lower_case_table_names", "0"},
+    {"performance_schema", "0"},
+    {"sql_mode", ""},
+    {"system_time_zone", "UTC"},
+    {"time_zone", "SYSTEM"},
+    {"transaction_isolation", "REPEATABLE-READ"},
+    {"tx_isolation", "REPEATABLE-READ"},
+    {"transaction_read_only", "0"},
+    {"read_only", "0"},
+}};
+
+std::optional<std::string> variable(std::string_view name, const ConsoleFacts& facts) {
+  if (name == "version") return facts.version;
+  const auto found = std::find_if(kVariables.begin(), kVariables.end(),
+                                  [&](const auto& row) { return row.first == name; });
+  if (found == kVariables.end()) return std::nullopt;
+  return std::string(found->second);
+}
+
+std::optional<Value> function(std::string_view name, const ConsoleFacts& facts) {
+  if (name == "database" || name == "schema") return Value();
+  if (name == "version") return facts.version;
+  if (name == "connection_id") return of(facts.connection_id);
+  if (name == "user" || name == "current_user" || name == "session_user") {
+    return facts.user + "@" + facts.client;
+  }
+  return std::nullopt;
+}
+
+std::optional<Value> value_of(const AdminCommand::Item& item, const ConsoleFacts& facts) {
+  switch (item.kind) {
+    case AdminCommand::Item::Kind::literal:
+      return item.text;
+    case AdminCommand::Item::Kind::null:
+      return Value();
+    case AdminCommand::Item::Kind::variable:
+      if (auto found = variable(item.text, facts)) return Value(std::move(*found));
+      return std::nullopt;
+    case AdminCommand::Item::Kind::function:
+      return function(item.text, facts);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+ResultSet servers_table(const Config& config, const Topology& topology,
+                        const WorkerStatus& status) {
+  ResultSet set;
+  set.columns = {text("name"),
+                 text("address"),
+                 text("role"),
+                 text("health"),
+                 number("lag_ms"),
+                 {"latency_ms", ColumnType::real},
+                 number("open"),
+                 number("idle"),
+                 number("outstanding"),
+                 number("waiting"),
+                 number("max_connections"),
+                 number("weight"),
+                 text("zone"),
+                 text("version"),
+                 text("gtid_position"),
+                 text("why")};
+  for (std::size_t i = 0; i < config.servers.size(); ++i) {
+    const bool asked = i < topology.servers.size();
+    set.rows.push_back(
+        server_row(asked ? topology.servers[i] : unasked(config.servers[i]), load_of(status, i)));
+  }
+  return set;
+}
+
+ResultSet pools_table(const Config& config, const WorkerStatus& status) {
+  ResultSet set;
+  set.columns = {text("server"),        number("open"),    number("idle"),
+                 number("outstanding"), number("waiting"), number("max_connections")};
+  for (std::size_t i = 0; i < config.servers.size(); ++i) {
+    const ServerLoad load = load_of(status, i);
+    set.rows.push_back({config.servers[i].name, of(load.open), of(load.idle), of(load.outstanding),
+                        of(load.waiting), of(config.servers[i].max_connections)});
+  }
+  return set;
+}
+
+ResultSet sessions_table(const Config& config, const std::vector<SessionInfo>& sessions) {
+  ResultSet set;
+  set.columns = {number("id"),   text("user"),      text("client"),           text("schema"),
+                 text("state"),  number("seconds"), number("in_transaction"), text("pins"),
+                 text("servers")};
+  for (const SessionInfo& session : sessions) {
+    std::string pins;
+    session.pins.for_each(
+        [&](Pin pin) { pins += (pins.empty() ? "" : ",") + std::string(pin_name(pin)); });
+    std::string servers;
+    for (const std::size_t server : session.servers) {
+      servers += (servers.empty() ? "" : ",") + config.servers[server].name;
+    }
+    set.rows.push_back({of(session.id), unless_empty(session.user), session.client,
+                        unless_empty(session.schema), std::string(session.state),
+                        of(session.since.count() / 1000), session.in_transaction ? "1" : "0", pins,
+                        servers});
+  }
+  return set;
+}
+
+ResultSet pins_table(const PinReport& pins) {
+  ResultSet set;
+  set.columns = {text("pin"), number("sessions"), text("digest"), text("text"), number("count")};
+  const auto sessions = [&](Pin pin) { return of(pins.sessions[static_cast<std::size_t>(pin)]); };
+  for (const PinCounts::Row& row : pins.counts.rows()) {
+    set.rows.push_back({std::string(pin_name(row.pin)), sessions(row.pin),
+                        fmt::format("{:016x}", row.digest), row.text, of(row.count)});
+  }
+  for (std::size_t i = 0; i < kPinCount; ++i) {
+    const Pin pin = static_cast<Pin>(i);
+    const std::uint64_t others = pins.counts.others(pin);
+    if (others == 0) continue;
+    set.rows.push_back(
+        {std::string(pin_name(pin)), sessions(pin), Value(), "(other statements)", of(others)});
+  }
+  return set;
+}
+
+ResultSet counters_table(const WorkerStatus& status) {
+  ResultSet set;
+  set.columns = {text("name"), number("value")};
+  const auto add = [&](std::string name, std::uint64_t value) {
+    set.rows.push_back({std::move(name), of(value)});
+  };
+  const WorkerCounters& counters = status.counters;
+  add("sessions_now", status.sessions);
+  add("sessions", counters.sessions);
+  for (const bool replica : {false, true}) {
+    const std::string total = replica ? "statements.replica" : "statements.primary";
+    add(total, counters.routed.total(replica));
+    for (std::size_t row = 0; row < RoutedCounts::kRows; ++row) {
+      const std::uint64_t count = counters.routed.count(row, replica);
+      if (count > 0) add(fmt::format("{}.{}", total, RoutedCounts::name(row)), count);
+    }
+  }
+  add("retried_reads", counters.retried_reads);
+  add("answered_by_primary_instead", counters.answered_by_primary_instead);
+  add("waits", counters.waits);
+  add("waits_in_vain", counters.waits_in_vain);
+  add("stale_avoided", counters.stale_avoided);
+  add("held", counters.held);
+  add("repairs", counters.repairs);
+  add("failed_statements", counters.failed_statements);
+  add("diagnostics_given_up", counters.diagnostics_given_up);
+  return set;
+}
+
+ResultSet config_table(const Config& config) {
+  ResultSet set;
+  set.columns = {text("key"), text("value")};
+  for (auto& [key, value] : config::print_config(config)) {
+    set.rows.push_back({std::move(key), std::move(value)});
+  }
+  return set;
+}
+
+ResultSet route_table(const RouteText& route) {
+  ResultSet set;
+  set.columns = {text("destination"), text("reason"), text("detail")};
+  set.rows.push_back({std::string(route.destination), std::string(route.reason), route.detail});
+  return set;
+}
+
+ResultSet help_table() {
+  ResultSet set;
+  set.columns = {text("command"), text("meaning")};
+  for (const AdminHelp& row : admin_help()) {
+    set.rows.push_back({std::string(row.command), std::string(row.meaning)});
+  }
+  return set;
+}
+
+ResultSet no_warnings_table() {
+  ResultSet set;
+  set.columns = {text("Level"), number("Code"), text("Message")};
+  return set;
+}
+
+std::optional<ResultSet> constants_table(const std::vector<AdminCommand::Item>& items,
+                                         const ConsoleFacts& facts,
+                                         const AdminCommand::Item*& unknown) {
+  ResultSet set;
+  ResultSet::Row row;
+  for (const AdminCommand::Item& item : items) {
+    auto value = value_of(item, facts);
+    if (!value) {
+      unknown = &item;
+      return std::nullopt;
+    }
+    const bool number_like = !item.quoted && is_number(*value);
+    set.columns.push_back({item.label, number_like ? ColumnType::integer : ColumnType::text});
+    row.push_back(std::move(*value));
+  }
+  set.rows.push_back(std::move(row));
+  return set;
+}
+
+std::optional<std::size_t> find_server(const Config& config, std::string_view name) {
+  for (std::size_t i = 0; i < config.servers.size(); ++i) {
+    if (config.servers[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
+std::string unknown_server_text(const Config& config, std::string_view name) {
+  constexpr std::size_t kQuoted = 64;
+  std::string names;
+  for (const ServerConfig& server : config.servers) {
+    names += (names.empty() ? "" : ", ") + server.name;
+  }
+  return fmt::format("weir: no server is called '{}'; there are {}", name.substr(0, kQuoted),
+                     names);
+}
+
+}  // namespace weir
