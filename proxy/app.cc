@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/auth/rsa_key.h"
+#include "proxy/http/http_server.h"
 #include "proxy/monitor/monitor.h"
 #include "proxy/worker.h"
 
@@ -74,6 +75,7 @@ class App {
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<http::HttpServer> http_;  // null without listen.http
   std::unique_ptr<Monitor> monitor_;
   std::thread reaper_;  // waits for the workers once they drain
   uv_loop_t loop_;
@@ -104,6 +106,11 @@ int App::run() {
   process_.rsa_key = &*rsa_key_;
 
   uv_loop_init(&loop_);
+  if (config_->listen.http) {
+    http_ = std::make_unique<http::HttpServer>(*config_->listen.http, process_,
+                                               worker_count(*config_));
+    http_->start();
+  }
   start_workers();
   monitor_ = std::make_unique<Monitor>(
       config_,
@@ -124,6 +131,7 @@ int App::run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
 
   monitor_->stop();
+  if (http_) http_->stop();
   if (reaper_.joinable()) reaper_.join();
   uv_loop_close(&loop_);
   spdlog::info("stopped");
@@ -151,6 +159,7 @@ void App::on_signal(int number) {
   }
   spdlog::info("draining: sessions end with their transactions, at the latest in {} s",
                kDrainMilliseconds / 1000);
+  process_.draining = true;
   for (auto& worker : workers_) worker->drain();
   uv_timer_start(
       &drain_timer_,

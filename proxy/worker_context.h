@@ -41,6 +41,7 @@ struct ProcessContext {
   RoutineChanges routine_changes;
   SequenceUsers sequence_users;
   TopologyBoard topology;
+  std::atomic<bool> draining{false};  // SIGTERM was received
 };
 
 // Belongs to one worker and its thread.

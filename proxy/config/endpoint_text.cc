@@ -19,11 +19,16 @@ EndpointText refused(std::string why) {
   return {{}, std::move(why)};
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
+struct Ports {
+  std::uint16_t usual;  // where none is given
+  std::uint16_t least;
+};
+
+std::optional<std::uint16_t> parse_port(std::string_view text, std::uint16_t least) {
   std::uint16_t port = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc() || rest != end || port == 0) return std::nullopt;
+  if (error != std::errc() || rest != end || port < least) return std::nullopt;
   return port;
 }
 
@@ -51,14 +56,14 @@ EndpointText unix_endpoint(std::string_view path) {
   return {Endpoint{"", 0, std::string(path)}, ""};
 }
 
-EndpointText with_port(std::string host, std::string_view rest, std::uint16_t default_port) {
-  if (rest.empty()) return {Endpoint{std::move(host), default_port, ""}, ""};
-  const auto port = parse_port(rest.substr(1));
-  if (!port) return refused("the port must be a number from 1 to 65535");
+EndpointText with_port(std::string host, std::string_view rest, Ports ports) {
+  if (rest.empty()) return {Endpoint{std::move(host), ports.usual, ""}, ""};
+  const auto port = parse_port(rest.substr(1), ports.least);
+  if (!port) return refused(fmt::format("the port must be a number from {} to 65535", ports.least));
   return {Endpoint{std::move(host), *port, ""}, ""};
 }
 
-EndpointText bracketed_endpoint(std::string_view text, std::uint16_t default_port) {
+EndpointText bracketed_endpoint(std::string_view text, Ports ports) {
   const std::size_t close = text.find(']');
   if (close == std::string_view::npos) return refused("the closing \"]\" is missing");
   const auto host = canonical(AF_INET6, std::string(text.substr(1, close - 1)));
@@ -66,10 +71,10 @@ EndpointText bracketed_endpoint(std::string_view text, std::uint16_t default_por
     return refused("between the brackets there must be an IPv6 address, such as \"[::1]\"");
   const std::string_view rest = text.substr(close + 1);
   if (!rest.empty() && rest[0] != ':') return refused("after the \"]\" only \":port\" may follow");
-  return with_port(*host, rest, default_port);
+  return with_port(*host, rest, ports);
 }
 
-EndpointText named_endpoint(std::string_view text, std::uint16_t default_port) {
+EndpointText named_endpoint(std::string_view text, Ports ports) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   std::string host(text.substr(0, colon));
   if (host.empty() || host == "*") {
@@ -82,18 +87,20 @@ EndpointText named_endpoint(std::string_view text, std::uint16_t default_port) {
   if (host.find_first_not_of("0123456789.") == std::string::npos && !canonical(AF_INET, host)) {
     return refused("that is not an IPv4 address");
   }
-  return with_port(std::move(host), text.substr(colon), default_port);
+  return with_port(std::move(host), text.substr(colon), ports);
 }
 
 }  // namespace
 
-EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port) {
+EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port,
+                            std::uint16_t least_port) {
+  const Ports ports{default_port, least_port};
   if (text.substr(0, 5) == "unix:") return unix_endpoint(text.substr(5));
-  if (!text.empty() && text[0] == '[') return bracketed_endpoint(text, default_port);
+  if (!text.empty() && text[0] == '[') return bracketed_endpoint(text, ports);
   if (canonical(AF_INET6, std::string(text))) {
     return refused(fmt::format("an IPv6 address needs brackets: \"[{}]:{}\"", text, default_port));
   }
-  return named_endpoint(text, default_port);
+  return named_endpoint(text, ports);
 }
 
 }  // namespace weir::config

@@ -12,6 +12,7 @@ namespace weir::config {
 
 inline constexpr std::uint16_t kServerPort = 3306;
 inline constexpr std::uint16_t kListenPort = 6033;
+inline constexpr std::uint16_t kHttpPort = 6080;
 
 struct EndpointText {
   Endpoint endpoint;
@@ -20,6 +21,8 @@ struct EndpointText {
   bool ok() const { return why.empty(); }
 };
 
-EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port);
+// Port 0, which lets the kernel choose, is only for addresses to listen on: `least_port` is 0 then.
+EndpointText parse_endpoint(std::string_view text, std::uint16_t default_port,
+                            std::uint16_t least_port = 1);
 
 }  // namespace weir::config

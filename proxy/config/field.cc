@@ -117,8 +117,9 @@ void Field::label(std::string& out, bool may_be_empty) {
   out = node_.text;
 }
 
-bool Field::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port) {
-  auto [endpoint, why] = parse_endpoint(node.text, default_port);
+bool Field::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port,
+                          std::uint16_t least_port) {
+  auto [endpoint, why] = parse_endpoint(node.text, default_port, least_port);
   if (!why.empty()) {
     context_.problem(node.line, fmt::format("{} is {}: {}", path(), in_quotes(node.text), why));
     return false;
@@ -130,6 +131,19 @@ bool Field::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default
 void Field::endpoint(Endpoint& out, std::uint16_t default_port) {
   if (is_text("an address in quotes, such as \"10.0.0.1:3306\"")) {
     read_endpoint(node_, out, default_port);
+  }
+}
+
+void Field::optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) {
+  if (!is_text(fmt::format("an address in quotes, such as \"127.0.0.1:{}\", or \"\" for none",
+                           default_port))) {
+    return;
+  }
+  Endpoint read;
+  if (node_.text.empty()) {
+    out.reset();
+  } else if (read_endpoint(node_, read, default_port, 0)) {
+    out = std::move(read);
   }
 }
 

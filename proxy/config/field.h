@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +62,8 @@ class Field {
   // Letters, digits, _ . -: safe in logs, metrics and commands.
   void label(std::string& out, bool may_be_empty = false);
   void endpoint(Endpoint& out, std::uint16_t default_port);
+  // Where to listen, port 0 included; nothing when the text is empty.
+  void optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port);
   void endpoints(std::vector<Endpoint>& out, std::uint16_t default_port);
 
   void password(std::string& out);
@@ -87,7 +90,8 @@ class Field {
   void complain(std::string message) { context_.problem(node_.line, std::move(message)); }
   bool is_text(std::string_view wanted);
   std::size_t choose(std::span<const std::string_view> names);
-  bool read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port);
+  bool read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port,
+                     std::uint16_t least_port = 1);
 
   const Node& node_;
   std::string_view section_;

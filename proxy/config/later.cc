@@ -9,13 +9,11 @@ namespace weir::config {
 namespace {
 
 constexpr std::string_view kNoConsole = "the admin console is not part of this version";
-constexpr std::string_view kNoHttp = "the HTTP endpoint is not part of this version";
 constexpr std::string_view kNoClientTls = "TLS towards clients is not part of this version";
 constexpr std::string_view kNoServerTls = "TLS towards servers is not part of this version";
 
 constexpr LaterKey kKeys[] = {
     {"listen", "admin", "\"\"", kNoConsole},
-    {"listen", "http", "\"\"", kNoHttp},
     {"routing", "transaction_reads", "\"primary\"", ""},
     {"routing", "zone", "\"\"", ""},
     {"auth", "admin_user", "", kNoConsole},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,22 @@ void check_password(const Node& table, const std::string& owner, Context& contex
   }
 }
 
+bool is_listened_on(const Endpoint& address, const ListenConfig& listen) {
+  return std::find(listen.mysql.begin(), listen.mysql.end(), address) != listen.mysql.end() ||
+         listen.http == address;
+}
+
+void check_listen(const Node& root, const Config& config, Context& context) {
+  const std::vector<Endpoint>& mysql = config.listen.mysql;
+  const std::optional<Endpoint>& http = config.listen.http;
+  if (http && std::find(mysql.begin(), mysql.end(), *http) != mysql.end()) {
+    context.problem(line_of(root, "listen", "http"),
+                    fmt::format("listen.http is \"{}\", which is in listen.mysql, too; give one of "
+                                "them another port",
+                                http->to_string()));
+  }
+}
+
 void check_server(const Node& table, std::size_t index, const Config& config, Context& context) {
   const ServerConfig& server = config.servers[index];
   for (const std::string_view key : {"name", "address"}) {
@@ -79,8 +96,7 @@ void check_server(const Node& table, std::size_t index, const Config& config, Co
                       server.address.to_string(), other.name));
     }
   }
-  const auto& own = config.listen.mysql;
-  if (has_address && std::find(own.begin(), own.end(), server.address) != own.end()) {
+  if (has_address && is_listened_on(server.address, config.listen)) {
     context.problem(line_in(table, "address"),
                     fmt::format("\"{}\" is where weir itself listens; give the server's address",
                                 server.address.to_string()));
@@ -177,6 +193,7 @@ void check_routing(const Node& root, const Config& config, Context& context) {
 }  // namespace
 
 void validate(const Node& root, const Config& config, Context& context) {
+  check_listen(root, config, context);
   check_servers(root, config, context);
   check_monitor(root, config, context);
   check_routing(root, config, context);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -91,6 +92,16 @@ ListenSocket ListenSocket::duplicate() const {
   const int fd = dup(fd_);
   if (fd < 0) fail(address_, "dup", errno);
   return {fd, address_};
+}
+
+Endpoint ListenSocket::bound_address() const {
+  Endpoint bound = address_;
+  sockaddr_storage raw{};
+  socklen_t size = sizeof raw;
+  if (getsockname(fd_, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return bound;
+  if (raw.ss_family == AF_INET) bound.port = ntohs(reinterpret_cast<sockaddr_in&>(raw).sin_port);
+  if (raw.ss_family == AF_INET6) bound.port = ntohs(reinterpret_cast<sockaddr_in6&>(raw).sin6_port);
+  return bound;
 }
 
 int ListenSocket::release() {

@@ -19,6 +19,7 @@ struct WeirOptions {
   std::string user_lines = {};    // further lines for each listed account
   std::string server_lines = {};  // and for each server
   bool unix_socket = false;
+  bool http = false;         // on a port that http_port() tells
   bool wait = true;  // until reads reach both replicas
 };
 
@@ -32,6 +33,7 @@ class Weir {
 
   std::uint16_t port() const { return port_; }
   std::string socket() const { return folder_ + "/weir.sock"; }
+  std::uint16_t http_port() const;
   Login login(const std::string& account = "APP", const std::string& schema = "weir_test") const;
   Client connect(const std::string& account = "APP",
                  const std::string& schema = "weir_test") const {
