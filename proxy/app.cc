@@ -107,8 +107,8 @@ int App::run() {
 
   uv_loop_init(&loop_);
   if (config_->listen.http) {
-    http_ = std::make_unique<http::HttpServer>(*config_->listen.http, process_,
-                                               worker_count(*config_));
+    http_ =
+        std::make_unique<http::HttpServer>(*config_->listen.http, process_, worker_count(*config_));
     http_->start();
   }
   start_workers();

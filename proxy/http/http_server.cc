@@ -27,9 +27,9 @@ ListenSocket open_socket(const Endpoint& address) {
 // Outlives the server where a worker still holds it.
 struct HttpServer::Mailbox {
   std::mutex mutex;
-  uv_async_t* wake = nullptr;           // guarded by mutex; null: nobody reads any more
-  bool stop = false;                    // guarded by mutex
-  std::optional<WorkerStatus> status;   // guarded by mutex
+  uv_async_t* wake = nullptr;          // guarded by mutex; null: nobody reads any more
+  bool stop = false;                   // guarded by mutex
+  std::optional<WorkerStatus> status;  // guarded by mutex
 
   template <class Change>
   void put(Change change) {

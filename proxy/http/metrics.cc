@@ -20,8 +20,9 @@ using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
 constexpr Role kRoles[] = {Role::unknown, Role::primary, Role::replica};
-constexpr Health kHealths[] = {Health::unknown, Health::up,     Health::recovering, Health::lagging,
-                               Health::stalled, Health::denied, Health::down,       Health::drained};
+constexpr Health kHealths[] = {Health::unknown, Health::up,      Health::recovering,
+                               Health::lagging, Health::stalled, Health::denied,
+                               Health::down,    Health::drained};
 
 // One metric with its samples on the way into a list of them. One without samples is left out.
 class Family {
@@ -149,7 +150,8 @@ void Collector::topology() {
 
 void Collector::roles_and_healths() {
   Family role = gauge("weir_server_role", "1 for the role that the server has, 0 for others.");
-  Family health = gauge("weir_server_health", "1 for the state that the server is in, 0 for others.");
+  Family health =
+      gauge("weir_server_health", "1 for the state that the server is in, 0 for others.");
   for (const ServerState& server : servers()) {
     for (const Role each : kRoles) {
       role.add(server.role == each, {{"server", server.name}, {"role", text(to_string(each))}});
@@ -166,8 +168,8 @@ void Collector::server_loads(const std::vector<ServerLoad>& loads) {
                       "Connections to the server, those that log in included.");
   Family idle = gauge("weir_server_connections_idle", "Of them, those that nobody holds.");
   Family outstanding = gauge("weir_server_statements_outstanding", "Statements under way there.");
-  Family waiting = gauge("weir_server_connections_waiting",
-                         "Requests for a connection that wait for a place.");
+  Family waiting =
+      gauge("weir_server_connections_waiting", "Requests for a connection that wait for a place.");
   for (std::size_t i = 0; i < loads.size() && i < snapshot_.config->servers.size(); ++i) {
     const Labels labels = {{"server", snapshot_.config->servers[i].name}};
     open.add(loads[i].open, labels);

@@ -10,12 +10,12 @@ namespace weir::http {
 
 // Nothing where the kernel does not tell.
 struct ProcessUsage {
-  std::optional<double> cpu_seconds;                  // user and system, all threads
-  std::optional<std::uint64_t> resident_bytes;        // memory
-  std::optional<std::size_t> open_descriptors;        // files and sockets
-  std::optional<std::uint64_t> descriptor_limit;      // of them; nothing when there is none
-  std::optional<double> start_time;                   // seconds since 1970
-  double uptime_seconds = 0;                          // since weir began, on its own clock
+  std::optional<double> cpu_seconds;              // user and system, all threads
+  std::optional<std::uint64_t> resident_bytes;    // memory
+  std::optional<std::size_t> open_descriptors;    // files and sockets
+  std::optional<std::uint64_t> descriptor_limit;  // of them; nothing when there is none
+  std::optional<double> start_time;               // seconds since 1970
+  double uptime_seconds = 0;                      // since weir began, on its own clock
 };
 
 // Reads /proc. Any thread. `uptime_seconds` is left to the caller.

@@ -26,7 +26,8 @@ Verdict judge(const Topology& topology, const RoutingConfig& routing, bool drain
       split && std::any_of(topology.servers.begin(), topology.servers.end(),
                            [](const ServerState& server) { return server.serves_reads(); });
   if (reads) return {"read_only", "there is no primary: replicas answer reads, writes wait"};
-  if (!split) return {"none", "there is no primary, and routing.mode = \"observe\" wants it for all"};
+  if (!split)
+    return {"none", "there is no primary, and routing.mode = \"observe\" wants it for all"};
   return {"none", "there is no primary, and no replica that serves reads"};
 }
 
@@ -49,7 +50,8 @@ Readiness judge_readiness(const Topology& topology, const RoutingConfig& routing
   out["ready"] = ready;
   out["mode"] = verdict.mode;
   if (!verdict.reason.empty()) out["reason"] = verdict.reason;
-  out["primary"] = topology.primary ? Json(topology.servers[*topology.primary].name) : Json(nullptr);
+  out["primary"] =
+      topology.primary ? Json(topology.servers[*topology.primary].name) : Json(nullptr);
   if (!topology.primary) out["no_primary_why"] = topology.no_primary_why;
   out["servers"] = Json::array();
   for (const ServerState& server : topology.servers) out["servers"].push_back(server_json(server));

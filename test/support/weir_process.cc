@@ -78,7 +78,7 @@ std::string Weir::configuration() const {
   auto sections = options_.sections;
   text << "[listen]\nmysql = [\"127.0.0.1:" << port_ << "\"";
   if (options_.unix_socket) text << ", \"unix:" << socket() << "\"";
-  text << "]\nhttp = \"" << (options_.http ? "127.0.0.1:0" : "") << "\"\n"
+  text << "]\nhttp = \"" << options_.http << "\"\n"
        << (sections["listen"].empty() ? "workers = 2\n" : sections["listen"]);
   sections.erase("listen");
   for (int n = 1; n <= 3; ++n) {

@@ -19,8 +19,8 @@ struct WeirOptions {
   std::string user_lines = {};    // further lines for each listed account
   std::string server_lines = {};  // and for each server
   bool unix_socket = false;
-  bool http = false;         // on a port that http_port() tells
-  bool wait = true;  // until reads reach both replicas
+  std::string http = {};  // address; "127.0.0.1:0": http_port() tells which one it is
+  bool wait = true;       // until reads reach both replicas
 };
 
 class Weir {
