@@ -116,6 +116,7 @@ void HttpServer::ask_workers() {
 
 // With whatever is known now.
 void HttpServer::answer_waiting() {
+  process_usage_ = read_process_usage();
   for (const Waiting& each : std::exchange(waiting_, {})) answer(*each.connection, true);
 }
 
@@ -165,8 +166,9 @@ Snapshot HttpServer::snapshot() const {
   out.topology = process_.topology.latest();
   out.draining = process_.draining;
   out.client_connections = process_.client_connections;
-  out.process = read_process_usage();
-  out.process.uptime_seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+  out.process = process_usage_;
+  out.process.started = started_;
+  out.process.uptime = Clock::now() - began_;
   // A worker that has ended takes its counts along; sums that shrink would look like a restart.
   if (status_ && status_->workers == workers_) out.workers = status_;
   return out;

@@ -61,6 +61,7 @@ class HttpServer final : private HttpConnectionOwner {
   ProcessContext& process_;
   const std::size_t workers_;
   const TimePoint began_ = Clock::now();
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   ListenSocket socket_;
   uv_loop_t loop_;
   uv_async_t wake_;
@@ -81,6 +82,7 @@ class HttpServer final : private HttpConnectionOwner {
   bool asking_ = false;
   std::optional<WorkerStatus> status_;  // what they answered last
   TimePoint status_at_;
+  ProcessUsage process_usage_;  // at the same time
 };
 
 }  // namespace weir::http

@@ -105,7 +105,7 @@ std::string text(std::string_view view) {
 void Collector::weir_itself() {
   gauge("weir_build_info", "Always 1; the labels say what is running.")
       .add(1, {{"version", WEIR_VERSION}});
-  gauge("weir_uptime_seconds", "Time since weir began.").add(snapshot_.process.uptime_seconds);
+  gauge("weir_uptime_seconds", "Time since weir began.").add(snapshot_.process.uptime.count());
   gauge("weir_draining", "1 from the first SIGTERM on: no new clients are let in.")
       .add(snapshot_.draining);
   gauge("weir_scrape_complete",
@@ -126,7 +126,7 @@ void Collector::process() {
   gauge("process_open_fds", "Open files and sockets.").add_known(usage.open_descriptors);
   gauge("process_max_fds", "Limit of open files and sockets.").add_known(usage.descriptor_limit);
   gauge("process_start_time_seconds", "Start of the process, since 1970.")
-      .add_known(usage.start_time);
+      .add(std::chrono::duration<double>(usage.started.time_since_epoch()).count());
 }
 
 void Collector::topology() {

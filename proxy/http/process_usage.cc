@@ -5,17 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <limits>
-#include <sstream>
-#include <string>
 #include <system_error>
 
 namespace weir::http {
 namespace {
-
-// The fields of /proc/self/stat, counted from 1 as in proc(5).
-constexpr int kFirstAfterName = 3;
-constexpr int kStartTicks = 22;
 
 std::optional<double> cpu_seconds() {
   rusage usage{};
@@ -49,31 +42,6 @@ std::optional<std::uint64_t> descriptor_limit() {
   return limit.rlim_cur;
 }
 
-// When the machine started, in seconds since 1970.
-std::optional<double> boot_time() {
-  std::ifstream file("/proc/stat");
-  for (std::string word; file >> word;) {
-    double seconds = 0;
-    if (word == "btime") return file >> seconds ? std::optional(seconds) : std::nullopt;
-    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
-  return std::nullopt;
-}
-
-std::optional<double> start_time() {
-  std::ifstream file("/proc/self/stat");
-  std::string line;
-  // The name is in parentheses and may hold any character; nothing behind it does.
-  if (!std::getline(file, line) || line.rfind(')') == std::string::npos) return std::nullopt;
-  std::istringstream fields(line.substr(line.rfind(')') + 1));
-  std::string skipped;
-  for (int field = kFirstAfterName; field < kStartTicks; ++field) fields >> skipped;
-  double ticks = 0;
-  const std::optional<double> booted = boot_time();
-  if (!booted || !(fields >> ticks)) return std::nullopt;
-  return *booted + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
 }  // namespace
 
 ProcessUsage read_process_usage() {
@@ -82,7 +50,6 @@ ProcessUsage read_process_usage() {
   usage.resident_bytes = resident_bytes();
   usage.open_descriptors = open_descriptors();
   usage.descriptor_limit = descriptor_limit();
-  usage.start_time = start_time();
   return usage;
 }
 

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,11 +15,11 @@ struct ProcessUsage {
   std::optional<std::uint64_t> resident_bytes;    // memory
   std::optional<std::size_t> open_descriptors;    // files and sockets
   std::optional<std::uint64_t> descriptor_limit;  // of them; nothing when there is none
-  std::optional<double> start_time;               // seconds since 1970
-  double uptime_seconds = 0;                      // since weir began, on its own clock
+  std::chrono::system_clock::time_point started;
+  std::chrono::duration<double> uptime{};  // by a clock that nobody sets
 };
 
-// Reads /proc. Any thread. `uptime_seconds` is left to the caller.
+// Asks the kernel. Any thread. `started` and `uptime` are left to the caller.
 ProcessUsage read_process_usage();
 
 }  // namespace weir::http

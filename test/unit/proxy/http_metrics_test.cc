@@ -114,12 +114,16 @@ TEST_CASE("metrics: large counts keep their last digit, and the process is measu
   Snapshot snapshot = two_servers();
   snapshot.workers.emplace().counters.waits = 9007199254740991;
   snapshot.process = read_process_usage();
+  snapshot.process.started =
+      std::chrono::system_clock::time_point(std::chrono::milliseconds(1785000000250));
+  snapshot.process.uptime = std::chrono::milliseconds(1500);
   const test::Samples samples = test::parse_metrics(metrics_text(snapshot));
   CHECK(samples.at("weir_waits_total") == 9007199254740991.0);
   CHECK(samples.at("process_resident_memory_bytes") > 1e6);
   CHECK(samples.at("process_open_fds") >= 3);
   CHECK(samples.at("process_cpu_seconds_total") > 0);
-  CHECK(samples.at("process_start_time_seconds") > 1.7e9);
+  CHECK(samples.at("process_start_time_seconds") == 1785000000.25);
+  CHECK(samples.at("weir_uptime_seconds") == 1.5);
 }
 
 }  // namespace
