@@ -1,16 +1,14 @@
 // Health, readiness and metrics over HTTP.
 
-// The library's header goes first: others define macros that it trips over.
-#include <httplib.h>
-
 #include <arpa/inet.h>
+#include <httplib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "proxy/config/config.h"
 #include "test/integration/proxy_fixture.h"
 #include "test/support/metrics_text.h"
 
