@@ -44,6 +44,7 @@ HttpServer::HttpServer(const Endpoint& address, ProcessContext& process, std::si
     : process_(process),
       workers_(workers),
       socket_(open_socket(address)),
+      address_(socket_.bound_address()),
       mailbox_(std::make_shared<Mailbox>()) {}
 
 HttpServer::~HttpServer() {
@@ -57,7 +58,7 @@ void HttpServer::start() {
   uv_timer_init(&loop_, &timer_);
   wake_.data = timer_.data = this;
   mailbox_->wake = &wake_;
-  spdlog::info("HTTP on {}", socket_.bound_address().to_string());
+  spdlog::info("HTTP on {}", address_.to_string());
   thread_ = std::thread([this] { run(); });
 }
 

@@ -39,6 +39,8 @@ class HttpServer final : private HttpConnectionOwner {
 
   // `process` is complete now.
   void start();
+  // Where it listens; never port 0.
+  const Endpoint& address() const { return address_; }
   // From any thread but its own. Those who wait for an answer get none.
   void stop();
 
@@ -63,6 +65,7 @@ class HttpServer final : private HttpConnectionOwner {
   const TimePoint began_ = Clock::now();
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   ListenSocket socket_;
+  const Endpoint address_;
   uv_loop_t loop_;
   uv_async_t wake_;
   uv_timer_t timer_;
