@@ -132,7 +132,8 @@ void Collector::process() {
 void Collector::topology() {
   gauge("weir_primary_known", "1 while there is one server that takes writes.")
       .add(snapshot_.topology->primary.has_value());
-  gauge("weir_topology_version", "Grows with every change of what is believed about the servers.")
+  gauge("weir_topology_version",
+        "Grows whenever the monitor publishes what it believes of the servers.")
       .add(snapshot_.topology->version);
   Family up = gauge("weir_server_up", "1 when the server takes part; why not: weir_server_health.");
   Family lag = gauge("weir_server_lag_seconds", "How far a replica is behind; missing: unknown.");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "proxy/http/metrics.h"
 #include "proxy/http/readiness.h"
@@ -133,7 +134,7 @@ Pages::Server::Server() {
   });
   set_exception_handler([](const Request& request, Response& response, std::exception_ptr thrown) {
     try {
-      std::rethrow_exception(thrown);
+      std::rethrow_exception(std::move(thrown));
     } catch (const std::exception& error) {
       spdlog::error("HTTP: {} failed: {}", request.path, error.what());
     }
