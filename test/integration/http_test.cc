@@ -155,21 +155,23 @@ TEST_CASE_METHOD(ClusterTest, "http: metrics move with statements, and lag is am
 TEST_CASE_METHOD(ClusterTest, "http: a replica that is behind shows its lag", "[http]") {
   WeirOptions options = with_http();
   options.sections["monitor"] = "max_lag = \"500ms\"\n";
+  cluster.sql(1, {"CREATE TABLE weir_test.t (a INT)"});
+  cluster.catch_up();
   Weir weir(cluster, options);
   Finally put_right{[&] { cluster.delay(2, 0); }};
   cluster.delay(2, 3600);
   CHECK(until([&] {
-    cluster.sql(1, {"CREATE OR REPLACE TABLE weir_test.t (a INT)"});
+    cluster.sql(1, {"INSERT INTO weir_test.t VALUES (1)"});
     const Samples samples = scrape(weir);
     return value(samples, "weir_server_lag_seconds{server=\"db2\"}") > 0.5 &&
            value(samples, "weir_server_up{server=\"db2\"}") == 0 &&
            value(samples, "weir_server_health{server=\"db2\",health=\"lagging\"}") == 1;
   }));
   int status = 0;
-  const nlohmann::json json = readiness(weir, status);
+  nlohmann::json json = readiness(weir, status);
   CHECK(status == 200);
   CHECK(json["servers"][1]["lag_ms"] > 500);
-  CHECK(json["servers"][1]["why"] != "");
+  CHECK(json["servers"][1].value("why", "") != "");
   end(weir);
 }
 
@@ -193,7 +195,7 @@ TEST_CASE_METHOD(ClusterTest, "http: ready while there is a primary or a replica
   CHECK(until([&] {
     int status = 0;
     json = readiness(weir, status);
-    return json["servers"][1]["health"] == "down" && json["servers"][1]["why"] != "";
+    return json["servers"][1]["health"] == "down" && json["servers"][1].value("why", "") != "";
   }));
   CHECK(status_of(weir, "/healthz") == 200);
   CHECK(value(scrape(weir), "weir_scrape_complete") == 1);
