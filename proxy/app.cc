@@ -11,6 +11,7 @@
 
 #include "protocol/auth/rsa_key.h"
 #include "proxy/admin/admin_server.h"
+#include "proxy/http/http_server.h"
 #include "proxy/monitor/monitor.h"
 #include "proxy/worker.h"
 
@@ -85,6 +86,7 @@ class App {
   ProcessContext process_;
   std::unique_ptr<AdminServer> console_;  // null: there is none
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<http::HttpServer> http_;  // null without listen.http
   std::unique_ptr<Monitor> monitor_;
   std::thread reaper_;  // waits for the workers once they drain
   uv_loop_t loop_;
@@ -125,6 +127,11 @@ int App::run() {
 
   auto console_socket = open_console(*config_);
   uv_loop_init(&loop_);
+  if (config_->listen.http) {
+    http_ =
+        std::make_unique<http::HttpServer>(*config_->listen.http, process_, worker_count(*config_));
+    http_->start();
+  }
   start_workers();
   monitor_ = std::make_unique<Monitor>(
       config_,
@@ -145,6 +152,7 @@ int App::run() {
   watch(signals_[2], SIGHUP);
   uv_run(&loop_, UV_RUN_DEFAULT);
 
+  if (http_) http_->stop();
   if (reaper_.joinable()) reaper_.join();
   if (console_ != nullptr) console_->stop();
   monitor_->stop();
@@ -174,6 +182,7 @@ void App::on_signal(int number) {
   }
   spdlog::info("draining: sessions end with their transactions, at the latest in {} s",
                kDrainMilliseconds / 1000);
+  process_.draining = true;
   for (auto& worker : workers_) worker->drain();
   uv_timer_start(
       &drain_timer_,

@@ -70,6 +70,7 @@ ClientSession* Worker::find_session(std::uint32_t id) {
 // Sessions and their pins are counted when somebody asks, so that statements need not.
 WorkerStatus Worker::status() {
   WorkerStatus status;
+  status.workers = 1;
   status.sessions = sessions_.size();
   status.counters = context_.counters;
   status.pins.counts = context_.pins;

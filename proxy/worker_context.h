@@ -48,6 +48,7 @@ struct ProcessContext {
   TopologyBoard topology;
   GlobalWrites global_writes;
   SpillGuard spill_guard;
+  std::atomic<bool> draining{false};  // SIGTERM was received
 };
 
 // Belongs to one worker and its thread.

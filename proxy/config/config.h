@@ -31,8 +31,9 @@ struct Endpoint {
 struct ListenConfig {
   std::vector<Endpoint> mysql = {Endpoint{"127.0.0.1", 6033, ""}};
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 6032, ""};  // nothing: no console
-  unsigned workers = 0;                                             // 0: one per core
-  std::size_t max_connections = 10000;                              // client connections in total
+  std::optional<Endpoint> http = Endpoint{"127.0.0.1", 6080, ""};  // port 0: any; nothing: no HTTP
+  unsigned workers = 0;                                            // 0: one per core
+  std::size_t max_connections = 10000;                             // client connections in total
 };
 
 enum class RolePin : std::uint8_t { automatic, primary, replica };

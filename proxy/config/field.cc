@@ -117,8 +117,9 @@ void FieldReader::label(std::string& out, bool may_be_empty) {
   out = node_.text;
 }
 
-bool FieldReader::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port) {
-  auto [endpoint, why] = parse_endpoint(node.text, default_port);
+bool FieldReader::read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port,
+                                std::uint16_t least_port) {
+  auto [endpoint, why] = parse_endpoint(node.text, default_port, least_port);
   if (!why.empty()) {
     context_.problem(node.line, fmt::format("{} is {}: {}", path(), in_quotes(node.text), why));
     return false;
@@ -138,11 +139,12 @@ void FieldReader::optional_endpoint(std::optional<Endpoint>& out, std::uint16_t 
                            default_port))) {
     return;
   }
-  if (node_.text.empty()) return out.reset();
-  auto [endpoint, why] = parse_endpoint(node_.text, default_port, 0);
-  if (!why.empty())
-    return complain(fmt::format("{} is {}: {}", path(), in_quotes(node_.text), why));
-  out = std::move(endpoint);
+  Endpoint read;
+  if (node_.text.empty()) {
+    out.reset();
+  } else if (read_endpoint(node_, read, default_port, 0)) {
+    out = std::move(read);
+  }
 }
 
 void FieldReader::endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) {

@@ -132,7 +132,8 @@ class FieldReader final : public Field {
   std::string path() const { return std::string(section_) + "." + node_.key; }
   void complain(std::string message) { context_.problem(node_.line, std::move(message)); }
   bool is_text(std::string_view wanted);
-  bool read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port);
+  bool read_endpoint(const Node& node, Endpoint& out, std::uint16_t default_port,
+                     std::uint16_t least_port = 1);
 
   const Node& node_;
   std::string_view section_;

@@ -8,12 +8,10 @@
 namespace weir::config {
 namespace {
 
-constexpr std::string_view kNoHttp = "the HTTP endpoint is not part of this version";
 constexpr std::string_view kNoClientTls = "TLS towards clients is not part of this version";
 constexpr std::string_view kNoServerTls = "TLS towards servers is not part of this version";
 
 constexpr LaterKey kKeys[] = {
-    {"listen", "http", "\"\"", kNoHttp},
     {"routing", "transaction_reads", "\"primary\"", ""},
     {"user", "allow_from", "", ""},
     {"tls.client", "mode", "\"disabled\"", kNoClientTls},

@@ -56,6 +56,7 @@ struct KeyRow {
 constexpr KeyRow<ListenConfig> kListen[] = {
     {"mysql", [](Field& f, ListenConfig& c) { f.endpoints(c.mysql, kListenPort); }},
     {"admin", [](Field& f, ListenConfig& c) { f.optional_endpoint(c.admin, kAdminPort); }},
+    {"http", [](Field& f, ListenConfig& c) { f.optional_endpoint(c.http, kHttpPort); }},
     {"workers", [](Field& f, ListenConfig& c) { f.number(c.workers, 0, 1024); }},
     {"max_connections",
      [](Field& f, ListenConfig& c) { f.number(c.max_connections, 1, kManyConnections); }},

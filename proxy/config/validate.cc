@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,32 @@ void check_password(const Node& table, const std::string& owner, Context& contex
   }
 }
 
+bool is_listened_on(const Endpoint& address, const ListenConfig& listen) {
+  return std::find(listen.mysql.begin(), listen.mysql.end(), address) != listen.mysql.end() ||
+         listen.http == address;
+}
+
+// Each door has an address of its own.
+void check_listen(const Node& root, const Config& config, Context& context) {
+  const auto check = [&](std::string_view key, const std::optional<Endpoint>& address) {
+    const std::vector<Endpoint>& mysql = config.listen.mysql;
+    if (!address || std::find(mysql.begin(), mysql.end(), *address) == mysql.end()) return;
+    context.problem(line_of(root, "listen", key),
+                    fmt::format("listen.{} is \"{}\", which is in listen.mysql, too; give one of "
+                                "them another port",
+                                key, address->to_string()));
+  };
+  check("admin", config.listen.admin);
+  check("http", config.listen.http);
+  const std::optional<Endpoint>& http = config.listen.http;
+  if (http && http == config.listen.admin && http->port != 0) {
+    context.problem(line_of(root, "listen", "http"),
+                    fmt::format("listen.http is \"{}\", which is listen.admin, too; give one of "
+                                "them another port",
+                                http->to_string()));
+  }
+}
+
 void check_server(const Node& table, std::size_t index, const Config& config, Context& context) {
   const ServerConfig& server = config.servers[index];
   for (const std::string_view key : {"name", "address"}) {
@@ -84,10 +111,7 @@ void check_server(const Node& table, std::size_t index, const Config& config, Co
                       server.address.to_string(), other.name));
     }
   }
-  const auto& own = config.listen.mysql;
-  const bool is_own = std::find(own.begin(), own.end(), server.address) != own.end() ||
-                      config.listen.admin == server.address;
-  if (has_address && is_own) {
+  if (has_address && is_listened_on(server.address, config.listen)) {
     context.problem(line_in(table, "address"),
                     fmt::format("\"{}\" is where weir itself listens; give the server's address",
                                 server.address.to_string()));
@@ -183,15 +207,7 @@ void check_zone(const Node& root, const Config& config, Context& context) {
   }
 }
 
-void check_console(const Node& root, const Config& config, Context& context) {
-  const auto& clients = config.listen.mysql;
-  if (config.listen.admin &&
-      std::find(clients.begin(), clients.end(), *config.listen.admin) != clients.end()) {
-    context.problem(line_of(root, "listen", "admin"),
-                    fmt::format("listen.admin is \"{}\", where listen.mysql listens already; give "
-                                "the console an address of its own",
-                                config.listen.admin->to_string()));
-  }
+void check_console(const Node& root, Context& context) {
   const Node* const auth = root.find("auth");
   if (auth != nullptr && auth->kind == Node::Kind::table) {
     count_passwords(*auth, "the admin console", "admin_password", context);
@@ -225,11 +241,12 @@ void check_routing(const Node& root, const Config& config, Context& context) {
 }  // namespace
 
 void validate(const Node& root, const Config& config, Context& context) {
+  check_listen(root, config, context);
   check_servers(root, config, context);
   check_monitor(root, config, context);
   check_routing(root, config, context);
   check_users(root, config, context);
-  check_console(root, config, context);
+  check_console(root, context);
 }
 
 }  // namespace weir::config

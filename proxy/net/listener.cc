@@ -116,6 +116,16 @@ ListenSocket ListenSocket::duplicate() const {
   return {fd, address_};
 }
 
+Endpoint ListenSocket::bound_address() const {
+  Endpoint bound = address_;
+  sockaddr_storage raw{};
+  socklen_t size = sizeof raw;
+  if (getsockname(fd_, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return bound;
+  if (raw.ss_family == AF_INET) bound.port = ntohs(reinterpret_cast<sockaddr_in&>(raw).sin_port);
+  if (raw.ss_family == AF_INET6) bound.port = ntohs(reinterpret_cast<sockaddr_in6&>(raw).sin6_port);
+  return bound;
+}
+
 int ListenSocket::release() {
   return std::exchange(fd_, -1);
 }

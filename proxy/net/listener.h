@@ -32,6 +32,8 @@ class ListenSocket {
   // Gives the descriptor away.
   int release();
   const Endpoint& address() const { return address_; }
+  // With the port that the kernel has chosen where port 0 was asked for.
+  Endpoint bound_address() const;
 
  private:
   ListenSocket(int fd, Endpoint address) : fd_(fd), address_(std::move(address)) {}

@@ -10,6 +10,7 @@
 namespace weir {
 
 void WorkerStatus::merge(const WorkerStatus& other) {
+  workers += other.workers;
   sessions += other.sessions;
   if (servers.size() < other.servers.size()) servers.resize(other.servers.size());
   for (std::size_t i = 0; i < other.servers.size(); ++i) servers[i].merge(other.servers[i]);

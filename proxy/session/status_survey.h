@@ -18,6 +18,7 @@ namespace weir {
 
 // Of one worker, or the sum over all.
 struct WorkerStatus {
+  std::size_t workers = 0;          // that have answered
   std::size_t sessions = 0;         // that there are now
   std::vector<ServerLoad> servers;  // in the order of the configuration
   WorkerCounters counters;

@@ -118,7 +118,7 @@ class Weir:
                               capture_output=True, check=False).returncode == 0
 
     def _configuration(self, workers: int, settings: Settings) -> str:
-        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", ""]
+        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", 'http = ""', ""]
         for node in self.cluster.nodes:
             lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"',
                       *_keys(settings.get("server", {})), ""]

@@ -78,7 +78,8 @@ std::string Weir::configuration() const {
   auto sections = options_.sections;
   text << "[listen]\nmysql = [\"127.0.0.1:" << port_ << "\"";
   if (options_.unix_socket) text << ", \"unix:" << socket() << "\"";
-  text << "]\n" << (sections["listen"].empty() ? "workers = 2\n" : sections["listen"]);
+  text << "]\nhttp = \"" << options_.http << "\"\n"
+       << (sections["listen"].empty() ? "workers = 2\n" : sections["listen"]);
   sections.erase("listen");
   for (int n = 1; n <= 3; ++n) {
     text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)
@@ -112,6 +113,14 @@ void Weir::start() {
   ::close_range(3, ~0u, 0);  // the test's own connections are none of its business
   ::execl(program.c_str(), program.c_str(), "--config", config.c_str(), nullptr);
   ::_exit(127);
+}
+
+std::uint16_t Weir::http_port() const {
+  const std::string mark = "HTTP on 127.0.0.1:";
+  std::size_t at = std::string::npos;
+  until([&] { return (at = log().find(mark)) != std::string::npos; });
+  if (at == std::string::npos) throw std::runtime_error("weir tells no HTTP port:\n" + log());
+  return static_cast<std::uint16_t>(std::stoi(log().substr(at + mark.size())));
 }
 
 Login Weir::login(const std::string& account, const std::string& schema) const {

@@ -19,7 +19,8 @@ struct WeirOptions {
   std::string user_lines = {};    // further lines for each listed account
   std::string server_lines = {};  // and for each server
   bool unix_socket = false;
-  bool wait = true;  // until reads reach both replicas
+  std::string http = {};  // address; "127.0.0.1:0": http_port() tells which one it is
+  bool wait = true;       // until reads reach both replicas
 };
 
 class Weir {
@@ -32,6 +33,7 @@ class Weir {
 
   std::uint16_t port() const { return port_; }
   std::string socket() const { return folder_ + "/weir.sock"; }
+  std::uint16_t http_port() const;
   Login login(const std::string& account = "APP", const std::string& schema = "weir_test") const;
   Client connect(const std::string& account = "APP",
                  const std::string& schema = "weir_test") const {

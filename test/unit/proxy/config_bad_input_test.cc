@@ -82,6 +82,10 @@ TEST_CASE("values of the wrong type are refused", "[config]") {
       {"[listen]\nmysql = \"127.0.0.1\"", "2: " + addresses},
       {"[listen]\nmysql = []", "2: " + addresses},
       {"[listen]\nmysql = [3306]", "2: " + addresses},
+      {"[listen]\nhttp = 6080",
+       "2: listen.http must be an address in quotes, such as \"127.0.0.1:6080\", or \"\" for none"},
+      {"[listen]\nhttp = false",
+       "2: listen.http must be an address in quotes, such as \"127.0.0.1:6080\", or \"\" for none"},
       {"[listen]\nmysql = [\"a\", 3306]", "2: " + addresses},
       {"[log]\nlevel = 1979-05-27",
        "2: log.level must be one of \"debug\", \"info\", \"warning\", \"error\""},
@@ -132,6 +136,13 @@ TEST_CASE("impossible values are refused", "[config]") {
        "2: log.level is \"\"; it must be one of \"debug\", \"info\", \"warning\", \"error\""},
       {"[listen]\nmysql = [\"a\", \"b:0\"]",
        "2: listen.mysql is \"b:0\": the port must be a number from 1 to 65535"},
+      {"[listen]\nhttp = \"a:65536\"",
+       "2: listen.http is \"a:65536\": the port must be a number from 0 to 65535"},
+      {"[listen]\nmysql = [\"a\"]\nhttp = \"a:6033\"",
+       "3: listen.http is \"a:6033\", which is in listen.mysql, too; give one of them another "
+       "port"},
+      {"[listen]\nhttp = \"10.0.0.1:3306\"",
+       "5: \"10.0.0.1:3306\" is where weir itself listens; give the server's address"},
       {"[listen]\nmysql = [\n\"a\",\n\"a:6033\"]",
        "4: listen.mysql lists \"a:6033\" twice; remove one"},
       {"[auth]\nmode = \"users\"",
@@ -150,9 +161,11 @@ TEST_CASE("the admin console's keys are read with care", "[config]") {
       {"[listen]\nadmin = \"127.0.0.1:65536\"",
        "2: listen.admin is \"127.0.0.1:65536\": the port must be a number from 0 to 65535"},
       {"[listen]\nmysql = [\"127.0.0.1:7000\"]\nadmin = \"127.0.0.1:7000\"",
-       "3: listen.admin is \"127.0.0.1:7000\", where listen.mysql listens already; give the "
-       "console "
-       "an address of its own"},
+       "3: listen.admin is \"127.0.0.1:7000\", which is in listen.mysql, too; give one of them "
+       "another port"},
+      {"[listen]\nadmin = \"127.0.0.1:7000\"\nhttp = \"127.0.0.1:7000\"",
+       "3: listen.http is \"127.0.0.1:7000\", which is listen.admin, too; give one of them another "
+       "port"},
       {"[auth]\nadmin_user = \"\"", "2: auth.admin_user must not be empty"},
   });
 }
@@ -171,8 +184,6 @@ TEST_CASE("the admin console has one password at most", "[config]") {
 
 TEST_CASE("what later versions know is refused in its own words", "[config]") {
   check_rows({
-      {"[listen]\nhttp = \"127.0.0.1:6080\"",
-       "2: the HTTP endpoint is not part of this version; remove the key or set it to \"\""},
       {"[routing]\ntransaction_reads = \"split\"",
        "2: this version does not know \"routing.transaction_reads\" yet; remove the key or set it "
        "to "

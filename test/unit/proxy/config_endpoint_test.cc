@@ -37,6 +37,12 @@ TEST_CASE("addresses are read and written back", "[config]") {
   }
 }
 
+TEST_CASE("port 0 is an address to listen on, where that is allowed", "[config]") {
+  CHECK(parse_endpoint("127.0.0.1:0", 6080, 0).endpoint == Endpoint{"127.0.0.1", 0, ""});
+  CHECK(parse_endpoint("[::1]:0", 6080, 0).endpoint == Endpoint{"::1", 0, ""});
+  CHECK_FALSE(parse_endpoint("127.0.0.1:0", 6080).ok());
+}
+
 TEST_CASE("what is no address is refused with what to write instead", "[config]") {
   struct Row {
     std::string text;

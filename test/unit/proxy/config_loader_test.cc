@@ -17,6 +17,7 @@ TEST_CASE("the smallest configuration has every default", "[config]") {
   REQUIRE(config.servers.size() == 1);
   CHECK(config.servers[0].name == "db1");
   CHECK(config.servers[0].address == Endpoint{"10.0.0.1", 3306, ""});
+  CHECK(config.listen.http == Endpoint{"127.0.0.1", 6080, ""});
   CHECK(config.servers[0].role == RolePin::automatic);
   CHECK(config.servers[0].weight == 100);
   CHECK(config.monitor.user == "m");
@@ -60,6 +61,7 @@ recover_after = 1
   CHECK(config.listen.mysql == std::vector<Endpoint>{{"0.0.0.0", 3306, ""},
                                                      {"::", 6033, ""},
                                                      {"", 0, "/run/weir/weir.sock"}});
+  CHECK_FALSE(config.listen.http);
   CHECK(config.listen.workers == 4);
   CHECK(config.listen.max_connections == 20000);
   REQUIRE(config.servers.size() == 2);
