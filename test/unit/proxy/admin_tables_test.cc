@@ -165,8 +165,11 @@ TEST_CASE("admin tables: the configuration shows no password", "[admin]") {
   Config config = two_servers();
   config.monitor.password = "hidden-monitor";
   config.auth.admin_password = "hidden-admin";
-  config.users.push_back(
-      {.name = "app", .password = "hidden-app", .route = {}, .max_connections = 0, .consistency = {}});
+  config.users.push_back({.name = "app",
+                          .password = "hidden-app",
+                          .route = {},
+                          .max_connections = 0,
+                          .consistency = {}});
   const ResultSet set = config_table(config);
   check_shape(set);
   std::size_t stars = 0;
