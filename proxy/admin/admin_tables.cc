@@ -38,17 +38,6 @@ ServerLoad load_of(const WorkerStatus& status, std::size_t server) {
   return server < status.servers.size() ? status.servers[server] : ServerLoad{};
 }
 
-// What is known before the monitor has spoken.
-ServerState unasked(const ServerConfig& config) {
-  ServerState state;
-  state.name = config.name;
-  state.address = config.address;
-  state.weight = config.weight;
-  state.zone = config.zone;
-  state.max_connections = config.max_connections;
-  return state;
-}
-
 ResultSet::Row server_row(const ServerState& server, const ServerLoad& load) {
   Value latency;
   if (server.latency) {

@@ -16,6 +16,8 @@ class Selection {
       : topology_(topology), needs_(needs), balancing_(balancing), work_(work), random_(random) {}
 
   std::optional<std::size_t> choose() const {
+    const auto preferred = needs_.preferred;
+    if (preferred && takes_part(*preferred, Place::anywhere, false)) return preferred;
     if (const auto trial = find_trial()) return trial;
     const auto near = choose_in(Place::same_zone, false);
     const auto far = balancing_.zone.empty() ? std::nullopt : choose_in(Place::other_zone, false);

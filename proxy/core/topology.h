@@ -64,6 +64,17 @@ struct ServerState {
   bool serves_reads() const { return role == Role::replica && health == Health::up; }
 };
 
+// A server of which nothing but its configuration is known.
+inline ServerState unasked(const ServerConfig& config) {
+  ServerState state;
+  state.name = config.name;
+  state.address = config.address;
+  state.weight = config.weight;
+  state.zone = config.zone;
+  state.max_connections = config.max_connections;
+  return state;
+}
+
 class Routines;
 
 struct Topology {

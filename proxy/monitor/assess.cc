@@ -121,17 +121,11 @@ void Assessor::sample_primary(const Election& election, const std::vector<Probe>
 
 ServerState Assessor::judge(std::size_t server, const Election& election,
                             const std::vector<Probe>& probes) {
-  const ServerConfig& config = config_->servers[server];
   const Probe& probe = probes[server];
   Memory& memory = memory_[server];
   const bool new_sample = probe.sequence != memory.sequence;
 
-  ServerState state;
-  state.name = config.name;
-  state.address = config.address;
-  state.weight = config.weight;
-  state.zone = config.zone;
-  state.max_connections = config.max_connections;
+  ServerState state = unasked(config_->servers[server]);
   state.role = election.roles[server];
   state.version = probe.version;
   state.flavor = probe.flavor;

@@ -179,8 +179,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     bool waits = false;                // the replica must first reach the session's position
     WritePosition wait_for;            // and this is it
     WaitTicket wait_ticket;
-    std::string wait_reply;            // of the statement that waits
-    std::uint64_t sent_at = 0;         // uv_hrtime(), of a read on a replica
+    std::string wait_reply;     // of the statement that waits
+    std::uint64_t sent_at = 0;  // uv_hrtime(), of a read on a replica whose answer has not begun
     std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
     BackendConnection* on = nullptr;  // where it runs
@@ -244,7 +244,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   WritePosition global_position(std::size_t server) const;
   void set_read_on(std::optional<std::size_t> server);
   bool begin_own_setting(std::string_view text);
-  void note_latency(const BackendConnection& link);
+  void note_latency();
 
   // runner_links.cc: the connections to the servers
   ConnectionWish wish(std::size_t server, bool fresh) const;

@@ -4,14 +4,13 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "proxy/core/replica_selector.h"
 #include "proxy/session/command_runner.h"
 #include "sql_classifier/words.h"
 
 namespace weir {
-
-using Slot = SessionLinks::Slot;
 
 // The statement's own wish comes first, then the session's, the user's, the configuration's.
 Consistency CommandRunner::consistency() const {
@@ -27,6 +26,9 @@ ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
   ReadNeeds needs;
   needs.avoid = current_.avoid;
   needs.only_replicas = only_replicas();
+  // A session that keeps its connections keeps to their replica.
+  const bool keeps = context_.config().pool.mode == PoolMode::session;
+  if (keeps && links_.replica() != nullptr) needs.preferred = links_.replica()->server();
   if (current_.facts.hint_max_lag_ms >= 0)
     needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   if (consistency != Consistency::eventual) {
@@ -115,11 +117,13 @@ bool CommandRunner::begin_own_setting(std::string_view text) {
   return true;
 }
 
-// How long a plain read took there; what waited for replication says nothing of the server's speed.
-void CommandRunner::note_latency(const BackendConnection& link) {
-  if (current_.sent_at == 0 || current_.waits || !current_.repeatable) return;
-  ServerWork& work = context_.work[link.server()];
-  const double microseconds = static_cast<double>(uv_hrtime() - current_.sent_at) / 1000;
+// How long a plain read took until its answer began; the rest depends on the client as well. What
+// waited for replication says nothing of the server's speed.
+void CommandRunner::note_latency() {
+  const std::uint64_t sent_at = std::exchange(current_.sent_at, 0);
+  if (current_.waits || !current_.repeatable || current_.on == nullptr) return;
+  ServerWork& work = context_.work[current_.on->server()];
+  const double microseconds = static_cast<double>(uv_hrtime() - sent_at) / 1000;
   if (work.outlier) {
     work.latency.add_trial(microseconds);
   } else {

@@ -55,6 +55,7 @@ bool is_unknown_database(const std::string& packet) {
 // back.
 void CommandRunner::forward(Bytes bytes, bool copy) {
   if (current_.rerun || !current_.repair_error.empty()) return;
+  if (current_.sent_at != 0) note_latency();
   const std::uint64_t writes = relay_.writes();
   if (copy) {
     relay_.add_copy(host_.client(), bytes);
@@ -237,7 +238,6 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       return on_reset(link);
     case ReplyPurpose::client:
       --context_.work[link.server()].outstanding;
-      if (&link == links_.replica()) note_latency(link);
       if (!current_.repair_error.empty() && !current_.repeatable) return lose_outcome(link);
       if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
       return finish(link);

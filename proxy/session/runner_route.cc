@@ -159,6 +159,7 @@ void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
 // The connection to use, or null: then the command waits for one, or has been answered with an
 // error.
 BackendConnection* CommandRunner::choose_link() {
+  current_.waits_to_spill = false;
   const bool spilled = current_.only_primary && current_.route.destination == Destination::replica;
   if (spilled) return choose_spilled();
   switch (current_.only_primary ? Destination::primary : current_.route.destination) {

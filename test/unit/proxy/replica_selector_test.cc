@@ -234,6 +234,21 @@ TEST_CASE("replica selector: a session leaves an outlier as soon as another show
   CHECK(select(two, needs, Balance::least_loaded, work, 0) == 0u);
 }
 
+TEST_CASE("replica selector: a preferred one, as long as it qualifies and is no outlier") {
+  Topology three = topology({replica(), replica(1), replica()});
+  std::vector<ServerWork> work(3);
+  ReadNeeds needs;
+  needs.preferred = 1;
+  for (std::uint64_t random = 0; random < 100; ++random) {
+    CHECK(select(three, needs, Balance::weighted, work, random) == 1u);
+  }
+  work[1].outlier = true;
+  CHECK(select(three, needs, Balance::weighted, work, 0) == 0u);
+  work[1].outlier = false;
+  three.servers[1].health = Health::down;
+  CHECK(select(three, needs, Balance::weighted, work, 0) == 0u);
+}
+
 TEST_CASE("replica selector: the same zone first, unless it is overloaded or gone") {
   Topology servers = topology({replica(), replica(), replica()});
   servers.servers[0].zone = "a";
