@@ -125,8 +125,8 @@ int App::run() {
   process_.directory = &directory_;
   process_.rsa_key = &*rsa_key_;
 
+  // Every door that cannot be opened ends the start, so all of them come before the loop.
   auto console_socket = open_console(*config_);
-  uv_loop_init(&loop_);
   if (config_->listen.http) {
     http_ =
         std::make_unique<http::HttpServer>(*config_->listen.http, process_, worker_count(*config_));
@@ -143,6 +143,7 @@ int App::run() {
   monitor_->start();
   if (console_socket) start_console(std::move(*console_socket));
 
+  uv_loop_init(&loop_);
   drained_.data = drain_timer_.data = this;
   uv_timer_init(&loop_, &drain_timer_);
   uv_async_init(&loop_, &drained_,
