@@ -105,10 +105,7 @@ class Selection {
       };
       return score(of_a, a) < score(of_b, b);
     }
-    const std::uint64_t load_a = load(of_a) * weight(b);
-    const std::uint64_t load_b = load(of_b) * weight(a);
-    if (load_a != load_b) return load_a < load_b;
-    return of_a.readers * weight(b) < of_b.readers * weight(a);
+    return load(of_a) * weight(b) < load(of_b) * weight(a);
   }
 
   bool overloaded(std::size_t near, std::size_t far) const {

@@ -31,7 +31,6 @@ class Latency {
 struct ServerWork {
   std::uint32_t outstanding = 0;  // statements under way
   std::uint32_t queued = 0;       // requests for a connection to it
-  std::uint32_t readers = 0;      // sessions whose next read goes there if it can
   std::uint32_t waits = 0;        // of what is outstanding, behind a wait for replication
   Latency latency;
   // Much slower than the others: read from for trial only, until it is not any more.

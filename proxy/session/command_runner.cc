@@ -49,7 +49,6 @@ void CommandRunner::close() {
   if (std::exchange(closed_, true)) return;
   pool_.cancel(*this);
   lend(nullptr);
-  set_read_on(std::nullopt);
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
   insert_id_.reset();  // nobody will ask any more
   const bool in_transaction = links_.transaction() != nullptr;

@@ -242,7 +242,6 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::optional<std::size_t> pick_replica();
   std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs, Consistency wanted);
   WritePosition global_position(std::size_t server) const;
-  void set_read_on(std::optional<std::size_t> server);
   bool begin_own_setting(std::string_view text);
   void note_latency();
 

@@ -81,7 +81,7 @@ void CommandRunner::fold(BackendConnection& link) {
   count_pins(pins_.without(pins_before));
   if (&link == links_.primary()) fold_writes(link, was_in_transaction);
   if (&link == links_.replica()) {
-    set_read_on(link.server());
+    read_on_ = link.server();
     read_at_ = context_.loop_time();
   }
 }

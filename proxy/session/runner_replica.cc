@@ -137,12 +137,4 @@ WritePosition CommandRunner::global_position(std::size_t server) const {
   return context_.process->global_writes.position_after(fresh_until.value_or(TimePoint{}));
 }
 
-// The replica that the session reads from, for as long as it has to.
-void CommandRunner::set_read_on(std::optional<std::size_t> server) {
-  if (read_on_ == server) return;
-  if (read_on_) --context_.work[*read_on_].readers;
-  read_on_ = server;
-  if (read_on_) ++context_.work[*read_on_].readers;
-}
-
 }  // namespace weir

@@ -169,7 +169,7 @@ TEST_CASE("replica selector: of two drawn, the one with less to do for its weigh
   work = outstanding({4, 4});
   CHECK(select(equal, {}, Balance::least_loaded, work, draws(0, 0)) == 0u);
   CHECK(select(equal, {}, Balance::least_loaded, work, draws(10, 0)) == 1u);
-  work[0].readers = 3;  // sessions that are about to read there
+  work[0].queued = 1;  // waits for a connection
   CHECK(select(equal, {}, Balance::least_loaded, work, draws(0, 0)) == 1u);
 
   const Topology unequal = topology({replica(30), replica(10)});
