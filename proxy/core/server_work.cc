@@ -13,58 +13,85 @@ constexpr double kFactor = 4;         // an outlier is so many times slower than
 constexpr double kBack = 2;           // until it is only so many times slower,
 constexpr double kLeast = 1000;       // and by at least so many microseconds
 constexpr Milliseconds kTrialPause{1000};
+constexpr unsigned kSlowFor = 10;          // judgements, each with new samples
+constexpr Milliseconds kForgotten{10000};  // without an answer
 
-// The average of the middle one of the others.
-double middle(const std::vector<double>& averages, double own) {
-  std::vector<double> others = averages;
-  others.erase(std::find(others.begin(), others.end(), own));
+// Of the others, the one in the middle.
+const Latency& middle(std::vector<const Latency*> others, const Latency& own) {
+  others.erase(std::find(others.begin(), others.end(), &own));
   const auto at = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
-  std::nth_element(others.begin(), at, others.end());
-  return *at;
+  std::nth_element(others.begin(), at, others.end(), [](const Latency* a, const Latency* b) {
+    return a->microseconds() < b->microseconds();
+  });
+  return **at;
+}
+
+// `others`: what it is measured by; null: it is none.
+void judge(ServerWork& one, const Latency* others, TimePoint now) {
+  const bool news = one.latency.take_news();
+  if (news) one.heard_at = now;
+  const bool far =
+      others != nullptr && one.latency.is_slower(*others, one.outlier ? kBack : kFactor);
+  if (!far) {
+    one.outlier = one.trial = false;
+    one.slow_for = 0;
+    return;
+  }
+  if (!one.outlier) {
+    if (news) ++one.slow_for;
+    one.outlier = one.slow_for >= kSlowFor;
+    one.tried_at = now;
+    return;
+  }
+  if (now - one.heard_at >= kForgotten) {
+    one.latency = Latency{};  // what is known of it is too old to go by
+    return;
+  }
+  if (one.trial || now - one.tried_at < kTrialPause) return;
+  one.trial = true;
+  one.tried_at = now;
 }
 
 }  // namespace
 
-void Latency::add(double microseconds) {
-  if (!known()) {
-    ++samples_;
-    average_ += (microseconds - average_) / samples_;
-    return;
-  }
-  average_ += kWeight * (std::min(microseconds, kMostAtOnce * average_) - average_);
+void Latency::blend(double microseconds, double outstanding, double weight) {
+  time_ += weight * (microseconds - time_);
+  outstanding_ += weight * (outstanding - outstanding_);
+  news_ = true;
 }
 
-void Latency::add_trial(double microseconds) {
-  average_ += kTrialWeight * (std::min(microseconds, kMostAtOnce * average_) - average_);
+void Latency::add(double microseconds, std::uint32_t outstanding) {
+  if (known()) return blend(std::min(microseconds, kMostAtOnce * time_), outstanding, kWeight);
+  ++samples_;
+  blend(microseconds, outstanding, 1.0 / samples_);
+}
+
+void Latency::add_trial(double microseconds, std::uint32_t outstanding) {
+  blend(std::min(microseconds, kMostAtOnce * time_), outstanding, kTrialWeight);
+}
+
+bool Latency::is_slower(const Latency& other, double times) const {
+  const auto each = [](const Latency& one) { return one.time_ / std::max(one.outstanding_, 1.0); };
+  return time_ - other.time_ > kLeast && time_ > times * other.time_ &&
+         each(*this) > times * each(other);
 }
 
 void judge_outliers(const Topology& topology, std::span<ServerWork> work, TimePoint now) {
-  std::vector<double> averages;
+  std::vector<const Latency*> latencies;
   std::vector<std::size_t> known;
   for (std::size_t i = 0; i < work.size() && i < topology.servers.size(); ++i) {
     if (topology.servers[i].serves_reads() && work[i].latency.known()) {
-      averages.push_back(work[i].latency.microseconds());
+      latencies.push_back(&work[i].latency);
       known.push_back(i);
     } else {
       work[i].outlier = work[i].trial = false;
+      work[i].slow_for = 0;
     }
   }
   std::size_t spared = known.size() / 2;
   for (const std::size_t i : known) {
-    ServerWork& one = work[i];
-    const double own = one.latency.microseconds();
-    const double others = known.size() < 2 ? own : middle(averages, own);
-    const bool far = own > (one.outlier ? kBack : kFactor) * others && own - others > kLeast;
-    const bool was = std::exchange(one.outlier, far && spared > 0);
-    if (!one.outlier) {
-      one.trial = false;
-      continue;
-    }
-    --spared;
-    if (!was) one.tried_at = now;
-    if (one.trial || now - one.tried_at < kTrialPause) continue;
-    one.trial = true;
-    one.tried_at = now;
+    judge(work[i], spared > 0 ? &middle(latencies, work[i].latency) : nullptr, now);
+    if (work[i].outlier) --spared;
   }
 }
 

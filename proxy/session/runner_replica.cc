@@ -125,9 +125,9 @@ void CommandRunner::note_latency() {
   ServerWork& work = context_.work[current_.on->server()];
   const double microseconds = static_cast<double>(uv_hrtime() - sent_at) / 1000;
   if (work.outlier) {
-    work.latency.add_trial(microseconds);
+    work.latency.add_trial(microseconds, work.outstanding);
   } else {
-    work.latency.add(microseconds);
+    work.latency.add(microseconds, work.outstanding);
   }
 }
 

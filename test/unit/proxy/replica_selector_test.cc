@@ -192,8 +192,8 @@ TEST_CASE("replica selector: the fastest by its answers and what waits there") {
   const Topology two = topology({replica(), replica()});
   std::vector<ServerWork> work(2);
   for (int i = 0; i < 20; ++i) {
-    work[0].latency.add(100);
-    work[1].latency.add(250);
+    work[0].latency.add(100, 1);
+    work[1].latency.add(250, 1);
   }
   CHECK(select(two, {}, Balance::fastest, work, draws(100, 0)) == 0u);
   work[0].outstanding = 1;  // 200 until it is done
