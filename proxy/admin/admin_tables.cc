@@ -233,6 +233,8 @@ ResultSet counters_table(const WorkerStatus& status) {
   add("waits", counters.waits);
   add("waits_in_vain", counters.waits_in_vain);
   add("stale_avoided", counters.stale_avoided);
+  add("replays", counters.replays);
+  add("replays_failed", counters.replays_failed);
   add("held", counters.held);
   add("repairs", counters.repairs);
   add("failed_statements", counters.failed_statements);

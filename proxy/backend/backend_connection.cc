@@ -40,9 +40,12 @@ std::string make_attributes() {
 }
 
 // In the order of end_setup().
-constexpr std::string_view kCharsetQuestion =
+constexpr std::string_view kMysqlQuestion =
     "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, "
-    "@@collation_connection";
+    "@@collation_connection, @@transaction_isolation";
+constexpr std::string_view kMariadbQuestion =
+    "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, "
+    "@@collation_connection, @@tx_isolation";
 
 std::string err_text(Bytes payload) {
   const auto err = protocol::decode_err(payload);
@@ -52,7 +55,7 @@ std::string err_text(Bytes payload) {
 
 // Replies that the user never sees.
 bool is_own(ReplyPurpose purpose) {
-  return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::charsets ||
+  return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::defaults ||
          purpose == ReplyPurpose::reset || purpose == ReplyPurpose::schema ||
          purpose == ReplyPurpose::harvest;
 }
@@ -253,9 +256,9 @@ void BackendConnection::reset() {
 // Makes the server report what has to be followed, and asks for what it does not report.
 void BackendConnection::send_setup(std::string commands) {
   protocol::append_query(commands, setup_statement(is_mariadb_), capabilities_);
-  protocol::append_query(commands, kCharsetQuestion, capabilities_);
+  protocol::append_query(commands, is_mariadb_ ? kMariadbQuestion : kMysqlQuestion, capabilities_);
   expect(ReplyPurpose::setup, ReplyShape::result);
-  expect(ReplyPurpose::charsets, ReplyShape::result);
+  expect(ReplyPurpose::defaults, ReplyShape::result);
   own_reply_.clear();
   stream_.write(commands);
 }
@@ -368,7 +371,7 @@ bool BackendConnection::take_step(const ReplyTracker::Step& step, Bytes in) {
     return false;
   }
   fold(step);
-  if (purpose == ReplyPurpose::harvest || purpose == ReplyPurpose::charsets) {
+  if (purpose == ReplyPurpose::harvest || purpose == ReplyPurpose::defaults) {
     own_reply_.append(protocol::as_text(in.first(step.pass)));
     own_reply_.append(protocol::as_text(step.packet));
   }
@@ -423,7 +426,7 @@ void BackendConnection::end_setup() {
   const auto values = single_row(own_reply_);
   own_reply_.clear();
   SessionState state = *state_;
-  if (values.size() == 4) {
+  if (values.size() == 5) {
     constexpr std::array<std::string_view, 3> kNames = {
         "character_set_client", "character_set_results", "character_set_connection"};
     for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -432,6 +435,9 @@ void BackendConnection::end_setup() {
       }
     }
     state.set_names(values[3].value_or(""));
+    const auto isolation =
+        sql::find_tracked_variable(is_mariadb_ ? "tx_isolation" : "transaction_isolation");
+    if (isolation) state.set_variable(*isolation, values[4].value_or(""));
   }
   state_ = states_.intern(SessionState(state));
   if (phase_ != Phase::setup) return;

@@ -44,7 +44,7 @@ enum class ReplyPurpose : std::uint8_t {
   reset,     // of the COM_RESET_CONNECTION between two sessions: swallowed
   schema,    // of the COM_INIT_DB that follows that: never seen by the user
   setup,     // of the statement that follows the login: likewise
-  charsets,  // of the question that follows that: likewise
+  defaults,  // of the question for what cannot be tracked from the start: likewise
   errand,    // of what weir asks a server in the course of a command: looked at, and swallowed
   harvest,   // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
 };

@@ -31,9 +31,9 @@ struct Endpoint {
 struct ListenConfig {
   std::vector<Endpoint> mysql = {Endpoint{"127.0.0.1", 6033, ""}};
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 6032, ""};  // nothing: no console
-  std::optional<Endpoint> http = Endpoint{"127.0.0.1", 6080, ""};  // port 0: any; nothing: no HTTP
-  unsigned workers = 0;                                            // 0: one per core
-  std::size_t max_connections = 10000;                             // client connections in total
+  std::optional<Endpoint> http = Endpoint{"127.0.0.1", 6080, ""};   // port 0: any; nothing: no HTTP
+  unsigned workers = 0;                                             // 0: one per core
+  std::size_t max_connections = 10000;                              // client connections in total
 };
 
 enum class RolePin : std::uint8_t { automatic, primary, replica };
@@ -62,6 +62,7 @@ struct MonitorConfig {
 enum class Consistency : std::uint8_t { eventual, session, global };
 enum class Balance : std::uint8_t { least_loaded, weighted, fastest };
 enum class PrimaryReads : std::uint8_t { fallback, always, never };
+enum class TransactionReads : std::uint8_t { primary, split };
 enum class RoutingMode : std::uint8_t { split, observe };
 
 struct RoutingConfig {
@@ -76,7 +77,11 @@ struct RoutingConfig {
   std::size_t spill_limit = 0;  // reads for replicas that the primary takes over at a time; 0: any
   bool retry_reads = true;
   Milliseconds failover_wait{10000};
-  bool hints = true;  // obey routing hints in leading comments
+  TransactionReads transaction_reads = TransactionReads::primary;
+  bool transaction_replay = false;  // run a lost transaction again on the new primary,
+  std::size_t transaction_replay_size = 1u << 20;  // if its statements take no more bytes
+  Milliseconds transaction_replay_timeout{30000};  // and it takes no longer
+  bool hints = true;                               // obey routing hints in leading comments
 };
 
 enum class PoolMode : std::uint8_t { transaction, session };

@@ -33,6 +33,8 @@ constexpr Choice<Balance> kBalances[] = {{"least_loaded", Balance::least_loaded}
 constexpr Choice<PrimaryReads> kPrimaryReads[] = {{"fallback", PrimaryReads::fallback},
                                                   {"always", PrimaryReads::always},
                                                   {"never", PrimaryReads::never}};
+constexpr Choice<TransactionReads> kTransactionReads[] = {{"primary", TransactionReads::primary},
+                                                          {"split", TransactionReads::split}};
 constexpr Choice<RoutingMode> kRoutingModes[] = {{"split", RoutingMode::split},
                                                  {"observe", RoutingMode::observe}};
 constexpr Choice<PoolMode> kPoolModes[] = {{"transaction", PoolMode::transaction},
@@ -104,6 +106,15 @@ constexpr KeyRow<RoutingConfig> kRouting[] = {
     {"mode", [](Field& f, RoutingConfig& c) { f.choice<RoutingMode>(c.mode, kRoutingModes); }},
     {"retry_reads", [](Field& f, RoutingConfig& c) { f.boolean(c.retry_reads); }},
     {"failover_wait", [](Field& f, RoutingConfig& c) { f.duration(c.failover_wait, 0ms, 10min); }},
+    {"transaction_reads",
+     [](Field& f, RoutingConfig& c) {
+       f.choice<TransactionReads>(c.transaction_reads, kTransactionReads);
+     }},
+    {"transaction_replay", [](Field& f, RoutingConfig& c) { f.boolean(c.transaction_replay); }},
+    {"transaction_replay_size",
+     [](Field& f, RoutingConfig& c) { f.size(c.transaction_replay_size, 1u << 10, 1u << 30); }},
+    {"transaction_replay_timeout",
+     [](Field& f, RoutingConfig& c) { f.duration(c.transaction_replay_timeout, 10ms, 10min); }},
     {"hints", [](Field& f, RoutingConfig& c) { f.boolean(c.hints); }},
 };
 

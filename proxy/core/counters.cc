@@ -28,6 +28,8 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   waits += other.waits;
   waits_in_vain += other.waits_in_vain;
   stale_avoided += other.stale_avoided;
+  replays += other.replays;
+  replays_failed += other.replays_failed;
   held += other.held;
   repairs += other.repairs;
   failed_statements += other.failed_statements;

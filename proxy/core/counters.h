@@ -17,7 +17,8 @@ namespace weir {
 class RoutedCounts {
  public:
   static constexpr std::size_t kReasons = static_cast<std::size_t>(sql::Reason::hint) + 1;
-  static constexpr std::size_t kCauses = static_cast<std::size_t>(RouteCause::primary_reads) + 1;
+  static constexpr std::size_t kCauses =
+      static_cast<std::size_t>(RouteCause::transaction_reads) + 1;
   static constexpr std::size_t kRows = kReasons + kCauses;
 
   void add(const Route& route, bool to_replica) { ++counts_[to_replica ? 1 : 0][row(route)]; }
@@ -43,11 +44,13 @@ struct WorkerCounters {
   RoutedCounts routed;
   std::uint64_t retried_reads = 0;
   std::uint64_t answered_by_primary_instead = 0;  // a replica's error was not shown to the client
-  std::uint64_t waits = 0;          // reads sent behind a wait for the session's own write
-  std::uint64_t waits_in_vain = 0;  // and answered by the primary after all
-  std::uint64_t stale_avoided = 0;  // reads for which a replica that was up was not fresh enough
-  std::uint64_t held = 0;           // statements that waited for a server
-  std::uint64_t repairs = 0;        // statements sent behind others that adjust the connection
+  std::uint64_t waits = 0;           // reads sent behind a wait for the session's own write
+  std::uint64_t waits_in_vain = 0;   // and answered by the primary after all
+  std::uint64_t stale_avoided = 0;   // reads for which a replica that was up was not fresh enough
+  std::uint64_t replays = 0;         // transactions that were lost, and went on elsewhere
+  std::uint64_t replays_failed = 0;  // and those that could not
+  std::uint64_t held = 0;            // statements that waited for a server
+  std::uint64_t repairs = 0;         // statements sent behind others that adjust the connection
   std::uint64_t failed_statements = 0;     // answered with an error of weir's own
   std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed
                                            // the connection

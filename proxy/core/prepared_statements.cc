@@ -65,8 +65,26 @@ void PreparedStatements::erase(std::uint32_t id) {
   statements_.erase(found);
 }
 
+void PreparedStatements::retire(std::uint32_t id) {
+  PreparedStatement* statement = find(id);
+  if (statement == nullptr || statement->retired) return;
+  statement->retired = true;
+  retired_.push_back(id);
+}
+
+void PreparedStatements::drop_retired() {
+  for (const std::uint32_t id : retired_) erase(id);
+  retired_.clear();
+}
+
+PreparedStatement* PreparedStatements::last() {
+  PreparedStatement* statement = find(last_);
+  return statement != nullptr && !statement->retired ? statement : nullptr;
+}
+
 void PreparedStatements::clear() {
   statements_.clear();
+  retired_.clear();
   text_size_ = 0;
 }
 

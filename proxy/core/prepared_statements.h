@@ -74,6 +74,7 @@ struct PreparedStatement {
   // Long data that is not taken: the answer to every execute until a COM_STMT_RESET.
   std::optional<ClientError> refusal;
   bool cursor_open = false;  // rows can be fetched, on the connection that executed it
+  bool retired = false;      // the client has closed it, see PreparedStatements::retire()
 
   void drop_long_data();
 };
@@ -86,9 +87,12 @@ class PreparedStatements {
   // The statement that was prepared last, while it exists and no other preparation has failed
   // since. MariaDB's clients call it kLastPrepared, because they send the execute along with the
   // prepare.
-  PreparedStatement* last() { return find(last_); }
+  PreparedStatement* last();
   void forget_last() { last_ = 0; }
   void erase(std::uint32_t id);
+  // The client has closed it, but it may be needed once more until drop_retired().
+  void retire(std::uint32_t id);
+  void drop_retired();
   void clear();
   std::size_t size() const { return statements_.size(); }
   // Bytes of all their texts together.
@@ -100,6 +104,7 @@ class PreparedStatements {
   std::uint32_t last_id_ = 0;  // given out
   std::uint32_t last_ = 0;     // what last() is about; 0: none
   std::size_t text_size_ = 0;
+  std::vector<std::uint32_t> retired_;
 };
 
 // Writes a statement id over the one in a command that has one: it lies behind the frame header and

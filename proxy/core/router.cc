@@ -36,11 +36,27 @@ bool leaves_replica_transaction(const sql::Classification& statement, const Sess
   }
 }
 
+// A read that its transaction need not see, because the transaction has changed nothing and keeps
+// no snapshot; and a question about such a read.
+bool splits(const sql::Classification& statement, const SessionFacts& session,
+            const RoutingConfig& config) {
+  if (statement.kind != sql::StatementKind::read || config.mode == RoutingMode::observe)
+    return false;
+  if (session.user_route == UserRoute::primary || !session.pins.empty()) return false;
+  return statement.placement == sql::Placement::any ||
+         (statement.placement == sql::Placement::last_connection && session.read_elsewhere);
+}
+
 }  // namespace
 
 Route decide(const sql::Classification& statement, const SessionFacts& session,
              const RoutingConfig& config) {
   const sql::Reason reason = statement.reason;
+  if (session.may_split && splits(statement, session, config)) {
+    const bool asks_back = statement.placement == sql::Placement::last_connection;
+    return {asks_back ? Destination::last_connection : Destination::replica,
+            RouteCause::transaction_reads, reason, Pin::unseen_text};
+  }
   if (session.in_transaction && !leaves_replica_transaction(statement, session)) {
     return {Destination::transaction, RouteCause::transaction, reason, Pin::unseen_text};
   }
@@ -68,9 +84,9 @@ Route decide(const sql::Classification& statement, const SessionFacts& session,
 }
 
 std::string_view cause_name(RouteCause cause) {
-  constexpr std::array<std::string_view, 7> kNames = {
+  constexpr std::array<std::string_view, 8> kNames = {
       "statement",  "transaction", "autocommit_off", "pinned",
-      "user_route", "observe",     "primary_reads"};
+      "user_route", "observe",     "primary_reads",  "transaction_reads"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 
@@ -105,6 +121,10 @@ RouteText describe(const Route& route) {
       break;
     case RouteCause::primary_reads:
       text.detail = "routing.primary_reads is \"always\"";
+      break;
+    case RouteCause::transaction_reads:
+      text.detail =
+          "the transaction has written nothing yet, and routing.transaction_reads is \"split\"";
       break;
   }
   return text;

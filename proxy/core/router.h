@@ -21,13 +21,14 @@ enum class Destination : std::uint8_t {
 
 // What decided. Each value is a label of metrics and a line of `weir explain`.
 enum class RouteCause : std::uint8_t {
-  statement,       // the statement alone, see Route::reason
-  transaction,     // a transaction is open
-  autocommit_off,  // the next statement would begin one
-  pinned,          // see Route::pin
-  user_route,      // the configuration sends this user's statements there
-  observe,         // routing.mode = "observe"
-  primary_reads,   // routing.primary_reads = "always"
+  statement,          // the statement alone, see Route::reason
+  transaction,        // a transaction is open
+  autocommit_off,     // the next statement would begin one
+  pinned,             // see Route::pin
+  user_route,         // the configuration sends this user's statements there
+  observe,            // routing.mode = "observe"
+  primary_reads,      // routing.primary_reads = "always"
+  transaction_reads,  // routing.transaction_reads = "split"
 };
 
 struct Route {
@@ -41,6 +42,8 @@ struct Route {
 struct SessionFacts {
   bool in_transaction = false;
   bool transaction_on_replica = false;  // it is read-only, and runs on a replica
+  bool may_split = false;               // it has written nothing, so that its reads may leave it,
+  bool read_elsewhere = false;          // as the last one has done
   bool serializable = false;            // even reads take locks, so they belong on the primary
   bool autocommit = true;
   PinSet pins;

@@ -217,6 +217,7 @@ void SessionState::on_variable_changed(std::size_t id, std::string_view value) {
     no_backslash_escapes_ = lists(value, "NO_BACKSLASH_ESCAPES");
   } else if (id == known().isolation_mysql || id == known().isolation_mariadb) {
     serializable_ = value == "SERIALIZABLE";
+    reads_committed_ = value == "READ-COMMITTED" || value == "READ-UNCOMMITTED";
   } else if (id == known().auto_is_null) {
     auto_is_null_ = value == "ON" || value == "1";
   } else if (id == known().charset_connection) {
@@ -242,6 +243,7 @@ void SessionState::reset_variables() {
   ansi_quotes_ = false;
   no_backslash_escapes_ = false;
   serializable_ = false;
+  reads_committed_ = false;
   auto_is_null_ = false;
 }
 

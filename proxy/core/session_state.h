@@ -43,8 +43,11 @@ class SessionState {
   bool sql_mode_known() const;
   bool ansi_quotes() const { return ansi_quotes_; }
   bool no_backslash_escapes() const { return no_backslash_escapes_; }
-  // The isolation level was set to SERIALIZABLE.
+  // The isolation level is SERIALIZABLE.
   bool is_serializable() const { return serializable_; }
+  // The isolation level is known to be READ COMMITTED, or READ UNCOMMITTED: each statement sees
+  // what is committed when it begins.
+  bool reads_committed() const { return reads_committed_; }
   // sql_auto_is_null: a comparison of a key with NULL finds LAST_INSERT_ID().
   bool auto_is_null() const { return auto_is_null_; }
   // completion_type is RELEASE: COMMIT and ROLLBACK end the session.
@@ -71,6 +74,7 @@ class SessionState {
   bool ansi_quotes_ = false;
   bool no_backslash_escapes_ = false;
   bool serializable_ = false;
+  bool reads_committed_ = false;
   bool auto_is_null_ = false;
 };
 

@@ -87,6 +87,7 @@ void CommandRunner::run(const CommandReader::Step& step) {
     const ClientError news = *std::exchange(bad_news_, std::nullopt);
     return answer_error(news);
   }
+  if (replay_ != nullptr && !passes_replay(step.bytes)) return;
   dispatch(step.bytes);
 }
 
@@ -285,7 +286,11 @@ PreparedStatement* CommandRunner::named_statement(Bytes payload) {
   in.skip(1);
   current_.statement_id = in.int4();
   if (!in.ok()) return nullptr;
-  if (current_.statement_id != kLastPrepared) return statements_.find(current_.statement_id);
+  if (current_.statement_id != kLastPrepared) {
+    PreparedStatement* statement = statements_.find(current_.statement_id);
+    const bool hidden = statement != nullptr && statement->retired && !current_.replayed;
+    return hidden ? nullptr : statement;
+  }
   if (!context_.topology->is_mariadb()) return nullptr;
   PreparedStatement* last = statements_.last();
   if (last != nullptr) current_.statement_id = last->id;
@@ -299,21 +304,38 @@ ClientError CommandRunner::unknown_statement(std::string_view command) const {
 }
 
 void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
+  if (!read_execute(bytes)) return;
+  if (shows_process_list()) return begin_process_list(bytes);
+  decide_route();
+  proceed(bytes);
+}
+
+// What there is to know of an execute. False when it was answered with an error.
+bool CommandRunner::read_execute(std::span<std::uint8_t> bytes) {
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
   // As servers do: a command that is too short to hold its fixed part is malformed.
   if (payload.size() < fixed_execute_size(current_.info->command)) {
-    return answer_error(errors::malformed_packet());
+    answer_error(errors::malformed_packet());
+    return false;
   }
   if (current_.info->command == Command::stmt_bulk_execute && !context_.topology->is_mariadb()) {
-    return answer_error(errors::command_refused(current_.info->name));
+    answer_error(errors::command_refused(current_.info->name));
+    return false;
   }
   PreparedStatement* statement = named_statement(payload);
   if (statement == nullptr) {
-    return answer_error(unknown_statement("mysqld_stmt_execute"));
+    answer_error(unknown_statement("mysqld_stmt_execute"));
+    return false;
   }
-  if (statement->refusal) return answer_error(ClientError(*statement->refusal));
+  if (statement->refusal) {
+    answer_error(ClientError(*statement->refusal));
+    return false;
+  }
   const auto layout = parse_execute(payload, statement->shared->parameters, identity_.capabilities);
-  if (!layout) return answer_error(errors::malformed_packet());
+  if (!layout) {
+    answer_error(errors::malformed_packet());
+    return false;
+  }
   if (layout->has_types && layout->types != statement->types) {
     statement->types = layout->types;
     statement->types_version = ++context_.last_types_version;
@@ -336,9 +358,7 @@ void CommandRunner::begin_execute(std::span<std::uint8_t> bytes) {
   stay_with_diagnostics(statement->shared->text);
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
   if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
-  if (shows_process_list()) return begin_process_list(bytes);
-  decide_route();
-  proceed(bytes);
+  return true;
 }
 
 // COM_STMT_FETCH and COM_STMT_RESET concern the cursor, which is on the connection that opened it:
@@ -392,7 +412,11 @@ void CommandRunner::close_statement(Bytes payload) {
                       links_.primary()->statements().erase(statement->shared->id));
     }
     set_cursor(*statement, false);
-    statements_.erase(current_.statement_id);
+    if (log_ != nullptr || replay_ != nullptr) {
+      statements_.retire(current_.statement_id);  // the transaction may have to be run again
+    } else {
+      statements_.erase(current_.statement_id);
+    }
   }
   end_command();
 }
@@ -422,6 +446,9 @@ void CommandRunner::finish_reset_connection() {
   pins_.clear();
   objects_.reset();
   statements_.clear();
+  log_.reset();
+  replay_.reset();
+  maybe_over_ = false;
   row_count_ = 0;
   found_rows_ = 0;
   asks_counts_ = false;
@@ -481,6 +508,7 @@ void CommandRunner::on_topology_changed() {
 }
 
 void CommandRunner::tick(TimePoint now) {
+  check_replay_time(now);
   if (stage_ != Stage::waiting) return;
   const bool spills = current_.waits_to_spill && !opening_;
   const Milliseconds limit =

@@ -12,6 +12,9 @@
 //              └─> running <─────┘ ──> done
 //                    └─ infile ─┘      (the client sends a file)
 //
+// A transaction that was lost with its server may be run again first, see runner_replay.cc: then
+// its commands pass through the same stages, while the client's own waits in Replay::held.
+//
 // proceed() is the one way forward: it is called again whenever what the command waited for has
 // come.
 
@@ -40,6 +43,7 @@
 #include "proxy/core/session_objects.h"
 #include "proxy/core/session_state.h"
 #include "proxy/core/substitution.h"
+#include "proxy/core/transaction_log.h"
 #include "proxy/core/write_position.h"
 #include "proxy/session/kill_target.h"
 #include "proxy/session/login.h"
@@ -102,8 +106,10 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool answering() const { return stage_ != Stage::none && current_.answer_begun; }
   bool wants_file() const { return stage_ == Stage::infile; }
   // Parts of a begun command may come: its beginning has been sent.
-  bool accepts_parts() const { return stage_ == Stage::none || stage_ == Stage::running; }
-  bool in_transaction() const { return links_.transaction() != nullptr; }
+  bool accepts_parts() const {
+    return (stage_ == Stage::none || stage_ == Stage::running) && !current_.replayed;
+  }
+  bool in_transaction() const { return links_.transaction() != nullptr || replay_ != nullptr; }
   PinSet pins() const { return pins_; }
   const ClientIdentity& identity() const { return identity_; }
 
@@ -169,6 +175,9 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     unsigned retries = 0;       // how often it was sent again
     bool only_primary = false;  // no replica will do any more
     bool rerun = false;         // the answer is swallowed, and the primary is asked
+    bool splits = false;        // a read of the open transaction that a replica answers
+    bool logged = false;        // in log_, as the pending one; or replayed
+    bool replayed = false;      // of a lost transaction: no client waits for the answer
     std::string repair_error;   // the error packet that a repair was answered with
     std::size_t repairs_left = 0;
     bool forgets_diagnostics = false;  // among them one that clears the warnings
@@ -188,6 +197,21 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     std::string why;                  // it waits, for the error that ends the waiting
   };
 
+  // A lost transaction, from its loss until it is where it was.
+  struct Replay {
+    std::unique_ptr<TransactionLog> log;
+    SessionSnapshot lost;   // what the session had become
+    std::string server;     // that was lost,
+    std::string why;        // and why
+    TimePoint since{};      // the client has waited for it
+    unsigned attempts = 0;  // that failed
+    std::size_t next = 0;   // of the log's commands: the one under way
+    AnswerDigest answer;    // of it
+    Current held;           // the client's command that waits for it
+    bool begun = false;     // it was under way; otherwise it is still to be looked at
+    std::string held_bytes;
+  };
+
   // command_runner.cc: the commands
   void dispatch(std::span<std::uint8_t> bytes);
   bool begin_text(std::span<std::uint8_t>& bytes);
@@ -197,6 +221,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void replace_text(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
   void begin_simple(sql::StatementKind kind);
   void begin_execute(std::span<std::uint8_t> bytes);
+  bool read_execute(std::span<std::uint8_t> bytes);
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
   void take_long_data(std::span<std::uint8_t> bytes);
   void close_statement(Bytes payload);
@@ -218,10 +243,12 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   // runner_route.cc: from a command to a connection
   void proceed(std::span<std::uint8_t> bytes);
   void proceed_again();
+  void proceed_later();
   void leave_replica_transaction();
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
+  BackendConnection* choose_split();
   BackendConnection* choose_spilled();
   BackendConnection* choose_last();
   bool only_replicas() const;
@@ -296,6 +323,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void on_reply_flush(BackendConnection& link) override;
   void on_backend_drained(BackendConnection& link) override;
   void on_ok(BackendConnection& link, const protocol::ReplyTracker::Step& step);
+  void on_eof(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void on_error(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void on_prepared(BackendConnection& link, Bytes packet);
   void on_definition(const protocol::ReplyTracker::Step& step);
@@ -305,6 +333,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void on_infile_request(BackendConnection& link, Bytes packet);
   void on_prepare_packet(BackendConnection& link, const protocol::ReplyTracker::Step& step);
   void forward(Bytes bytes, bool copy = false);
+  void pass(Bytes bytes, bool copy);
+  AnswerDigest& digest() { return current_.replayed ? replay_->answer : log_->answer(); }
   void flush_relay();
   void on_reset(BackendConnection& link);
   void on_repair_end(BackendConnection& link);
@@ -315,6 +345,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void fold_state(BackendConnection& link);
   void fold_insert_id(BackendConnection& link);
   void fold_cursor(BackendConnection& link);
+  void fold_split(bool was_open);
   void fold_sequences(const BackendConnection& link);
   void fold_objects();
   void fold_diagnostics(BackendConnection& link);
@@ -353,6 +384,27 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void answer_error(const ClientError& error);
   void answer_ok();
   void write_error(const ClientError& error, std::uint8_t sequence);
+  bool may_commit() const;
+
+  // runner_replay.cc: a transaction that is run again
+  SessionSnapshot snapshot() const;
+  void restore(const SessionSnapshot& session);
+  bool may_begin_log() const;
+  void log_command(const BackendConnection& link, Bytes bytes);
+  std::string loggable_bytes(Bytes bytes);
+  void end_logging();
+  void drop_log();
+  bool may_replay(const BackendConnection& link, const LossFacts& facts);
+  void prepare_replay(std::size_t server, std::string name, const std::string& why, bool under_way);
+  bool passes_replay(std::span<std::uint8_t> bytes);
+  void hold_under_way(std::string bytes);
+  void start_replay();
+  void load_replayed();
+  void on_replayed();
+  void check_replay_time(TimePoint now);
+  void end_replay();
+  void lose_attempt(std::size_t server, const std::string& why);
+  void fail_replay(const std::string& why);
   void leave(BackendConnection& link);
   bool counts_on(const BackendConnection& link) const;
 
@@ -403,7 +455,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::string errand_reply_;
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
-  std::uint32_t long_data_parts_ = 0;  // the statement whose long data is coming in parts
+  std::uint32_t long_data_parts_ = 0;    // the statement whose long data is coming in parts
+  std::unique_ptr<TransactionLog> log_;  // of the open transaction; null: it is not kept
+  std::unique_ptr<Replay> replay_;       // null: no transaction is lost
+  bool may_split_ = false;   // the open transaction has only read, and keeps no snapshot
+  bool maybe_over_ = false;  // an error may have ended the transaction, which errors do not tell
   Current current_;
 };
 

@@ -51,15 +51,18 @@ void CommandRunner::fold_fetch(const BackendConnection& link) {
 void CommandRunner::fold(BackendConnection& link) {
   if (current_.trust != nullptr) recheck_functions();
   const bool was_in_transaction = links_.transaction() == &link;
+  const bool was_open = links_.transaction() != nullptr;
   links_.set_last(&link);
   const bool in_transaction = link.in_transaction();
   if (&link == links_.transaction() || in_transaction) {
     links_.set_transaction(in_transaction ? &link : nullptr);
   }
   autocommit_ = (link.status() & protocol::kStatusAutocommit) != 0;
+  if (!current_.failed) maybe_over_ = false;
   mark_ = {link.server(), host_.session_id(), command_count_};
   link.set_last_command(mark_);
   fold_state(link);
+  fold_split(was_open);
   fold_diagnostics(link);
   if (current_.info->handling == Handling::prepare) return;  // nothing has been run
   const PinSet pins_before = pins_;
@@ -101,6 +104,21 @@ void CommandRunner::fold_diagnostics(BackendConnection& link) {
     link.set_diagnostics_of(mark_);
   } else if (!link.holds_diagnostics_of(diagnostics_)) {
     diagnostics_ = {};
+  }
+}
+
+// At READ COMMITTED the reads of a transaction see what is committed, until the first statement
+// that may have left something of the transaction's own to be seen, or a lock.
+void CommandRunner::fold_split(bool was_open) {
+  if (links_.transaction() == nullptr) {
+    may_split_ = false;
+  } else if (!was_open) {
+    may_split_ = context_.config().routing.transaction_reads == TransactionReads::split &&
+                 current_.facts.kind == sql::StatementKind::begin &&
+                 current_.facts.statements == 1 && state_->reads_committed() && pins_.empty();
+  } else if (current_.info->handling != Handling::prepare) {
+    may_split_ = may_split_ && current_.facts.kind == sql::StatementKind::read &&
+                 (current_.facts.placement != sql::Placement::primary) && !current_.failed;
   }
 }
 

@@ -140,7 +140,8 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
     return answer_error(errors::server_unreachable(name, failure.text));
   if (wanted_slot_ == Slot::replica) {
     // Another replica, and when that fails too, the primary.
-    if (current_.avoid && only_replicas()) return answer_error(errors::no_replica(failure.text));
+    if (current_.avoid && only_replicas() && !current_.splits)
+      return answer_error(errors::no_replica(failure.text));
     if (current_.avoid) current_.only_primary = true;
     current_.avoid = server;
     return proceed_again();

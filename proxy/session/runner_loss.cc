@@ -48,6 +48,24 @@ void CommandRunner::give_up_hung_server() {
   if (moves_on || replaced || too_long) link->give_up("it does not answer: " + server.why);
 }
 
+// Whether the transaction may be over, for good or not, with the statement under way.
+bool CommandRunner::may_commit() const {
+  using Kind = sql::StatementKind;
+  constexpr sql::Effect kEnds =
+      sql::Effect::ends_transaction | sql::Effect::begins_transaction | sql::Effect::calls_routine;
+  if (any(current_.facts.effects & kEnds) || maybe_over_) return true;
+  switch (current_.facts.kind) {
+    case Kind::empty:
+    case Kind::read:
+    case Kind::write:
+    case Kind::savepoint:
+    case Kind::use:
+      return false;
+    default:
+      return true;
+  }
+}
+
 LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
   LossFacts facts;
   facts.statement_under_way = stage_ != Stage::none && current_.on == &link;
@@ -55,10 +73,7 @@ LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
   facts.answer_begun = facts.statement_under_way && current_.answer_begun;
   facts.at_packet_boundary = link.idle() || link.current_reply().at_packet_boundary();
   facts.is_plain_read = current_.repeatable;
-  facts.may_commit = current_.facts.has(sql::Effect::ends_transaction) ||
-                     current_.facts.kind == sql::StatementKind::unknown ||
-                     current_.facts.has(sql::Effect::calls_routine) ||
-                     current_.facts.kind == sql::StatementKind::set;
+  facts.may_commit = may_commit();
   facts.in_transaction = links_.transaction() == &link;
   facts.holds_state = &link == links_.primary() && pins_.holds_state();
   facts.retried = current_.retries >= kMaxRetries || !context_.config().routing.retry_reads;
@@ -82,12 +97,17 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   const bool was_errand = &link == links_.get(SessionLinks::Slot::errand);
+  const bool replays = verdict == LossVerdict::transaction_lost && may_replay(link, facts);
   leave(link);
   if (was_errand) {
     stage_ = Stage::none;
     return answer_error(errors::server_unreachable(server, failure.text));
   }
   if (opening_) return on_open_failure(index, failure);
+  if (current_.replayed && (facts.statement_under_way || facts.in_transaction)) {
+    return lose_attempt(index, failure.text);
+  }
+  if (replays) return prepare_replay(index, server, failure.text, facts.statement_under_way);
   if (was_resetting) {
     // All that a reset clears went with the connection.
     finish_reset_connection();
@@ -111,11 +131,7 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     ++context_.counters.retried_reads;
     // A server that dies before it was sent anything is tried again at the next tick, not in a
     // circle.
-    if (!current_.sent) return;
-    context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
-      // The client may have gone in the same round of the loop.
-      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_again();
-    });
+    if (current_.sent) proceed_later();
     return;
   }
   carry_out(verdict, server, failure.text, sequence);
@@ -152,6 +168,7 @@ void CommandRunner::write_error(const ClientError& error, std::uint8_t sequence)
 }
 
 void CommandRunner::answer_error(const ClientError& error) {
+  if (current_.replayed) return fail_replay(error.message);
   write_error(error, host_.answer_sequence());
   end_command();
 }

@@ -33,6 +33,16 @@ bool primary_may_know_better(std::uint16_t code) {
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 
+// Errors behind which there may be no transaction any more. An error packet does not tell.
+bool may_end_transaction(std::uint16_t code) {
+  constexpr std::array<std::uint16_t, 6> kCodes = {
+      1180, 1181,        // an error during COMMIT, during ROLLBACK
+      1205, 1206, 1213,  // a lock that was waited for too long, too many locks, a deadlock
+      3101,              // a group has rejected the transaction
+  };
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+}
+
 // Of long data for no parameter, or of too much. Wrong arguments of the execute itself have the
 // same number.
 bool is_refusal_of_long_data(const protocol::ErrPacket& error) {
@@ -54,7 +64,12 @@ bool is_unknown_database(const std::string& packet) {
 // What is put together here counts as begun only when it is written: until then it can be taken
 // back.
 void CommandRunner::forward(Bytes bytes, bool copy) {
-  if (current_.rerun || !current_.repair_error.empty()) return;
+  if (current_.logged) digest().add(bytes);
+  pass(bytes, copy);
+}
+
+void CommandRunner::pass(Bytes bytes, bool copy) {
+  if (current_.replayed || current_.rerun || !current_.repair_error.empty()) return;
   if (current_.sent_at != 0) note_latency();
   const std::uint64_t writes = relay_.writes();
   if (copy) {
@@ -106,22 +121,36 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
       return on_definition(step);
     case Event::row:
       return on_row(link, step);
-    case Event::none:
     case Event::eof:
+      return on_eof(link, step);
+    case Event::none:
     case Event::malformed:
       break;
   }
   forward(step.packet, step.kept);
 }
 
-void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& step) {
-  if ((link.status() & protocol::kStatusSessionStateChanged) == 0) {
-    return forward(step.packet, step.kept);
+void CommandRunner::on_eof(BackendConnection& link, const ReplyTracker::Step& step) {
+  if (!current_.splits) {
+    if (current_.logged) digest().add_eof(step.packet);
+    return pass(step.packet, step.kept);
   }
-  const std::string translated = translate_ok(
-      step.packet, link.capabilities(), identity_.capabilities, pins_.has(Pin::session_tracking));
-  if (translated.empty()) return forward(step.packet, step.kept);
-  forward(protocol::as_bytes(translated), true);
+  const std::string packet = as_in_transaction(step.packet, false, link.capabilities());
+  if (current_.logged) digest().add_eof(protocol::as_bytes(packet));
+  pass(protocol::as_bytes(packet), true);
+}
+
+void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& step) {
+  std::string split;
+  if (current_.splits) split = as_in_transaction(step.packet, true, link.capabilities());
+  const Bytes packet = current_.splits ? protocol::as_bytes(split) : step.packet;
+  const bool copy = step.kept || current_.splits;
+  if (current_.logged) digest().add_ok(packet, link.capabilities());
+  if ((link.status() & protocol::kStatusSessionStateChanged) == 0) return pass(packet, copy);
+  const std::string translated = translate_ok(packet, link.capabilities(), identity_.capabilities,
+                                              pins_.has(Pin::session_tracking));
+  if (translated.empty()) return pass(packet, copy);
+  pass(protocol::as_bytes(translated), true);
 }
 
 void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
@@ -141,6 +170,9 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
     return forward(protocol::as_bytes(packet), true);
   }
   current_.failed = true;
+  if (&link == links_.transaction() && may_end_transaction(error_code(step.packet))) {
+    maybe_over_ = true;
+  }
   if (current_.info->handling == Handling::execute) on_execute_error(link, step.packet);
   forward(step.packet, step.kept);
 }
@@ -245,7 +277,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       return on_kill_reply();
     case ReplyPurpose::schema:
     case ReplyPurpose::setup:
-    case ReplyPurpose::charsets:
+    case ReplyPurpose::defaults:
     case ReplyPurpose::harvest:
       return;  // the connection's own
   }
@@ -362,6 +394,8 @@ void CommandRunner::finish(BackendConnection& link) {
   } else {
     fold(link);
   }
+  if (current_.replayed) return on_replayed();
+  end_logging();
   // Not before others know of what was written: they may hear of it from this client.
   flush_relay();
   const bool commits = current_.facts.kind == sql::StatementKind::commit ||
@@ -388,6 +422,8 @@ void CommandRunner::on_execute_error(BackendConnection& link, Bytes packet) {
 
 void CommandRunner::end_command() {
   stage_ = Stage::none;
+  if (current_.replayed) return fail_replay("a connection could not be made to fit");
+  if (log_ != nullptr && links_.transaction() == nullptr) drop_log();
   // However it ended: a client that tries again sends its long data again.
   if (current_.info != nullptr && current_.info->handling == Handling::execute) {
     if (PreparedStatement* statement = statements_.find(current_.statement_id)) {

@@ -56,6 +56,14 @@ void CommandRunner::proceed_again() {
   proceed({reinterpret_cast<std::uint8_t*>(current_.bytes.data()), current_.bytes.size()});
 }
 
+// The same, from outside of whatever is going on.
+void CommandRunner::proceed_later() {
+  context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
+    // The client may have gone in the same round of the loop.
+    if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_again();
+  });
+}
+
 // A session begins on the primary, whose answer to the login is the one that counts. While there is
 // none, a replica lets the client in for what reads it can have.
 void CommandRunner::try_open() {
@@ -131,6 +139,8 @@ void CommandRunner::decide_route() {
   session.in_transaction = links_.transaction() != nullptr;
   session.transaction_on_replica =
       session.in_transaction && links_.transaction() == links_.replica();
+  session.may_split = may_split_ && session.in_transaction && !session.transaction_on_replica;
+  session.read_elsewhere = links_.last() != nullptr && links_.last() == links_.replica();
   session.serializable = state_->is_serializable();
   session.autocommit = autocommit_;
   session.pins = pins_;
@@ -141,7 +151,13 @@ void CommandRunner::decide_route() {
                      current_.route.destination == Destination::replica ||
                      (current_.route.destination == Destination::last_connection &&
                       current_.facts.reason == sql::Reason::plain_read);
-  current_.repeatable = plain && current_.whole && links_.transaction() == nullptr &&
+  current_.splits = current_.route.cause == RouteCause::transaction_reads &&
+                    current_.route.destination == Destination::replica;
+  const bool alone = links_.transaction() == nullptr || current_.splits;
+  // To begin a transaction does no harm before there is anything in it.
+  const bool begins =
+      current_.facts.kind == sql::StatementKind::begin && current_.facts.statements == 1;
+  current_.repeatable = (plain || begins) && current_.whole && alone &&
                         handling != Handling::process_kill &&
                         current_.info->command != protocol::Command::refresh;
 }
@@ -160,6 +176,7 @@ void CommandRunner::proceed(std::span<std::uint8_t> bytes) {
 // error.
 BackendConnection* CommandRunner::choose_link() {
   current_.waits_to_spill = false;
+  if (current_.splits) return choose_split();
   const bool spilled = current_.only_primary && current_.route.destination == Destination::replica;
   if (spilled) return choose_spilled();
   switch (current_.only_primary ? Destination::primary : current_.route.destination) {
@@ -194,6 +211,31 @@ BackendConnection* CommandRunner::choose_replica() {
   if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
   put_away(links_.take(Slot::replica));
   return obtain(Slot::replica, *server, false);
+}
+
+// A replica for a read of a transaction that runs on the primary, or else the transaction's own
+// connection: then the read is a part of it like any other.
+BackendConnection* CommandRunner::choose_split() {
+  const auto server = current_.only_primary ? std::nullopt : pick_replica();
+  if (server && server != context_.topology->primary) {
+    if (links_.replica() != nullptr && links_.replica()->server() == *server) {
+      return links_.replica();
+    }
+    put_away(links_.take(Slot::replica));
+    return obtain(Slot::replica, *server, false);
+  }
+  current_.splits = current_.waits = current_.repeatable = false;
+  current_.route.destination = Destination::transaction;
+  if (links_.transaction() != nullptr) return links_.transaction();
+  // It was lost meanwhile.
+  if (bad_news_) {
+    const ClientError news = *std::exchange(bad_news_, std::nullopt);
+    answer_error(news);
+  } else {
+    hold_under_way(current_.bytes);
+    proceed_later();
+  }
+  return nullptr;
 }
 
 // The primary, for a read that no replica can answer: if it has not taken over too many already.

@@ -54,6 +54,7 @@ void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> byt
     stage_ = Stage::repairing;
     return link.send({protocol::as_bytes(before)});
   }
+  if (context_.config().routing.transaction_replay) log_command(link, bytes);
   if (current_.info->handling == Handling::execute) {
     return send_execute(link, protocol::as_bytes(before), bytes);
   }
@@ -213,11 +214,7 @@ bool CommandRunner::must_adjust_insert_id(const BackendConnection& link) const {
 bool CommandRunner::waits_for_insert_id() {
   if (insert_id_ == nullptr || !insert_id_->asked || !may_use_insert_id()) return false;
   stage_ = Stage::waiting;
-  insert_id_->on_answer = [this] {
-    context_.deferred->call([this, alive = std::weak_ptr<int>(alive_)] {
-      if (!alive.expired() && !closed_ && stage_ == Stage::waiting) proceed_again();
-    });
-  };
+  insert_id_->on_answer = [this] { proceed_later(); };
   return true;
 }
 

@@ -48,6 +48,23 @@ std::string filter_changes(Bytes session_changes) {
 
 }  // namespace
 
+std::string as_in_transaction(Bytes packet, bool is_ok, protocol::Capabilities server) {
+  const Bytes payload = packet.subspan(protocol::kFrameHeaderSize);
+  std::string changed;
+  if (is_ok) {
+    auto ok = protocol::decode_ok(payload, server);
+    if (!ok) return std::string(protocol::as_text(packet));
+    ok->status |= protocol::kStatusInTransaction;
+    protocol::append_ok(changed, *ok, server);
+  } else {
+    auto eof = protocol::decode_eof(payload);
+    if (!eof) return std::string(protocol::as_text(packet));
+    eof->status |= protocol::kStatusInTransaction;
+    protocol::append_eof(changed, *eof);
+  }
+  return protocol::with_payload(packet, changed);
+}
+
 std::string translate_ok(Bytes packet, protocol::Capabilities server, protocol::Capabilities client,
                          bool everything) {
   auto ok = protocol::decode_ok(packet.subspan(protocol::kFrameHeaderSize), server);

@@ -15,4 +15,8 @@ namespace weir {
 std::string translate_ok(protocol::Bytes packet, protocol::Capabilities server,
                          protocol::Capabilities client, bool everything);
 
+// An OK or EOF packet, frame header included, that says that a transaction is open: for a read of
+// one that ran elsewhere. `server` as above.
+std::string as_in_transaction(protocol::Bytes packet, bool is_ok, protocol::Capabilities server);
+
 }  // namespace weir
