@@ -20,6 +20,7 @@ STOP_SECONDS = 20
 LOG_LINES = 30
 # Keys to add to sections of the configuration, values as TOML writes them; those of "server" go to every server.
 Settings = Mapping[str, Mapping[str, str]]
+CONSOLE_PASSWORD = "console-secret"
 LISTED_USERS = (accounts.APP, accounts.SBTEST, accounts.PLAIN, accounts.EMPTY)
 
 
@@ -41,7 +42,7 @@ class Weir:
         self.cluster = cluster
         self.config = folder / "weir.toml"
         self.log = folder / "weir.log"
-        self.port = free_ports(1)[0]
+        self.port, self._console_port = free_ports(2)
         self.config.touch(mode=0o600)  # it holds passwords
         self.config.write_text(self._configuration(workers, settings or {}))
         self.process: subprocess.Popen[bytes] | None = None
@@ -95,6 +96,21 @@ class Weir:
             raise
         return connection
 
+    def console(self) -> Connection:
+        """A session with the admin console."""
+        connection = Connection.tcp(HOST, self._console_port, timeout=10)
+        try:
+            connection.login("admin", CONSOLE_PASSWORD)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def counters(self) -> dict[str, int]:
+        """What weir has counted since its start (SHOW COUNTERS)."""
+        with contextlib.closing(self.console()) as console:
+            return {str(name): int(value or 0) for name, value in console.query("SHOW COUNTERS")}
+
     def _serves(self, last: list[str]) -> bool:
         """One attempt; true also when weir is gone, because then there is nothing to wait for."""
         return not self.running() or self.splits_reads(last)
@@ -118,7 +134,9 @@ class Weir:
                               capture_output=True, check=False).returncode == 0
 
     def _configuration(self, workers: int, settings: Settings) -> str:
-        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", 'http = ""', ""]
+        lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", 'http = ""',
+                 f'admin = "{HOST}:{self._console_port}"', "",
+                 "[auth]", f'admin_password = "{CONSOLE_PASSWORD}"', *_keys(settings.get("auth", {})), ""]
         for node in self.cluster.nodes:
             lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"',
                       *_keys(settings.get("server", {})), ""]
@@ -127,7 +145,7 @@ class Weir:
         for account in LISTED_USERS:
             lines += ["[[user]]", f'name = "{account.name}"', f'password = "{account.password}"', ""]
         lines += ["[log]", 'level = "info"', ""]
-        for section in sorted(settings.keys() - {"server", "monitor"}):
+        for section in sorted(settings.keys() - {"server", "monitor", "auth"}):
             lines += [f"[{section}]", *_keys(settings[section]), ""]
         return "\n".join(lines)
 

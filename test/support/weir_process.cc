@@ -84,7 +84,8 @@ std::string Weir::configuration() const {
   for (int n = 1; n <= 3; ++n) {
     text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)
          << "\"\n"
-         << options_.server_lines;
+         << options_.server_lines
+         << (options_.lines_of.count(n) > 0 ? options_.lines_of.at(n) : "");
   }
   text << "[monitor]\nuser = \"" << cluster_.value("MONITOR_USER") << "\"\npassword = \""
        << cluster_.value("MONITOR_PASSWORD") << "\"\n"

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import processes, state, template
@@ -81,8 +81,11 @@ def restart(folder: Path, name: str) -> Cluster:
         return cluster
 
 
-def promote(folder: Path, name: str) -> Cluster:
-    """Make a replica the primary; the others, the old primary included, follow it."""
+def promote(folder: Path, name: str, on_writable: Callable[[], None] = lambda: None) -> Cluster:
+    """Make a replica the primary; the others, the old primary included, follow it.
+
+    `on_writable` is called when the new one takes writes.
+    """
     with locked(folder):
         cluster = state.load(folder)
         kind = _kind(cluster)
@@ -98,6 +101,7 @@ def promote(folder: Path, name: str) -> Cluster:
         with root_session(target) as session:
             kind.stop_following(session)
             kind.set_read_only(session, False)
+            on_writable()
         cluster.primary = name
         cluster.save()
         _follow_primary(cluster, kind, [node for node in cluster.replicas() if node.alive()])
