@@ -46,6 +46,7 @@ enum class ReplyPurpose : std::uint8_t {
   setup,     // of the statement that follows the login: likewise
   defaults,  // of the question for what cannot be tracked from the start: likewise
   errand,    // of what weir asks a server in the course of a command: looked at, and swallowed
+  position,  // of a question for the primary's position, behind a read: likewise
   harvest,   // of a SELECT LAST_INSERT_ID() for a session that had the connection before: likewise
 };
 

@@ -49,6 +49,18 @@ void WritePosition::add(std::string_view gtids) {
   }
 }
 
+bool WritePosition::assign(std::string_view position) {
+  clear();
+  while (!position.empty()) {
+    std::string_view one = take_listed(position);
+    while (!one.empty() && (one.front() == ' ' || one.front() == '\n')) one.remove_prefix(1);
+    unknown_ = unknown_ || one.empty() || !is_plain(one) || text_.size() + one.size() > kMaxText;
+    if (!text_.empty()) text_.push_back(',');
+    if (!unknown_) text_.append(one);
+  }
+  return usable();
+}
+
 void WritePosition::merge(const WritePosition& other) {
   unknown_ = unknown_ || other.unknown_ || text_.size() + other.text_.size() >= kMaxText;
   if (unknown_ || other.text_.empty()) return;

@@ -19,6 +19,9 @@ class WritePosition {
   // What the server reported with the OK of a write: one GTID, or several separated by commas.
   void add(std::string_view gtids);
   void merge(const WritePosition& other);
+  // The whole of a server's position, as it shows it; in place of everything that was there. False,
+  // and the position is unknown, when it is none or too long.
+  bool assign(std::string_view position);
   // There was a write whose GTID nobody told.
   void mark_unknown() { unknown_ = true; }
   // Everything is known to have arrived.

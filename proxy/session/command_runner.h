@@ -142,7 +142,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     running,
     infile,
     resetting,
-    asking  // other workers: about the target of a KILL, or who is who in a process list
+    asking  // other workers: about the target of a KILL, or who is who in a process list; or the
+            // primary for its position, when the client has its answer already
   };
 
   // Why the facts of a command say that its functions only read.
@@ -170,15 +171,16 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     bool whole_when_classified = true;  // and had come when its text was read
     bool repeatable = false;            // running it twice does no harm
     bool sent = false;
-    bool answer_begun = false;  // a byte of the answer has gone to the client
-    bool failed = false;        // the answer was an error
-    unsigned retries = 0;       // how often it was sent again
-    bool only_primary = false;  // no replica will do any more
-    bool rerun = false;         // the answer is swallowed, and the primary is asked
-    bool splits = false;        // a read of the open transaction that a replica answers
-    bool logged = false;        // in log_, as the pending one; or replayed
-    bool replayed = false;      // of a lost transaction: no client waits for the answer
-    std::string repair_error;   // the error packet that a repair was answered with
+    bool answer_begun = false;      // a byte of the answer has gone to the client
+    bool failed = false;            // the answer was an error
+    unsigned retries = 0;           // how often it was sent again
+    bool only_primary = false;      // no replica will do any more
+    bool rerun = false;             // the answer is swallowed, and the primary is asked
+    bool outdoes_replicas = false;  // the answer shows more than a replica may have
+    bool splits = false;            // a read of the open transaction that a replica answers
+    bool logged = false;            // in log_, as the pending one; or replayed
+    bool replayed = false;          // of a lost transaction: no client waits for the answer
+    std::string repair_error;       // the error packet that a repair was answered with
     std::size_t repairs_left = 0;
     bool forgets_diagnostics = false;  // among them one that clears the warnings
     unsigned warnings_before = 0;      // of the statement before, on the connection
@@ -271,6 +273,11 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   WritePosition global_position(std::size_t server) const;
   bool begin_own_setting(std::string_view text);
   void note_latency();
+  Milliseconds near_lag() const;
+  void demand_what_primary_showed(const BackendConnection& link);
+  bool may_ask_position(const BackendConnection& link) const;
+  void ask_position(BackendConnection& link);
+  void on_position();
 
   // runner_links.cc: the connections to the servers
   ConnectionWish wish(std::size_t server, bool fresh) const;
@@ -453,6 +460,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
   std::unique_ptr<KillRequest> kill_;                             // while it is under way
   std::string errand_reply_;
+  bool cannot_ask_ = false;  // the primary's position is more than a session may remember
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
   std::uint32_t long_data_parts_ = 0;    // the statement whose long data is coming in parts

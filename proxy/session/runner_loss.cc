@@ -97,8 +97,12 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   const bool was_errand = &link == links_.get(SessionLinks::Slot::errand);
+  // The client has its answer already.
+  const bool was_question =
+      stage_ == Stage::asking && current_.on == &link && &link == links_.primary();
   const bool replays = verdict == LossVerdict::transaction_lost && may_replay(link, facts);
   leave(link);
+  if (was_question) return end_command();
   if (was_errand) {
     stage_ = Stage::none;
     return answer_error(errors::server_unreachable(server, failure.text));

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/query_attributes.h"
+#include "proxy/core/own_reply.h"
 #include "proxy/core/replica_selector.h"
 #include "proxy/session/command_runner.h"
 #include "sql_classifier/words.h"
@@ -88,8 +90,7 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   // demand.
   ReadNeeds waiting = needs;
   waiting.fresh_after = {};
-  // Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
-  const Milliseconds near = limit + context_.config().monitor.interval;
+  const Milliseconds near = near_lag();
   waiting.max_lag = needs.max_lag ? std::min(*needs.max_lag, near) : near;
   const auto server =
       select_replica(*context_.topology, waiting, balancing(), context_.work, context_.random());
@@ -99,6 +100,63 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   current_.waits = current_.wait_for.usable();
   return current_.waits ? server : std::nullopt;
 }
+
+// Lag is known to one interval: a replica that keeps up shows as much while the primary writes.
+Milliseconds CommandRunner::near_lag() const {
+  return context_.config().routing.wait + context_.config().monitor.interval;
+}
+
+// --- after a read that the primary answered in the replicas' place -------------------------------
+
+// No replica may show less than the primary has just shown. Where it cannot be waited for, this
+// would keep the session on the primary for good; there a replica may show a little less.
+void CommandRunner::demand_what_primary_showed(const BackendConnection& link) {
+  if (current_.route.destination != Destination::replica || &link != links_.primary()) return;
+  if (current_.info->handling == protocol::Handling::prepare || current_.failed) return;
+  if (cannot_ask_) return;
+  if (!context_.topology->replicas_wait || context_.config().routing.wait.count() <= 0) return;
+  if (consistency() == Consistency::eventual) return;
+  fresh_after_ = Clock::now();
+  position_.mark_unknown();
+  reached_on_.reset();
+  current_.outdoes_replicas = true;
+}
+
+// A replica can be waited for, and nothing that the client may ask for about its statement is lost.
+bool CommandRunner::may_ask_position(const BackendConnection& link) const {
+  if (!current_.outdoes_replicas || link.warnings() > 0 || calc_found_rows_) return false;
+  const auto& servers = context_.topology->servers;
+  return std::any_of(servers.begin(), servers.end(), [&](const ServerState& server) {
+    return server.serves_reads() && server.lag && *server.lag <= near_lag();
+  });
+}
+
+// The client has its answer, and its next command is only a moment away at the earliest.
+void CommandRunner::ask_position(BackendConnection& link) {
+  stage_ = Stage::asking;
+  current_.on = &link;
+  errand_reply_.clear();
+  std::string command;
+  protocol::append_query(
+      command,
+      link.is_mariadb() ? "SELECT @@GLOBAL.gtid_binlog_pos" : "SELECT @@GLOBAL.gtid_executed",
+      link.capabilities());
+  link.expect(ReplyPurpose::position, protocol::ReplyShape::result);
+  link.send({protocol::as_bytes(command)});
+  // It is not as the client's statement has left it.
+  links_.set_last(nullptr);
+  link.set_last_command({});
+}
+
+void CommandRunner::on_position() {
+  const auto values = single_row(std::exchange(errand_reply_, {}));
+  if (values.size() == 1 && values[0] && !values[0]->empty()) {
+    cannot_ask_ = !position_.assign(*values[0]);
+  }
+  end_command();
+}
+
+// --- what a session sets for itself --------------------------------------------------------------
 
 // SET weir.consistency = '...'. False when the text is something else.
 bool CommandRunner::begin_own_setting(std::string_view text) {

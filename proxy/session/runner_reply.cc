@@ -89,7 +89,9 @@ void CommandRunner::flush_relay() {
 void CommandRunner::on_reply_bytes(BackendConnection&, ReplyPurpose purpose, Bytes bytes) {
   if (purpose == ReplyPurpose::client) forward(bytes);
   if (purpose == ReplyPurpose::wait) current_.wait_reply.append(protocol::as_text(bytes));
-  if (purpose == ReplyPurpose::errand) errand_reply_.append(protocol::as_text(bytes));
+  if (purpose == ReplyPurpose::errand || purpose == ReplyPurpose::position) {
+    errand_reply_.append(protocol::as_text(bytes));
+  }
 }
 
 void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpose,
@@ -104,7 +106,7 @@ void CommandRunner::on_reply_packet(BackendConnection& link, ReplyPurpose purpos
     current_.wait_reply.append(protocol::as_text(step.packet));
     return;
   }
-  if (purpose == ReplyPurpose::errand) {
+  if (purpose == ReplyPurpose::errand || purpose == ReplyPurpose::position) {
     errand_reply_.append(protocol::as_text(step.packet));
     return;
   }
@@ -275,6 +277,8 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       return finish(link);
     case ReplyPurpose::errand:
       return on_kill_reply();
+    case ReplyPurpose::position:
+      return on_position();
     case ReplyPurpose::schema:
     case ReplyPurpose::setup:
     case ReplyPurpose::defaults:
@@ -405,6 +409,8 @@ void CommandRunner::finish(BackendConnection& link) {
     stage_ = Stage::none;
     return host_.on_session_over();
   }
+  demand_what_primary_showed(link);
+  if (may_ask_position(link)) return ask_position(link);
   end_command();
 }
 

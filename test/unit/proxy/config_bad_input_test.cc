@@ -184,10 +184,6 @@ TEST_CASE("the admin console has one password at most", "[config]") {
 
 TEST_CASE("what later versions know is refused in its own words", "[config]") {
   check_rows({
-      {"[routing]\ntransaction_reads = \"split\"",
-       "2: this version does not know \"routing.transaction_reads\" yet; remove the key or set it "
-       "to "
-       "\"primary\""},
       {"[limits]\nquery_timeout = \"5s\"",
        "2: this version does not know \"limits.query_timeout\" yet; remove the key or set it to "
        "\"0s\""},

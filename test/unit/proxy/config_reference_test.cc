@@ -79,6 +79,10 @@ void check_equal(const RoutingConfig& a, const RoutingConfig& b) {
   CHECK(a.retry_reads == b.retry_reads);
   CHECK(a.failover_wait == b.failover_wait);
   CHECK(a.hints == b.hints);
+  CHECK(a.transaction_reads == b.transaction_reads);
+  CHECK(a.transaction_replay == b.transaction_replay);
+  CHECK(a.transaction_replay_size == b.transaction_replay_size);
+  CHECK(a.transaction_replay_timeout == b.transaction_replay_timeout);
 }
 
 void check_equal(const PoolConfig& a, const PoolConfig& b) {

@@ -117,6 +117,34 @@ TEST_CASE("router: observing sends everything to the primary") {
   CHECK(decide(kRead, session, observe).destination == Destination::transaction);
 }
 
+TEST_CASE("router: reads leave a transaction that has only read, if they may") {
+  SessionFacts session;
+  session.in_transaction = true;
+  session.may_split = true;
+  const Route read = decide(kRead, session, {});
+  CHECK(read.destination == Destination::replica);
+  CHECK(read.cause == RouteCause::transaction_reads);
+  CHECK(decide(kWrite, session, {}).destination == Destination::transaction);
+  CHECK(decide(statement(StatementKind::read, Placement::primary), session, {}).destination ==
+        Destination::transaction);
+  CHECK(decide(statement(StatementKind::commit, Placement::any), session, {}).destination ==
+        Destination::transaction);
+  // A question about the statement before goes where that ran.
+  CHECK(decide(kWarnings, session, {}).destination == Destination::transaction);
+  session.read_elsewhere = true;
+  CHECK(decide(kWarnings, session, {}).destination == Destination::last_connection);
+
+  SessionFacts of_primary = session;
+  of_primary.user_route = UserRoute::primary;
+  CHECK(decide(kRead, of_primary, {}).destination == Destination::transaction);
+  SessionFacts with_pin = session;
+  with_pin.pins.add(Pin::temporary_table);
+  CHECK(decide(kRead, with_pin, {}).destination == Destination::transaction);
+  RoutingConfig observe;
+  observe.mode = RoutingMode::observe;
+  CHECK(decide(kRead, session, observe).destination == Destination::transaction);
+}
+
 TEST_CASE("router: a decision can be explained in one line") {
   CHECK(explain(decide(kRead, {}, {})) ==
         "replica: plain_read: " + std::string(sql::reason_text(Reason::plain_read)));
@@ -124,7 +152,7 @@ TEST_CASE("router: a decision can be explained in one line") {
         "primary: pinned: the session holds state of its connection (temporary_table)");
   for (const RouteCause cause :
        {RouteCause::transaction, RouteCause::autocommit_off, RouteCause::user_route,
-        RouteCause::observe, RouteCause::primary_reads}) {
+        RouteCause::observe, RouteCause::primary_reads, RouteCause::transaction_reads}) {
     Route route;
     route.cause = cause;
     const std::string line = explain(route);

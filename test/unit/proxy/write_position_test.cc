@@ -55,6 +55,25 @@ TEST_CASE("write position: what is no GTID makes it unusable, until it is cleare
   CHECK_FALSE(position.usable());
 }
 
+TEST_CASE("write position: a whole position takes the place of what was there") {
+  WritePosition position;
+  position.mark_unknown();
+  CHECK(position.assign(of("1-100:105") + ",\n00000000-0000-0000-0000-000000000001:tag:1-4"));
+  CHECK(position.text() == of("1-100:105") + ",00000000-0000-0000-0000-000000000001:tag:1-4");
+  CHECK(position.usable());
+  position.add(of("106"));
+  CHECK(position.text() == of("1-100:105-106") + ",00000000-0000-0000-0000-000000000001:tag:1-4");
+  CHECK(position.assign("0-1-5,7-1-3"));
+  position.add("0-1-6");
+  CHECK(position.text() == "7-1-3,0-1-6");
+  for (const std::string& bad :
+       {std::string(), std::string("a'b"), std::string("a:1,,b:1"), std::string(5000, 'a')}) {
+    INFO(bad);
+    CHECK_FALSE(position.assign(bad));
+    CHECK_FALSE(position.usable());
+  }
+}
+
 TEST_CASE("write position: a long row of writes stays short") {
   WritePosition position;
   for (int i = 1; i <= 100000; ++i) position.add(of(std::to_string(i)));
