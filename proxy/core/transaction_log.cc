@@ -32,10 +32,22 @@ std::string_view why_not_replayed(const sql::Classification& facts, bool knows_i
   using sql::Effect;
   if (facts.has(Effect::local_infile)) return "it has loaded a file of the client";
   if (facts.has(Effect::xa_statement)) return "it is an XA transaction";
-  if (facts.doubtful || facts.kind == sql::StatementKind::unknown) {
-    return "weir does not understand one of its statements";
+  if (facts.doubtful) return "weir does not understand one of its statements";
+  using Kind = sql::StatementKind;
+  switch (facts.kind) {
+    case Kind::read:
+      return {};
+    case Kind::empty:
+    case Kind::write:
+    case Kind::begin:
+    case Kind::savepoint:
+    case Kind::set:
+    case Kind::use:
+      break;
+    default:
+      return "one of its statements does more than to read and write";
   }
-  if (facts.kind == sql::StatementKind::read) return {};
+  if (facts.has(Effect::sets_global_variable)) return "it has set a global variable";
   constexpr Effect kAsks =
       Effect::asks_row_count | Effect::asks_found_rows | Effect::asks_diagnostics;
   if (any(facts.effects & kAsks)) return "it writes what the statement before was answered";

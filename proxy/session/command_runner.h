@@ -404,7 +404,6 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool may_replay(const BackendConnection& link, const LossFacts& facts);
   void prepare_replay(std::size_t server, std::string name, const std::string& why, bool under_way);
   bool passes_replay(std::span<std::uint8_t> bytes);
-  void hold_under_way(std::string bytes);
   void start_replay();
   void load_replayed();
   void on_replayed();

@@ -51,9 +51,10 @@ void CommandRunner::give_up_hung_server() {
 // Whether the transaction may be over, for good or not, with the statement under way.
 bool CommandRunner::may_commit() const {
   using Kind = sql::StatementKind;
-  constexpr sql::Effect kEnds =
-      sql::Effect::ends_transaction | sql::Effect::begins_transaction | sql::Effect::calls_routine;
+  constexpr sql::Effect kEnds = sql::Effect::ends_transaction | sql::Effect::begins_transaction |
+                                sql::Effect::sets_autocommit | sql::Effect::calls_routine;
   if (any(current_.facts.effects & kEnds) || maybe_over_) return true;
+  if (current_.facts.statements > 1 && current_.facts.kind != Kind::read) return true;
   switch (current_.facts.kind) {
     case Kind::empty:
     case Kind::read:

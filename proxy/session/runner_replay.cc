@@ -67,9 +67,10 @@ void CommandRunner::restore(const SessionSnapshot& session) {
 // --- what it takes -------------------------------------------------------------------------------
 
 // What lives on a connection besides the transaction cannot be had again.
+// In a text of several statements some may have been committed before the transaction begins.
 bool CommandRunner::may_begin_log() const {
-  const bool begins = current_.facts.has(sql::Effect::begins_transaction) || !autocommit_;
-  return begins && pins_.empty();
+  const bool begins = current_.facts.kind == sql::StatementKind::begin || !autocommit_;
+  return begins && current_.facts.statements == 1 && pins_.empty();
 }
 
 // To be called just before a command is sent, with it as the client has sent it.
@@ -133,9 +134,10 @@ std::string CommandRunner::loggable_bytes(Bytes bytes) {
 // To be called when the command is answered and its effects are known.
 void CommandRunner::end_logging() {
   if (log_ == nullptr) return;
-  const bool another_began =
-      current_.facts.has(sql::Effect::ends_transaction) ||
-      (current_.facts.has(sql::Effect::begins_transaction) && !log_->commands().empty());
+  const bool first = log_->commands().empty();
+  const bool another_began = any(current_.facts.effects &
+                                 (sql::Effect::ends_transaction | sql::Effect::sets_autocommit)) ||
+                             (current_.facts.has(sql::Effect::begins_transaction) && !first);
   if (links_.transaction() == nullptr || another_began || maybe_over_) return drop_log();
   if (current_.logged) log_->end(is_kept(*current_.info));
 }
@@ -173,21 +175,16 @@ void CommandRunner::prepare_replay(std::size_t server, std::string name, const s
     current_.logged = false;  // one that runs on a replica goes on
     return;
   }
-  hold_under_way(current_.sent ? replay_->log->pending().bytes : current_.bytes);
-  current_.avoid = server;
-  proceed_later();
-}
-
-// The command under way waits until the transaction is where it was; `bytes` are the command.
-void CommandRunner::hold_under_way(std::string bytes) {
   replay_->begun = true;
-  replay_->held_bytes = std::move(bytes);
+  replay_->held_bytes = current_.sent ? replay_->log->pending().bytes : current_.bytes;
   replay_->held = std::move(current_);
   replay_->held.sent = replay_->held.logged = false;
   replay_->held.repairs_left = 0;
   replay_->held.repair_error.clear();
   replay_->held.on = nullptr;
   start_replay();
+  current_.avoid = server;
+  proceed_later();
 }
 
 // The client's next command behind the loss. False when it needs the transaction, and waits for it.
@@ -224,6 +221,7 @@ bool CommandRunner::passes_replay(std::span<std::uint8_t> bytes) {
 // --- doing it ------------------------------------------------------------------------------------
 
 void CommandRunner::start_replay() {
+  if (links_.transaction() != nullptr) leave(*links_.transaction());  // an attempt that has failed
   restore(replay_->log->start());
   replay_->next = 0;
   load_replayed();
@@ -243,6 +241,7 @@ void CommandRunner::load_replayed() {
   if (command.info->handling == Handling::execute) {
     read_execute({reinterpret_cast<std::uint8_t*>(current_.bytes.data()), current_.bytes.size()});
     current_.facts = command.facts;
+    current_.trust.reset();
   }
   decide_route();
 }

@@ -228,13 +228,10 @@ BackendConnection* CommandRunner::choose_split() {
   current_.route.destination = Destination::transaction;
   if (links_.transaction() != nullptr) return links_.transaction();
   // It was lost meanwhile.
-  if (bad_news_) {
-    const ClientError news = *std::exchange(bad_news_, std::nullopt);
-    answer_error(news);
-  } else {
-    hold_under_way(current_.bytes);
-    proceed_later();
-  }
+  const ClientError lost = bad_news_ ? *std::exchange(bad_news_, std::nullopt)
+                                     : errors::transaction_lost(replay_->server, replay_->why);
+  replay_.reset();
+  answer_error(lost);
   return nullptr;
 }
 

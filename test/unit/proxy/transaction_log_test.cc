@@ -95,6 +95,10 @@ TEST_CASE("transaction log: what may run again") {
            "INSERT INTO t VALUES (ROW_COUNT())",
            "INSERT INTO t VALUES (FOUND_ROWS())",
            "FROBNICATE t",
+           "KILL 5",
+           "FLUSH TABLES",
+           "SET GLOBAL sort_buffer_size = 1000000",
+           "COMMIT AND CHAIN",
        }) {
     INFO(sql);
     CHECK(why_not(sql) != "");
