@@ -24,6 +24,7 @@ from .clients import Tally, run
 CLIENTS = 64
 PROCESSES = 4
 DELAY_SECONDS = 30
+COUNTERS = ("waits", "waits_in_vain", "stale_avoided")  # of weir, shown beside the result
 CONSISTENCIES = ("session", "global", "eventual")
 
 
@@ -37,9 +38,12 @@ def main(arguments: list[str]) -> int:
             settings = {"monitor": {"max_lag": '"10m"'}, "pool": {"queue_timeout": '"60s"'}}
             with running(options.weir, cluster, folder, 2, settings) as weir:
                 for consistency in options.consistency:
+                    before = weir.counters()
                     tally = _play(weir.port, options.pairs, consistency)
+                    counted = {name: value - before.get(name, 0) for name, value in weir.counters().items()}
                     wrong = _judge(tally, consistency)
                     _report(cluster, consistency, tally, wrong)
+                    print("  " + ", ".join(f"{name} {counted[name]}" for name in COUNTERS), flush=True)
                     passed, failed = passed + (not wrong), failed + bool(wrong)
     except (ClusterError, ServerError, ConnectionLost, OSError) as error:
         print(f"freshness: {error}", file=sys.stderr)
