@@ -171,11 +171,13 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     bool whole_when_classified = true;  // and had come when its text was read
     bool repeatable = false;            // running it twice does no harm
     bool sent = false;
-    bool answer_begun = false;      // a byte of the answer has gone to the client
-    bool failed = false;            // the answer was an error
-    unsigned retries = 0;           // how often it was sent again
-    bool only_primary = false;      // no replica will do any more
-    bool rerun = false;             // the answer is swallowed, and the primary is asked
+    bool answer_begun = false;  // a byte of the answer has gone to the client
+    bool failed = false;        // the answer was an error
+    unsigned retries = 0;       // how often it was sent again
+    bool only_primary = false;  // no replica will do any more
+    bool rerun = false;         // the answer is swallowed, and the primary is asked
+    bool holdable = false;  // a write that has done nothing if the server says that it is read-only
+    bool refused = false;   // which it has said
     bool outdoes_replicas = false;  // the answer shows more than a replica may have
     bool splits = false;            // a read of the open transaction that a replica answers
     bool logged = false;            // in log_, as the pending one; or replayed
@@ -260,6 +262,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   BackendConnection* choose_own_primary(std::size_t primary);
   void stay_with_diagnostics(std::string_view text);
   void wait_for_server(std::string why);
+  bool may_hold_refused() const;
+  void hold_refused(BackendConnection& link);
   void try_open();
   void opened_with(BackendConnection& link);
   void finish_open(BackendConnection& link);
@@ -455,7 +459,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::optional<Consistency> consistency_;  // as the session has set it
   std::optional<std::size_t> read_on_;      // the replica that answered last,
   TimePoint read_at_{};                     // and when: another must not show less
-  std::uint64_t gave_up_version_ = 0;       // the topology in which a wait was in vain
+  TimePoint no_waits_until_{};              // one was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
   std::unique_ptr<KillRequest> kill_;                             // while it is under way
   std::string errand_reply_;

@@ -83,7 +83,7 @@ std::optional<std::size_t> CommandRunner::pick_replica_to_wait_on(const ReadNeed
   if (!context_.topology->replicas_wait) return std::nullopt;
   // Of a statement that is too long to be kept there would be nothing left to ask the primary.
   if (!current_.repeatable) return std::nullopt;
-  if (gave_up_version_ == context_.topology->version) return std::nullopt;
+  if (context_.loop_time() < no_waits_until_) return std::nullopt;
   // Its functions are as they are trusted to be now, not after a wait.
   if (current_.trust != nullptr) return std::nullopt;
   // The position speaks of what was written, not of what was read on another replica: that stays a

@@ -55,6 +55,13 @@ std::uint16_t error_code(Bytes packet) {
   return err ? err->code : 0;
 }
 
+// The whole server is read-only, and the statement has done nothing: the number alone can mean
+// another option.
+bool refuses_writes(Bytes packet) {
+  const auto err = protocol::decode_err(packet.subspan(kFrameHeaderSize));
+  return err && err->code == 1290 && err->message.find("read-only") != std::string_view::npos;
+}
+
 bool is_unknown_database(const std::string& packet) {
   return packet.size() > kFrameHeaderSize && error_code(protocol::as_bytes(packet)) == 1049;
 }
@@ -171,6 +178,10 @@ void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& 
                                             protocol::read_frame_header(step.packet).sequence);
     return forward(protocol::as_bytes(packet), true);
   }
+  if (current_.holdable && &link == links_.primary() && refuses_writes(step.packet)) {
+    current_.refused = true;
+    return;
+  }
   current_.failed = true;
   if (&link == links_.transaction() && may_end_transaction(error_code(step.packet))) {
     maybe_over_ = true;
@@ -266,6 +277,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
     case ReplyPurpose::prepare:
       stage_ = Stage::none;
       if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
+      if (current_.refused) return hold_refused(link);
       if (current_.failed) return finish(link);
       return proceed_again();
     case ReplyPurpose::reset:
@@ -274,6 +286,7 @@ void CommandRunner::on_reply_end(BackendConnection& link, ReplyPurpose purpose) 
       --context_.work[link.server()].outstanding;
       if (!current_.repair_error.empty() && !current_.repeatable) return lose_outcome(link);
       if (current_.rerun || !current_.repair_error.empty()) return run_again_on_primary();
+      if (current_.refused) return hold_refused(link);
       return finish(link);
     case ReplyPurpose::errand:
       return on_kill_reply();
@@ -348,7 +361,8 @@ void CommandRunner::on_wait_end(BackendConnection& link) {
     reached_on_ = link.server();
   } else {
     ++context_.counters.waits_in_vain;
-    gave_up_version_ = context_.topology->version;
+    // As long as it took: so a session loses at most half of its time to a replica that is late.
+    no_waits_until_ = context_.loop_time() + context_.config().routing.wait;
     current_.rerun = true;
   }
 }

@@ -160,6 +160,31 @@ void CommandRunner::decide_route() {
   current_.repeatable = (plain || begins) && current_.whole && alone &&
                         handling != Handling::process_kill &&
                         current_.info->command != protocol::Command::refresh;
+  current_.holdable = may_hold_refused();
+}
+
+// What a server refuses for being read-only, it refuses before it does anything: so a single write
+// can wait for the server that is the primary now, when it meets the former one.
+bool CommandRunner::may_hold_refused() const {
+  using Kind = sql::StatementKind;
+  const sql::Classification& facts = current_.facts;
+  const bool runs =
+      current_.info->handling == Handling::text || current_.info->handling == Handling::execute;
+  return runs && (facts.kind == Kind::write || facts.kind == Kind::ddl) && facts.statements == 1 &&
+         !any(facts.effects & (sql::Effect::calls_routine | sql::Effect::local_infile)) &&
+         current_.whole && autocommit_ && links_.transaction() == nullptr && pins_.empty();
+}
+
+void CommandRunner::hold_refused(BackendConnection& link) {
+  current_.refused = current_.sent = false;
+  current_.on = nullptr;
+  current_.routine_change.end();
+  link.set_last_command({});
+  const std::string& name = link.options().server_name;
+  std::string why = name + " has been the primary, and is read-only now";
+  if (&link == links_.last()) links_.set_last(nullptr);
+  put_away(links_.take(Slot::primary));
+  wait_for_server(std::move(why));
 }
 
 // Sends the command on its way as far as it can go now. Called with the command where it lies in

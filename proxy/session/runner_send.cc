@@ -35,6 +35,8 @@ void CommandRunner::retain(Bytes bytes) {
 
 void CommandRunner::send_on(BackendConnection& link, std::span<std::uint8_t> bytes) {
   current_.on = &link;
+  constexpr std::size_t kMaxHeld = 64u << 10;  // a copy of more is not worth it
+  if (bytes.size() > kMaxHeld) current_.holdable = false;
   if (waits_for_insert_id()) return retain(bytes);
   if (current_.info->handling == Handling::reset_connection) return send_reset(link);
   const bool prepares = must_prepare(link);
@@ -260,7 +262,7 @@ void CommandRunner::send_execute(BackendConnection& link, Bytes before,
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
   const auto layout = parse_execute(payload, statement.shared->parameters, identity_.capabilities);
   // Before the first send the copy keeps the client's id, which is written over for each server.
-  if (current_.repeatable) retain(bytes);
+  if (current_.repeatable || current_.holdable) retain(bytes);
   const bool lacks_types = !layout->has_types && layout->types_flag_at > 0 &&
                            prepared.types_version != statement.types_version;
   if (lacks_types && !current_.whole) {
@@ -298,7 +300,8 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   current_.on = &link;
   current_.sent = true;
   stage_ = Stage::running;
-  const bool keep = current_.repeatable || current_.info->handling == Handling::prepare;
+  const bool keep =
+      current_.repeatable || current_.holdable || current_.info->handling == Handling::prepare;
   if (keep && current_.info->handling != Handling::execute) retain(command);
   std::string wait;
   if (current_.waits) {
