@@ -27,6 +27,7 @@
 #include "protocol/command_reader.h"
 #include "protocol/infile_reader.h"
 #include "proxy/backend/pool.h"
+#include "proxy/core/admission.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/loss_policy.h"
 #include "proxy/core/own_setting.h"
@@ -79,7 +80,10 @@ class RunnerHost {
   ~RunnerHost() = default;
 };
 
-class CommandRunner final : private BackendUser, private PoolWaiter, private PoolLender {
+class CommandRunner final : private BackendUser,
+                            private PoolWaiter,
+                            private PoolLender,
+                            private AdmissionWaiter {
  public:
   CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host);
   ~CommandRunner();
@@ -180,7 +184,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     WritePosition wait_for;            // and this is it
     WaitTicket wait_ticket;
     std::string wait_reply;     // of the statement that waits
-    std::uint64_t sent_at = 0;  // uv_hrtime(), of a read on a replica whose answer has not begun
+    std::uint64_t sent_at = 0;  // uv_hrtime(), of what tells how fast the server is, until its
+                                // answer begins
     std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
     BackendConnection* on = nullptr;  // where it runs
@@ -222,6 +227,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void decide_route();
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
+  BackendConnection* read_from(std::size_t server);
   BackendConnection* choose_spilled();
   BackendConnection* choose_last();
   bool only_replicas() const;
@@ -234,6 +240,18 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void try_open();
   void opened_with(BackendConnection& link);
   void finish_open(BackendConnection& link);
+
+  // runner_admission.cc: as many statements as a server can do
+  bool is_new_work() const;
+  bool enters(std::size_t server);
+  void stand_in_line(std::size_t server);
+  std::optional<std::size_t> pick_full_replica();
+  BackendConnection* choose_at_full(std::size_t replica);
+  bool may_spill_over();
+  bool stays_in_line();
+  void expire_in_line(TimePoint now);
+  void on_admitted() override { proceed_again(); }
+  bool measures_server() const;
 
   // runner_replica.cc: which replica
   Consistency consistency() const;
@@ -405,6 +423,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later
   std::uint32_t long_data_parts_ = 0;  // the statement whose long data is coming in parts
   Current current_;
+  AdmissionPlace place_{*this};  // of the command under way; outside when nothing is limited
 };
 
 }  // namespace weir

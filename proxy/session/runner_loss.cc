@@ -26,7 +26,10 @@ bool CommandRunner::counts_on(const BackendConnection& link) const {
 // Closes a connection that is of no more use.
 void CommandRunner::leave(BackendConnection& link) {
   if (counts_on(link)) --context_.work[link.server()].outstanding;
-  if (current_.on == &link) current_.on = nullptr;
+  if (current_.on == &link) {
+    current_.on = nullptr;
+    place_.leave();
+  }
   if (lent_ == &link) lend(nullptr);
   pool_.discard(links_.take(link));
 }
@@ -82,6 +85,7 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   const bool was_errand = &link == links_.get(SessionLinks::Slot::errand);
+  if (facts.sent && place_.inside(index)) context_.admission->failed(index);
   leave(link);
   if (was_errand) {
     stage_ = Stage::none;
