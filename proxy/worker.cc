@@ -14,6 +14,14 @@ namespace {
 
 constexpr std::uint64_t kTickMilliseconds = 100;
 
+constexpr Milliseconds kBeat{30000};
+
+// An instant of the past that all processes agree on whose clocks are right, in weir's own time.
+TimePoint last_beat() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch() % kBeat;
+  return Clock::now() - std::chrono::duration_cast<Clock::duration>(since);
+}
+
 // Each worker keeps to its part of routing.max_waits, so that nobody has to count over all of them.
 std::uint32_t share_of_waits(const Config& config) {
   const unsigned workers = worker_count(config);
@@ -78,6 +86,7 @@ WorkerStatus Worker::status() {
   if (pool_) status.servers = pool_->loads();
   for (std::size_t i = 0; i < status.servers.size(); ++i) {
     status.servers[i].outstanding = context_.work[i].outstanding;
+    if (admission_) admission_->describe(i, status.servers[i]);
   }
   return status;
 }
@@ -109,6 +118,7 @@ void Worker::run() {
   context_.random_state ^= reinterpret_cast<std::uintptr_t>(this);
   deferred_.emplace(&loop_);
   context_.deferred = &*deferred_;
+  begin_admission();
   pool_.emplace(context_);
   for (ListenSocket& socket : sockets_) {
     listeners_.push_back(std::make_unique<Listener>(
@@ -122,6 +132,7 @@ void Worker::run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
 
   pool_.reset();
+  context_.admission = nullptr;
   deferred_.reset();
   uv_run(&loop_, UV_RUN_DEFAULT);  // the close callbacks of what was just closed
   uv_loop_close(&loop_);
@@ -137,6 +148,16 @@ void Worker::run() {
   if (!context_.pins.empty()) {
     spdlog::info("worker done: sessions pinned to the primary: {}", print_pins(context_.pins));
   }
+}
+
+void Worker::begin_admission() {
+  const OverloadConfig& config = process_.config->overload;
+  if (config.mode == OverloadMode::off) return;
+  admission_.emplace(
+      config, worker_count(*process_.config), context_.work, last_beat(),
+      [this] { return context_.loop_time(); },
+      [this] { deferred_->call([this] { admission_->serve(); }); });
+  context_.admission = &*admission_;
 }
 
 void Worker::take_orders() {
@@ -208,6 +229,7 @@ void Worker::tick() {
   const TimePoint now = context_.loop_time();
   for_each_session([now](ClientSession& session) { session.tick(now); });
   pool_->tick();
+  if (admission_) admission_->tick();
   judge_outliers(*context_.topology, context_.work, now);
 }
 

@@ -63,6 +63,7 @@ class Worker final : private SessionOwner, private SessionHost {
   void accept(std::unique_ptr<Stream> stream);
   void on_session_closed(ClientSession& session) override;
   void begin_drain();
+  void begin_admission();
   void end_all();
   void tick();
   void close_handles();
@@ -82,6 +83,7 @@ class Worker final : private SessionOwner, private SessionHost {
   // Only while run() is on the stack; loop thread only.
   WorkerContext context_;
   std::optional<Deferred> deferred_;
+  std::optional<Admission> admission_;
   std::optional<Pool> pool_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<std::uint32_t, std::unique_ptr<ClientSession>> sessions_;  // by id

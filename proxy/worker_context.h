@@ -13,6 +13,7 @@
 #include "proxy/auth/account_store.h"
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
+#include "proxy/core/admission.h"
 #include "proxy/core/counters.h"
 #include "proxy/core/global_writes.h"
 #include "proxy/core/pin_counts.h"
@@ -60,6 +61,7 @@ struct WorkerContext {
   ProcessContext* process = nullptr;
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks
   std::vector<ServerWork> work;              // by server; sized once, when the worker begins
+  Admission* admission = nullptr;            // null: nothing is limited
   std::uint32_t most_waits = 0;              // of ServerWork::waits, by this worker's share
   WorkerCounters counters;
   PinCounts pins;

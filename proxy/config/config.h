@@ -95,6 +95,16 @@ struct PoolConfig {
   std::size_t min_idle = 0;  // idle connections to each server that idle_timeout spares, per worker
 };
 
+enum class OverloadMode : std::uint8_t { off, adaptive };
+
+// For each server, over all workers.
+struct OverloadConfig {
+  OverloadMode mode = OverloadMode::off;
+  std::size_t min_concurrency = 32;
+  std::size_t max_concurrency = 1000;
+  std::size_t queue = 1000;  // statements in line
+};
+
 enum class AuthMode : std::uint8_t { passthrough, users };
 
 struct AuthConfig {
@@ -136,6 +146,7 @@ struct Config {
   MonitorConfig monitor;
   RoutingConfig routing;
   PoolConfig pool;
+  OverloadConfig overload;
   AuthConfig auth;
   std::vector<UserConfig> users;
   LimitsConfig limits;

@@ -39,6 +39,8 @@ constexpr Choice<RoutingMode> kRoutingModes[] = {{"split", RoutingMode::split},
                                                  {"observe", RoutingMode::observe}};
 constexpr Choice<PoolMode> kPoolModes[] = {{"transaction", PoolMode::transaction},
                                            {"session", PoolMode::session}};
+constexpr Choice<OverloadMode> kOverloadModes[] = {{"off", OverloadMode::off},
+                                                   {"adaptive", OverloadMode::adaptive}};
 constexpr Choice<AuthMode> kAuthModes[] = {{"passthrough", AuthMode::passthrough},
                                            {"users", AuthMode::users}};
 constexpr Choice<UserRoute> kRoutes[] = {
@@ -126,6 +128,15 @@ constexpr KeyRow<PoolConfig> kPool[] = {
     {"diagnostics_hold",
      [](Field& f, PoolConfig& c) { f.duration(c.diagnostics_hold, 0ms, 1min); }},
     {"min_idle", [](Field& f, PoolConfig& c) { f.number(c.min_idle, 0, 10000); }},
+};
+
+constexpr KeyRow<OverloadConfig> kOverload[] = {
+    {"mode", [](Field& f, OverloadConfig& c) { f.choice<OverloadMode>(c.mode, kOverloadModes); }},
+    {"min_concurrency",
+     [](Field& f, OverloadConfig& c) { f.number(c.min_concurrency, 1, kManyConnections); }},
+    {"max_concurrency",
+     [](Field& f, OverloadConfig& c) { f.number(c.max_concurrency, 1, kManyConnections); }},
+    {"queue", [](Field& f, OverloadConfig& c) { f.number(c.queue, 0, kManyConnections); }},
 };
 
 constexpr KeyRow<AuthConfig> kAuth[] = {
@@ -269,6 +280,8 @@ const std::vector<SectionRow>& sections() {
           "routing", kRouting, [](Config & c) -> auto& { return c.routing; }),
       section<PoolConfig>(
           "pool", kPool, [](Config & c) -> auto& { return c.pool; }),
+      section<OverloadConfig>(
+          "overload", kOverload, [](Config & c) -> auto& { return c.overload; }),
       section<AuthConfig>(
           "auth", kAuth, [](Config & c) -> auto& { return c.auth; }),
       repeated_section<UserConfig>(

@@ -238,6 +238,17 @@ void check_routing(const Node& root, const Config& config, Context& context) {
   check_zone(root, config, context);
 }
 
+void check_overload(const Node& root, const Config& config, Context& context) {
+  const OverloadConfig& overload = config.overload;
+  if (overload.min_concurrency <= overload.max_concurrency) return;
+  const Node* const table = root.find("overload");
+  const bool says_most = table != nullptr && table->find("max_concurrency") != nullptr;
+  context.problem(line_of(root, "overload", says_most ? "max_concurrency" : "min_concurrency"),
+                  fmt::format("overload.max_concurrency ({}) is below min_concurrency ({}); raise "
+                              "it, or lower the other",
+                              overload.max_concurrency, overload.min_concurrency));
+}
+
 }  // namespace
 
 void validate(const Node& root, const Config& config, Context& context) {
@@ -245,6 +256,7 @@ void validate(const Node& root, const Config& config, Context& context) {
   check_servers(root, config, context);
   check_monitor(root, config, context);
   check_routing(root, config, context);
+  check_overload(root, config, context);
   check_users(root, config, context);
   check_console(root, context);
 }

@@ -194,6 +194,16 @@ ClientError long_data_too_large(std::size_t limit) {
               limit)};
 }
 
+ClientError overloaded(std::string_view server, std::size_t limit, std::size_t in_line,
+                       long waited_ms) {
+  return {
+      1041, "HY000",
+      fmt::format("weir: server {} is overloaded: it has {} statements at a time, as many as it "
+                  "can do, and {} in line; this one waited {} ms and was not run. Run it again "
+                  "later; limits: [overload], pool.queue_timeout",
+                  server, limit, in_line, waited_ms)};
+}
+
 ClientError spill_timeout(std::string_view why, long waited_ms) {
   return {1041, "HY000",
           fmt::format("weir: no replica can answer this read, and {}; waited {} ms. Bring the "

@@ -63,6 +63,9 @@ ClientError statement_too_long(std::size_t limit);                              
 ClientError long_data_too_large(std::size_t limit);                                    // 1105
 ClientError unknown_setting(std::string_view name);                                    // 1193
 ClientError wrong_setting(std::string_view name, std::string_view value);              // 1231
+// `limit` statements at a time; so many were in line, and this one was there for so long.
+ClientError overloaded(std::string_view server, std::size_t limit, std::size_t in_line,
+                       long waited_ms);  // 1041
 
 }  // namespace errors
 }  // namespace weir

@@ -35,8 +35,12 @@ class Selection {
   std::uint64_t weight(std::size_t i) const { return server(i).weight; }
   bool eligible(std::size_t i) const {
     if (needs_.avoid == i || !qualifies(server(i), needs_)) return false;
+    if (is_full(i)) return false;
     if (!needs_.seen_on || needs_.seen_on == i) return true;
     return server(i).fresh_until.has_value() && *server(i).fresh_until >= needs_.seen_at;
+  }
+  bool is_full(std::size_t i) const {
+    return i < work_.size() && work_[i].full && !needs_.takes_full && needs_.admitted != i;
   }
   bool is_near(std::size_t i) const {
     return balancing_.zone.empty() || server(i).zone == balancing_.zone;

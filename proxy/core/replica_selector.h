@@ -28,6 +28,9 @@ struct ReadNeeds {
   bool only_replicas = false;
   // Never taken: it has just failed.
   std::optional<std::size_t> avoid;
+  // A server that is full is not taken, unless the statement has been let in there, or all may be.
+  std::optional<std::size_t> admitted;
+  bool takes_full = false;
 };
 
 bool qualifies(const ServerState& server, const ReadNeeds& needs);

@@ -42,12 +42,13 @@ class Latency {
 
 struct ServerWork {
   std::uint32_t outstanding = 0;  // statements under way
-  std::uint32_t queued = 0;       // requests for a connection to it
+  std::uint32_t queued = 0;       // requests for a connection to it, and statements in line for it
   std::uint32_t waits = 0;        // of what is outstanding, behind a wait for replication
   Latency latency;
   // Much slower than the others for a while: read from for trial only, until it is not any more.
   bool outlier = false;
   bool trial = false;     // the next read may go there all the same
+  bool full = false;      // has as much to do as it may get, see Admission
   unsigned slow_for = 0;  // judgements in a row
   TimePoint tried_at{};   // when the last trial was allowed,
   TimePoint heard_at{};   // and when a read was answered

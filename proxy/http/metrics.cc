@@ -171,12 +171,21 @@ void Collector::server_loads(const std::vector<ServerLoad>& loads) {
   Family outstanding = gauge("weir_server_statements_outstanding", "Statements under way there.");
   Family waiting =
       gauge("weir_server_connections_waiting", "Requests for a connection that wait for a place.");
+  Family limit = gauge("weir_server_concurrency_limit",
+                       "Statements that the server gets at a time; missing: any number.");
+  Family in_line =
+      gauge("weir_server_statements_in_line", "Statements that wait to be let in there.");
+  Family shed = counter("weir_server_shed_total", "Statements that were turned away there.");
   for (std::size_t i = 0; i < loads.size() && i < snapshot_.config->servers.size(); ++i) {
     const Labels labels = {{"server", snapshot_.config->servers[i].name}};
     open.add(loads[i].open, labels);
     idle.add(loads[i].idle, labels);
     outstanding.add(loads[i].outstanding, labels);
     waiting.add(loads[i].waiting, labels);
+    if (loads[i].limit == 0) continue;
+    limit.add(loads[i].limit, labels);
+    in_line.add(loads[i].in_line, labels);
+    shed.add(loads[i].shed, labels);
   }
 }
 

@@ -49,6 +49,7 @@ void CommandRunner::close() {
   if (std::exchange(closed_, true)) return;
   pool_.cancel(*this);
   lend(nullptr);
+  place_.leave();
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
   insert_id_.reset();  // nobody will ask any more
   const bool in_transaction = links_.transaction() != nullptr;
@@ -504,12 +505,13 @@ void CommandRunner::on_client_drained() {
 
 void CommandRunner::on_topology_changed() {
   give_up_hung_server();
-  if (stage_ == Stage::waiting) proceed_again();
+  if (stage_ == Stage::waiting && !stays_in_line()) proceed_again();
 }
 
 void CommandRunner::tick(TimePoint now) {
   check_replay_time(now);
   if (stage_ != Stage::waiting) return;
+  if (place_.in_line()) return expire_in_line(now);
   const bool spills = current_.waits_to_spill && !opening_;
   const Milliseconds limit =
       spills ? context_.config().pool.queue_timeout : context_.config().routing.failover_wait;

@@ -30,6 +30,7 @@
 #include "protocol/command_reader.h"
 #include "protocol/infile_reader.h"
 #include "proxy/backend/pool.h"
+#include "proxy/core/admission.h"
 #include "proxy/core/client_error.h"
 #include "proxy/core/loss_policy.h"
 #include "proxy/core/own_setting.h"
@@ -83,7 +84,10 @@ class RunnerHost {
   ~RunnerHost() = default;
 };
 
-class CommandRunner final : private BackendUser, private PoolWaiter, private PoolLender {
+class CommandRunner final : private BackendUser,
+                            private PoolWaiter,
+                            private PoolLender,
+                            private AdmissionWaiter {
  public:
   CommandRunner(WorkerContext& context, Pool& pool, ReplyRelay& relay, RunnerHost& host);
   ~CommandRunner();
@@ -193,7 +197,8 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
     WritePosition wait_for;            // and this is it
     WaitTicket wait_ticket;
     std::string wait_reply;     // of the statement that waits
-    std::uint64_t sent_at = 0;  // uv_hrtime(), of a read on a replica whose answer has not begun
+    std::uint64_t sent_at = 0;  // uv_hrtime(), of what tells how fast the server is, until its
+                                // answer begins
     std::optional<std::size_t> avoid;  // a server that has just failed
     std::uint32_t statement_id = 0;
     BackendConnection* on = nullptr;  // where it runs
@@ -253,6 +258,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   BackendConnection* choose_link();
   BackendConnection* choose_replica();
   BackendConnection* choose_split();
+  BackendConnection* read_from(std::size_t server);
   BackendConnection* choose_spilled();
   BackendConnection* choose_last();
   bool only_replicas() const;
@@ -267,6 +273,18 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   void try_open();
   void opened_with(BackendConnection& link);
   void finish_open(BackendConnection& link);
+
+  // runner_admission.cc: as many statements as a server can do
+  bool is_new_work() const;
+  bool enters(std::size_t server);
+  void stand_in_line(std::size_t server);
+  std::optional<std::size_t> pick_full_replica();
+  BackendConnection* choose_at_full(std::size_t replica);
+  bool may_spill_over();
+  bool stays_in_line();
+  void expire_in_line(TimePoint now);
+  void on_admitted() override { proceed_again(); }
+  bool measures_server() const;
 
   // runner_replica.cc: which replica
   Consistency consistency() const;
@@ -472,6 +490,7 @@ class CommandRunner final : private BackendUser, private PoolWaiter, private Poo
   bool may_split_ = false;   // the open transaction has only read, and keeps no snapshot
   bool maybe_over_ = false;  // an error may have ended the transaction, which errors do not tell
   Current current_;
+  AdmissionPlace place_{*this};  // of the command under way; outside when nothing is limited
 };
 
 }  // namespace weir

@@ -26,7 +26,10 @@ bool CommandRunner::counts_on(const BackendConnection& link) const {
 // Closes a connection that is of no more use.
 void CommandRunner::leave(BackendConnection& link) {
   if (counts_on(link)) --context_.work[link.server()].outstanding;
-  if (current_.on == &link) current_.on = nullptr;
+  if (current_.on == &link) {
+    current_.on = nullptr;
+    place_.leave();
+  }
   if (lent_ == &link) lend(nullptr);
   pool_.discard(links_.take(link));
 }
@@ -102,6 +105,7 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   const bool was_question =
       stage_ == Stage::asking && current_.on == &link && &link == links_.primary();
   const bool replays = verdict == LossVerdict::transaction_lost && may_replay(link, facts);
+  if (facts.sent && place_.inside(index)) context_.admission->failed(index);
   leave(link);
   if (was_question) return end_command();
   if (was_errand) {

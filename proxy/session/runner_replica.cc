@@ -28,9 +28,12 @@ ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
   ReadNeeds needs;
   needs.avoid = current_.avoid;
   needs.only_replicas = only_replicas();
+  if (place_.inside()) needs.preferred = needs.admitted = place_.server();
+  needs.takes_full = !is_new_work();
   // A session that keeps its connections keeps to their replica.
   const bool keeps = context_.config().pool.mode == PoolMode::session;
-  if (keeps && links_.replica() != nullptr) needs.preferred = links_.replica()->server();
+  if (keeps && !place_.inside() && links_.replica() != nullptr)
+    needs.preferred = links_.replica()->server();
   if (current_.facts.hint_max_lag_ms >= 0)
     needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
   if (consistency != Consistency::eventual) {
@@ -175,13 +178,15 @@ bool CommandRunner::begin_own_setting(std::string_view text) {
   return true;
 }
 
-// How long a plain read took until its answer began; the rest depends on the client as well. What
+// How long a statement took until its answer began; the rest depends on the client as well. What
 // waited for replication says nothing of the server's speed.
 void CommandRunner::note_latency() {
   const std::uint64_t sent_at = std::exchange(current_.sent_at, 0);
-  if (current_.waits || !current_.repeatable || current_.on == nullptr) return;
-  ServerWork& work = context_.work[current_.on->server()];
+  if (current_.waits || current_.on == nullptr) return;
   const double microseconds = static_cast<double>(uv_hrtime() - sent_at) / 1000;
+  if (measures_server()) context_.admission->answered(place_.server(), microseconds);
+  if (!current_.repeatable || current_.on != links_.replica()) return;
+  ServerWork& work = context_.work[current_.on->server()];
   if (work.outlier) {
     work.latency.add_trial(microseconds, work.outstanding);
   } else {

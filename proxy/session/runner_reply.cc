@@ -454,6 +454,7 @@ void CommandRunner::end_command() {
   current_.info = nullptr;
   current_.routine_change.end();
   current_.spill = {};
+  place_.leave();
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle)
     std::string().swap(current_.bytes);
   settle();

@@ -70,7 +70,9 @@ void CommandRunner::try_open() {
   const Topology& topology = *context_.topology;
   std::optional<std::size_t> server = topology.primary;
   if (!server) {
-    server = select_replica(topology, {}, {}, context_.work, context_.random());
+    ReadNeeds any;
+    any.takes_full = true;
+    server = select_replica(topology, any, {}, context_.work, context_.random());
   }
   if (!server || current_.avoid == server) {
     current_.avoid.reset();  // worth another try after the next tick
@@ -179,6 +181,7 @@ void CommandRunner::hold_refused(BackendConnection& link) {
   current_.refused = current_.sent = false;
   current_.on = nullptr;
   current_.routine_change.end();
+  place_.leave();
   link.set_last_command({});
   const std::string& name = link.options().server_name;
   std::string why = name + " has been the primary, and is read-only now";
@@ -220,9 +223,13 @@ BackendConnection* CommandRunner::choose_link() {
 BackendConnection* CommandRunner::choose_replica() {
   put_away_spare(Slot::primary);
   const std::optional<std::size_t> server = pick_replica();
+  if (!server && context_.admission != nullptr) {
+    if (const auto full = pick_full_replica()) return choose_at_full(*full);
+  }
   if (!server) {
     ReadNeeds any_age;
     any_age.avoid = current_.avoid;
+    any_age.takes_full = true;
     const bool one_is_up =
         select_replica(*context_.topology, any_age, {}, context_.work, context_.random())
             .has_value();
@@ -232,23 +239,22 @@ BackendConnection* CommandRunner::choose_replica() {
     answer_error(errors::no_replica("none is up and fresh enough"));
     return nullptr;
   }
+  return read_from(*server);
+}
+
+BackendConnection* CommandRunner::read_from(std::size_t server) {
   if (context_.topology->primary == server) return choose_primary();
-  if (links_.replica() != nullptr && links_.replica()->server() == *server) return links_.replica();
+  if (!enters(server)) return nullptr;
+  if (links_.replica() != nullptr && links_.replica()->server() == server) return links_.replica();
   put_away(links_.take(Slot::replica));
-  return obtain(Slot::replica, *server, false);
+  return obtain(Slot::replica, server, false);
 }
 
 // A replica for a read of a transaction that runs on the primary, or else the transaction's own
 // connection: then the read is a part of it like any other.
 BackendConnection* CommandRunner::choose_split() {
   const auto server = current_.only_primary ? std::nullopt : pick_replica();
-  if (server && server != context_.topology->primary) {
-    if (links_.replica() != nullptr && links_.replica()->server() == *server) {
-      return links_.replica();
-    }
-    put_away(links_.take(Slot::replica));
-    return obtain(Slot::replica, *server, false);
-  }
+  if (server && server != context_.topology->primary) return read_from(*server);
   current_.splits = current_.waits = current_.repeatable = false;
   current_.route.destination = Destination::transaction;
   if (links_.transaction() != nullptr) return links_.transaction();
@@ -303,6 +309,7 @@ BackendConnection* CommandRunner::choose_primary() {
   current_.waits = false;
   put_away_spare(Slot::replica);
   const std::optional<std::size_t> primary = context_.topology->primary;
+  if (primary && !enters(*primary)) return nullptr;
   BackendConnection* held = links_.primary();
   const bool own = keeps_sequences() && pins_.empty();
   if (held != nullptr && primary == held->server() && !own) return held;

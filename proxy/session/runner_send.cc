@@ -326,7 +326,10 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   }
   if (current_.facts.has(sql::Effect::sets_for_statement)) link.ignore_variables();
   ++context_.work[link.server()].outstanding;
-  current_.sent_at = &link == links_.replica() ? uv_hrtime() : 0;
+  if (context_.admission != nullptr && !place_.inside(link.server())) {
+    context_.admission->pass(place_, link.server());
+  }
+  current_.sent_at = &link == links_.replica() || measures_server() ? uv_hrtime() : 0;
   context_.counters.routed.add(current_.route, &link == links_.replica());
   link.send({before, protocol::as_bytes(wait), command});
   if (!keep) current_.bytes.clear();

@@ -67,7 +67,9 @@ TEST_CASE("admin tables: servers as they are believed to be", "[admin]") {
   topology.servers[1].position =
       std::make_shared<const GtidPosition>(*MariaPosition::parse("0-1-42"));
   WorkerStatus status;
-  status.servers = {{}, {.open = 5, .idle = 2, .outstanding = 3, .waiting = 1}};
+  status.servers = {
+      {},
+      {.open = 5, .idle = 2, .outstanding = 3, .waiting = 1, .limit = 40, .in_line = 6, .shed = 7}};
   const ResultSet set = servers_table(two_servers(), topology, status);
   check_shape(set);
   CHECK(cell(set, 1, "health") == "lagging");
@@ -79,6 +81,10 @@ TEST_CASE("admin tables: servers as they are believed to be", "[admin]") {
   CHECK(cell(set, 1, "idle") == "2");
   CHECK(cell(set, 1, "outstanding") == "3");
   CHECK(cell(set, 1, "waiting") == "1");
+  CHECK(cell(set, 1, "concurrency_limit") == "40");
+  CHECK(cell(set, 1, "in_line") == "6");
+  CHECK(cell(set, 1, "shed") == "7");
+  CHECK(cell(set, 0, "concurrency_limit") == "NULL");
   const ResultSet pools = pools_table(two_servers(), status);
   check_shape(pools);
   CHECK(cell(pools, 1, "server") == "db2");

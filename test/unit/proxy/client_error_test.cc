@@ -38,6 +38,9 @@ const Row kRows[] = {
     {errors::no_primary("db1 is down", 10000), 1290, "HY000", true, "after 10000 ms (db1 is down)"},
     {errors::no_replica("all lag"), 1290, "HY000", true, "(all lag)"},
     {errors::pool_timeout("db1", 9, 5000), 1041, "HY000", true, "all 9 connections to server db1"},
+    {errors::overloaded("db1", 40, 7, 5000), 1041, "HY000", true,
+     "db1 is overloaded: it has 40 statements at a time, as many as it can do, and 7 in line; this "
+     "one waited 5000 ms"},
     {errors::server_unreachable("db1", "refused"), 1290, "HY000", true,
      "db1 cannot be used: refused"},
     {errors::outcome_unknown("db1", "reset"), 1158, "08S01", true, "outcome unknown"},

@@ -116,6 +116,17 @@ TEST_CASE("impossible values are refused", "[config]") {
        "remove the key"},
       {"[routing]\nspill_limit = 5\nprimary_reads = \"never\"",
        "2: routing.spill_limit has no meaning with primary_reads = \"never\"; remove one"},
+      {"[overload]\nmode = \"on\"",
+       "2: overload.mode is \"on\"; it must be one of \"off\", \"adaptive\""},
+      {"[overload]\nmin_concurrency = 0",
+       "2: overload.min_concurrency is 0; it must be from 1 to 1000000"},
+      {"[overload]\nmin_concurrency = 20\nmax_concurrency = 10",
+       "3: overload.max_concurrency (10) is below min_concurrency (20); raise it, or lower the "
+       "other"},
+      {"[overload]\nmin_concurrency = 2000",
+       "2: overload.max_concurrency (1000) is below min_concurrency (2000); raise it, or lower the "
+       "other"},
+      {"[overload]\nqueue = -1", "2: overload.queue is -1; it must be from 0 to 1000000"},
       {"[pool]\nqueue_timeout = \"0s\"",
        "2: pool.queue_timeout is \"0s\"; it must be from 1ms to 10m"},
       {"[limits]\nmax_packet = \"2GiB\"",

@@ -73,7 +73,7 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
 
   WorkerStatus& status = snapshot.workers.emplace();
   status.servers.resize(2);
-  status.servers[1] = {5, 4, 3, 2};
+  status.servers[1] = {5, 4, 3, 2, 40, 6, 7};
   status.counters.sessions = 12;
   status.counters.failed_statements = 2;
   Route route;
@@ -94,6 +94,11 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   CHECK(samples.at("weir_server_connections_idle{server=\"db2\"}") == 4);
   CHECK(samples.at("weir_server_statements_outstanding{server=\"db2\"}") == 3);
   CHECK(samples.at("weir_server_connections_waiting{server=\"db2\"}") == 2);
+  CHECK(samples.at("weir_server_concurrency_limit{server=\"db2\"}") == 40);
+  CHECK(samples.at("weir_server_statements_in_line{server=\"db2\"}") == 6);
+  CHECK(samples.at("weir_server_shed_total{server=\"db2\"}") == 7);
+  CHECK_FALSE(has(samples, "weir_server_concurrency_limit{server=\"db1\"}"));
+  CHECK_FALSE(has(samples, "weir_server_shed_total{server=\"db1\"}"));
   CHECK(samples.at("weir_pins_total{reason=\"user_variable\"}") == 1);
   CHECK(samples.at("weir_pinned_sessions{reason=\"user_variable\"}") == 1);
   const std::string routed = "weir_statements_routed_total{destination=";

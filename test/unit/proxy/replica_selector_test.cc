@@ -217,6 +217,27 @@ TEST_CASE("replica selector: outliers are read from for trial, and when nobody e
   CHECK(select(sick, {}, Balance::least_loaded, work, 0) == 1u);
 }
 
+TEST_CASE(
+    "replica selector: a full one is passed over, unless the statement has been let in there") {
+  const Topology two = topology({replica(), replica()});
+  std::vector<ServerWork> work(2);
+  work[0].full = true;
+  for (std::uint64_t random = 0; random < 300; ++random) {
+    CHECK(select(two, {}, Balance::weighted, work, random) == 1u);
+  }
+  ReadNeeds needs;
+  needs.preferred = needs.admitted = 0;
+  CHECK(select(two, needs, Balance::weighted, work, 0) == 0u);
+  needs.admitted.reset();
+  CHECK(select(two, needs, Balance::weighted, work, 0) == 1u);
+  work[1].full = true;
+  CHECK_FALSE(select(two, {}, Balance::weighted, work, 0));
+  work[1].outstanding = 5;
+  ReadNeeds any;
+  any.takes_full = true;
+  CHECK(select(two, any, Balance::least_loaded, work, 0) == 0u);
+}
+
 TEST_CASE("replica selector: a session leaves an outlier as soon as another shows as much") {
   Topology two = topology({replica(), replica()});
   std::vector<ServerWork> work(2);
