@@ -88,6 +88,7 @@ constexpr KeyRow<MonitorConfig> kMonitor[] = {
     {"catalogue", [](Field& f, MonitorConfig& c) { f.boolean(c.catalogue); }},
     {"catalogue_interval",
      [](Field& f, MonitorConfig& c) { f.duration(c.catalogue_interval, 1s, 24h); }},
+    {"discover", [](Field& f, MonitorConfig& c) { f.boolean(c.discover); }},
 };
 
 constexpr KeyRow<RoutingConfig> kRouting[] = {

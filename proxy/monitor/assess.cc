@@ -40,11 +40,15 @@ Assessor::Assessor(std::shared_ptr<const Config> config)
       memory_(config_->servers.size()),
       notes_(config_->servers.size()) {}
 
-Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
+void Assessor::know(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  memory_.resize(config_->servers.size());
+  notes_.resize(config_->servers.size());
+}
+
+Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now, bool searching) {
   silence_overdue(probes, now);
-  std::vector<Role> last_roles;
-  for (const Memory& memory : memory_) last_roles.push_back(memory.role);
-  const Election election = elect(*config_, probes, last_roles, last_writer(now));
+  const Election election = choose(probes, now, searching);
   remember_writer(election, probes, now);
   sample_primary(election, probes);
   learn_greeting(election, probes);
@@ -63,10 +67,24 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
   tell_primary(election, probes, result.events);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     topology.servers.push_back(judge(i, election, probes));
-    tell(memory_[i], topology.servers.back(), notes_[i], probes[i].outcome != Probe::Outcome::none,
-         result.events);
+    const bool heard = probes[i].outcome != Probe::Outcome::none &&
+                       topology.servers.back().origin != Origin::left;
+    tell(memory_[i], topology.servers.back(), notes_[i], heard, result.events);
   }
   return result;
+}
+
+Election Assessor::choose(const std::vector<Probe>& probes, TimePoint now, bool searching) {
+  std::vector<Role> last_roles;
+  for (const Memory& memory : memory_) last_roles.push_back(memory.role);
+  Election election = elect(*config_, probes, last_roles, last_writer(now));
+  if (election.primary && searching && !had_primary_) {
+    election.roles[*election.primary] = Role::unknown;
+    election.primary.reset();
+    election.no_primary_why = "servers that others name are being looked at";
+  }
+  had_primary_ = had_primary_ || election.primary;
+  return election;
 }
 
 // A prober that hangs where no timeout reaches (name resolution) must not keep its server alive by
@@ -126,6 +144,13 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
   const bool new_sample = probe.sequence != memory.sequence;
 
   ServerState state = unasked(config_->servers[server]);
+  if (state.origin == Origin::left) {
+    memory = Memory{};  // should it come back
+    notes_[server].clear();
+    state.health = Health::down;
+    state.why = "is no part of the topology any more";
+    return state;
+  }
   state.role = election.roles[server];
   state.version = probe.version;
   state.flavor = probe.flavor;
@@ -156,6 +181,9 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
     const Verdict verdict = judge_replica(c);
     if (probe.outcome == Probe::Outcome::answered) notes_[server] = replica_notes(c);
     settle(memory, verdict, new_sample, state);
+  }
+  if (probe.followers != nullptr) {
+    notes_[server] = both(notes_[server], probe.followers->hidden);
   }
   state.why = both(state.why, notes_[server]);
   memory.role = state.role;

@@ -22,6 +22,13 @@ struct ServerKind {
 // status, and the membership where there is one.
 std::string probe_query(const ServerKind& kind);
 
+// Who fetches the server's binary log: those who have registered, and all connections that do.
+std::string replicas_query(const ServerKind& kind);
+std::string dump_query();
+// `dumps`: nothing when it was not asked, since nobody has registered.
+Followers decode_followers(const ServerKind& kind, const ServerReply& replicas,
+                           const std::optional<ServerReply>& dumps, const std::string& account);
+
 // The id of the collation that the server puts into its greeting.
 std::string collation_query(const ServerKind& kind, std::string_view collation);
 std::uint16_t decode_collation(const ServerReply& reply);

@@ -11,6 +11,7 @@ constexpr Milliseconds kLongestPause{1000};
 // An account that is refused stays so until a person acts, and servers count failed logins.
 constexpr Milliseconds kLongestPauseDenied{5000};
 constexpr Milliseconds kGroupInterval{5000};
+constexpr Milliseconds kFollowersInterval{2000};
 constexpr unsigned kMemberRoles = 80002;
 
 std::string in_words(const std::string& message, unsigned error) {
@@ -19,8 +20,8 @@ std::string in_words(const std::string& message, unsigned error) {
 
 }  // namespace
 
-Prober::Prober(const ServerConfig& server, const MonitorConfig& monitor, int wake_fd)
-    : server_(server), monitor_(monitor), connection_(wake_fd) {}
+Prober::Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd)
+    : server_(std::move(server)), monitor_(monitor), connection_(wake_fd) {}
 
 Probe Prober::attempt() {
   Probe probe;
@@ -37,7 +38,10 @@ Probe Prober::attempt() {
     reply = ask(probe, deadline);
   }
   decode_probe(kind_, reply, probe);
-  if (probe.outcome == Probe::Outcome::answered) learn_collation(reply, probe, deadline);
+  if (probe.outcome == Probe::Outcome::answered) {
+    learn_collation(reply, probe, deadline);
+    if (monitor_.discover) ask_for_followers(probe, deadline);
+  }
   return probe;
 }
 
@@ -48,7 +52,7 @@ bool Prober::connect(Probe& probe, TimePoint deadline) {
     kind_ = ServerKind::from_version(connection_.greeting_version());
     capabilities_ = connection_.greeting_capabilities();
     collation_name_.clear();
-    next_look_ = {};
+    next_look_ = next_ask_ = {};
     return true;
   }
   probe.outcome = login_outcome(failed.error);
@@ -95,6 +99,24 @@ void Prober::learn_collation(const ServerReply& reply, Probe& probe, TimePoint d
   }
   probe.default_collation = collation_id_;
   probe.capabilities = capabilities_;
+}
+
+// Whatever becomes of this, the server has answered the probe. What could not be asked in time is
+// asked with the next one.
+void Prober::ask_for_followers(Probe& probe, TimePoint deadline) {
+  const TimePoint now = Clock::now();
+  if (connection_.open() && now >= next_ask_) {
+    const ServerReply replicas = connection_.query(replicas_query(kind_), deadline);
+    const bool some = !replicas.results.empty() && !replicas.results[0].rows.empty();
+    std::optional<ServerReply> dumps;
+    if (some && connection_.open()) dumps = connection_.query(dump_query(), deadline);
+    if (connection_.open()) {
+      followers_ = std::make_shared<const Followers>(
+          decode_followers(kind_, replicas, dumps, probe.account));
+      next_ask_ = now + kFollowersInterval;
+    }
+  }
+  probe.followers = followers_;
 }
 
 Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval,

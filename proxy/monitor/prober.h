@@ -15,8 +15,8 @@ namespace weir {
 // Used by one thread at a time.
 class Prober {
  public:
-  // `wake_fd`: see ServerConnection. The configuration has to outlive this object.
-  Prober(const ServerConfig& server, const MonitorConfig& monitor, int wake_fd);
+  // `wake_fd`: see ServerConnection. `monitor` has to outlive this object.
+  Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd);
 
   // One attempt: connects where needed, asks, decodes. Ends within the monitor's timeout (but see
   // ServerConnection::connect) and never throws for what a server does.
@@ -26,13 +26,16 @@ class Prober {
   bool connect(Probe& probe, TimePoint deadline);
   ServerReply ask(Probe& probe, TimePoint deadline);
   std::optional<ServerReply> look_for_group(TimePoint deadline);
+  void ask_for_followers(Probe& probe, TimePoint deadline);
   void learn_collation(const ServerReply& reply, Probe& probe, TimePoint deadline);
 
-  const ServerConfig& server_;
+  const ServerConfig server_;
   const MonitorConfig& monitor_;
   ServerConnection connection_;
   ServerKind kind_;
   TimePoint next_look_{};  // for a group
+  TimePoint next_ask_{};   // for followers
+  std::shared_ptr<const Followers> followers_;
   std::uint64_t sequence_ = 0;
   protocol::Capabilities capabilities_ = 0;
   std::string collation_name_;  // of which collation_id_ is the id

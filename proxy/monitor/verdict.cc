@@ -135,6 +135,15 @@ std::optional<Verdict> judge_replication(const ReplicaCase& c) {
     return bad(Health::stalled, fmt::format("is {} and follows nobody",
                                             probe.read_only ? "read_only" : "a replica"));
   }
+  if (c.config.servers[c.server].origin == Origin::discovered) {
+    for (const Channel& channel : probe.channels) {
+      if (channel.filter.empty()) continue;
+      return bad(Health::stalled,
+                 fmt::format("may lack data ({}): such a replica is read from only when it is "
+                             "listed in the configuration",
+                             channel.filter));
+    }
+  }
   // With no primary there is nothing to follow (and a failover tool may have stopped the threads
   // while it chooses one): what the replica has shown to contain still holds.
   const auto stop = stopped(probe.channels);
