@@ -237,8 +237,9 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
         answer_table(servers_table(config(), *latest(), status));
       });
     case Kind::show_pools:
-      return ask_status(
-          [this](const WorkerStatus& status) { answer_table(pools_table(config(), *latest(), status)); });
+      return ask_status([this](const WorkerStatus& status) {
+        answer_table(pools_table(config(), *latest(), status));
+      });
     case Kind::show_pins:
       return ask_status(
           [this](const WorkerStatus& status) { answer_table(pins_table(status.pins)); });
@@ -247,12 +248,13 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
           [this](const WorkerStatus& status) { answer_table(counters_table(status)); });
     case Kind::show_sessions:
       waiting_ = true;
-      return survey_sessions(*host_.targets().process.directory,
-                             [this, &host = host_, id = id_](std::vector<SessionInfo> sessions) {
-                               host.post(id, [this, sessions = std::move(sessions)] {
-                                 resume([&] { answer_table(sessions_table(config(), *latest(), sessions)); });
-                               });
-                             });
+      return survey_sessions(
+          *host_.targets().process.directory,
+          [this, &host = host_, id = id_](std::vector<SessionInfo> sessions) {
+            host.post(id, [this, sessions = std::move(sessions)] {
+              resume([&] { answer_table(sessions_table(config(), *latest(), sessions)); });
+            });
+          });
     case Kind::show_config:
       return answer_table(config_table(config()));
     case Kind::show_warnings:

@@ -14,7 +14,8 @@ constexpr Milliseconds kSpared{100};
 
 }  // namespace
 
-Pool::Pool(WorkerContext& context) : context_(context), servers_(server_capacity(context.config())) {}
+Pool::Pool(WorkerContext& context)
+    : context_(context), servers_(server_capacity(context.config())) {}
 
 void Pool::close_all() {
   closing_ = true;
@@ -376,8 +377,8 @@ void Pool::expire_requests(TimePoint now) {
 
 bool Pool::is_drained(std::size_t server) const {
   const auto& servers = context_.topology->servers;
-  return server < servers.size() && (servers[server].health == Health::drained ||
-                                     servers[server].origin == Origin::left);
+  return server < servers.size() &&
+         (servers[server].health == Health::drained || servers[server].origin == Origin::left);
 }
 
 // The newest min_idle of each server stay, however long nobody has used them.

@@ -31,9 +31,9 @@ struct Endpoint {
 struct ListenConfig {
   std::vector<Endpoint> mysql = {Endpoint{"127.0.0.1", 6033, ""}};
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 6032, ""};  // nothing: no console
-  std::optional<Endpoint> http = Endpoint{"127.0.0.1", 6080, ""};  // port 0: any; nothing: no HTTP
-  unsigned workers = 0;                                            // 0: one per core
-  std::size_t max_connections = 10000;                             // client connections in total
+  std::optional<Endpoint> http = Endpoint{"127.0.0.1", 6080, ""};   // port 0: any; nothing: no HTTP
+  unsigned workers = 0;                                             // 0: one per core
+  std::size_t max_connections = 10000;                              // client connections in total
 };
 
 enum class RolePin : std::uint8_t { automatic, primary, replica };
@@ -65,8 +65,8 @@ struct MonitorConfig {
   unsigned recover_after = 3;  // good samples in a row before a replica is read from again
   bool catalogue = true;       // learn which stored functions only read
   Milliseconds catalogue_interval{60000};
-  bool discover = false;       // look for servers that the listed ones name
-  std::string heartbeat;       // "schema.table" that weir writes to, to measure lag; empty: none
+  bool discover = false;  // look for servers that the listed ones name
+  std::string heartbeat;  // "schema.table" that weir writes to, to measure lag; empty: none
 };
 
 enum class Consistency : std::uint8_t { eventual, session, global };

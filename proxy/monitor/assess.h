@@ -52,10 +52,12 @@ class Assessor {
   };
 
   Election choose(const std::vector<Probe>& probes, TimePoint now, bool searching);
+  void silence_left(std::vector<Probe>& probes) const;
   void silence_overdue(std::vector<Probe>& probes, TimePoint now);
   std::optional<LastWriter> last_writer(TimePoint now) const;
   void remember_writer(const Election& election, const std::vector<Probe>& probes, TimePoint now);
   void sample_primary(const Election& election, const std::vector<Probe>& probes);
+  void sample_beat(const Election& election, const std::vector<Probe>& probes);
   ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
   static void measure(Memory& memory, const Probe& probe);
   void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
@@ -68,10 +70,12 @@ class Assessor {
 
   std::shared_ptr<const Config> config_;
   LagMeter meter_;
+  LagMeter beats_;  // of the heartbeat
   std::vector<Memory> memory_;
   std::vector<std::string> notes_;  // of the servers, from the judgement under way
   std::uint64_t version_ = 0;
   std::uint64_t sampled_ = 0;  // sequence of the primary's probe sampled last
+  std::uint64_t last_beat_ = 0;
   std::optional<std::size_t> sampled_from_;
   std::optional<TimePoint> last_;
   std::optional<LastWriter> writer_;  // the member of a group that was the primary last

@@ -18,6 +18,7 @@ constexpr std::size_t kMostAddresses = 1024;
 constexpr Milliseconds kFirstPause{5000};
 constexpr Milliseconds kLongestPause{300000};
 constexpr Milliseconds kForget{300000};
+constexpr TimePoint kUnderWay = TimePoint::max();
 
 bool answered(const Probe& probe) {
   return probe.outcome == Probe::Outcome::answered;
@@ -148,11 +149,12 @@ bool Discovery::hear(const std::vector<Probe>& probes, std::optional<std::size_t
                      TimePoint now, std::vector<MonitorEvent>& events) {
   remember(probes);
   const std::vector<bool> tied = find_tied(probes, primary);
-  for (auto& [text, candidate] : candidates_) candidate.mentioned = false;
+  for (auto& [text, candidate] : candidates_) candidate.mentions.clear();
   for (const Mention& mention : mentions(probes)) {
     if (tied[mention.by]) note(mention, now, events);
   }
-  std::erase_if(candidates_, [](const auto& entry) { return !entry.second.mentioned; });
+  std::erase_if(candidates_, [](const auto& entry) { return entry.second.mentions.empty(); });
+  for (auto& [text, candidate] : candidates_) expect(candidate, now);
   for (std::size_t i = 0; i < known_.size(); ++i) {
     if (tied[i] && answered(probes[i])) known_[i].heard = now;
   }
@@ -211,21 +213,21 @@ void Discovery::note(const Mention& mention, TimePoint now, std::vector<MonitorE
   }
   const std::string text = mention.address.to_string();
   const auto found = candidates_.find(text);
-  if (found != candidates_.end()) {
-    Candidate& candidate = found->second;
-    // Who says more of it, or is the first to say so now, is asked for the proof.
-    if (!candidate.mentioned || (candidate.mention.guess && !mention.guess)) {
-      candidate.mention = mention;
-    }
-    candidate.mentioned = true;
-    return;
-  }
+  if (found != candidates_.end()) return found->second.mentions.push_back(mention);
   if (candidates_.size() >= kMostCandidates || addresses_ >= kMostAddresses) {
     tell_full(mention, events);
     return;
   }
   ++addresses_;
-  candidates_[text] = Candidate{mention, now, now, 0, true, {}};
+  candidates_[text] = Candidate{{mention}, now, now, 0, 0, {}};
+}
+
+// One that was looked at in vain is looked at again as soon as more servers name it: it may be
+// theirs. Its former source names a replica for a while that has gone over to another one.
+void Discovery::expect(Candidate& candidate, TimePoint now) {
+  if (candidate.mentions.size() <= candidate.most_mentions) return;
+  candidate.most_mentions = candidate.mentions.size();
+  if (candidate.due != kUnderWay) candidate.due = std::min(candidate.due, now);
 }
 
 std::optional<std::size_t> Discovery::find(const Mention& mention) const {
@@ -295,8 +297,8 @@ std::optional<Endpoint> Discovery::next(TimePoint now) {
     if (better) best = &candidate;
   }
   if (best == nullptr) return std::nullopt;
-  best->due = TimePoint::max();
-  return best->mention.address;
+  best->due = kUnderWay;
+  return best->mentions.front().address;
 }
 
 std::optional<std::size_t> Discovery::looked(const Endpoint& address, const Probe& found,
@@ -305,23 +307,27 @@ std::optional<std::size_t> Discovery::looked(const Endpoint& address, const Prob
   const auto at = candidates_.find(address.to_string());
   if (at == candidates_.end()) return std::nullopt;  // nobody names it any more
   Candidate& candidate = at->second;
-  const Mention mention = candidate.mention;
+  const Mention first = candidate.mentions.front();
   if (!answered(found)) {
     in_vain(candidate, "cannot be questioned: " + found.error, now, events);
     return std::nullopt;
   }
   if (const auto same = find_identity(found.identity)) {
-    events.push_back({false, fmt::format("{}, which {} names as its {}, is {}", address.to_string(),
-                                         servers_[mention.by].name, word(mention.tie),
-                                         servers_[*same].name)});
+    events.push_back(
+        {false, fmt::format("{}, which {} names as its {}, is {}", address.to_string(),
+                            servers_[first.by].name, word(first.tie), servers_[*same].name)});
     aliases_[address.to_string()] = found.identity;
     candidates_.erase(at);
     return std::nullopt;
   }
-  if (!is_proved(mention, found, probes)) {
-    in_vain(candidate, disproved(mention, found), now, events);
+  const auto proof =
+      std::find_if(candidate.mentions.begin(), candidate.mentions.end(),
+                   [&](const Mention& mention) { return is_proved(mention, found, probes); });
+  if (proof == candidate.mentions.end()) {
+    in_vain(candidate, disproved(first, found), now, events);
     return std::nullopt;
   }
+  const Mention mention = *proof;
   const auto server = join(address);
   if (!server) {
     in_vain(candidate, "finds no place", now, events);
@@ -329,9 +335,9 @@ std::optional<std::size_t> Discovery::looked(const Endpoint& address, const Prob
     return std::nullopt;
   }
   known_[*server] = Known{found.identity, found.server_id, now};
-  events.push_back({false, fmt::format("found server {}: {} names it as its {}",
-                                       servers_[*server].name, servers_[mention.by].name,
-                                       word(mention.tie))});
+  events.push_back(
+      {false, fmt::format("found server {}: {} names it as its {}", servers_[*server].name,
+                          servers_[mention.by].name, word(mention.tie))});
   candidates_.erase(at);
   return server;
 }
@@ -341,7 +347,7 @@ void Discovery::in_vain(Candidate& candidate, const std::string& why, TimePoint 
   const unsigned doublings = std::min(candidate.looks, 10u);
   candidate.due = now + std::min(kFirstPause * (1u << doublings), kLongestPause);
   ++candidate.looks;
-  const Mention& mention = candidate.mention;
+  const Mention& mention = candidate.mentions.front();
   if (mention.guess || candidate.told == why) return;
   candidate.told = why;
   events.push_back(

@@ -1,7 +1,7 @@
 // Which servers there are beyond those of the configuration. A server of a replicated topology
-// names others: a replica its source, a source its replicas, a member of a group the others. None of
-// them is believed at once: an address is looked at first, and joins when the server there proves
-// to belong to the one that named it. Pure: what servers said in, addresses to look at out.
+// names others: a replica its source, a source its replicas, a member of a group the others. None
+// of them is believed at once: an address is looked at first, and joins when the server there
+// proves to belong to the one that named it. Pure: what servers said in, addresses to look at out.
 //
 //    known servers --hear()--> addresses --next()--> a look (I/O) --looked()--> known servers
 
@@ -76,12 +76,12 @@ class Discovery {
 
  private:
   struct Candidate {
-    Mention mention;
-    TimePoint since;     // mentioned without a break
-    TimePoint due;       // to be looked at
-    unsigned looks = 0;  // in vain
-    bool mentioned = true;
-    std::string told;  // to people
+    std::vector<Mention> mentions;  // now; any of them may be what proves it
+    TimePoint since;                // mentioned without a break
+    TimePoint due;                  // to be looked at
+    unsigned looks = 0;             // in vain
+    std::size_t most_mentions = 0;  // that a look was due for
+    std::string told;               // to people
   };
   // What is remembered of servers_[i].
   struct Known {
@@ -94,6 +94,7 @@ class Discovery {
   std::optional<std::size_t> find(const Mention& mention) const;
   std::optional<std::size_t> find_identity(const std::string& identity) const;
   void note(const Mention& mention, TimePoint now, std::vector<MonitorEvent>& events);
+  static void expect(Candidate& candidate, TimePoint now);
   void remember(const std::vector<Probe>& probes);
   std::vector<bool> find_tied(const std::vector<Probe>& probes,
                               std::optional<std::size_t> primary) const;

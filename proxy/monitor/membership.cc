@@ -168,7 +168,8 @@ std::string membership_query(Flavor flavor) {
            " UNION ALL SELECT 'STARTED', UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS UNSIGNED)"
            " FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'";
   }
-  return "SELECT m.MEMBER_ID AS id, m.MEMBER_HOST AS host, m.MEMBER_PORT AS port, m.MEMBER_STATE AS state, m.MEMBER_ROLE AS role,"
+  return "SELECT m.MEMBER_ID AS id, m.MEMBER_HOST AS host, m.MEMBER_PORT AS port, m.MEMBER_STATE "
+         "AS state, m.MEMBER_ROLE AS role,"
          " s.VIEW_ID AS view_id, s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE AS backlog,"
          " @@global.server_uuid AS self, UNIX_TIMESTAMP() - CAST((SELECT VARIABLE_VALUE"
          " FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime') AS UNSIGNED)"

@@ -41,8 +41,10 @@ class Monitor::Threads {
         known_(config_),
         probes_(config_->servers.size()),
         watchers_(config_->servers.size()) {
+    if (!config_->monitor.heartbeat.empty()) heartbeat_.emplace(config_->monitor.heartbeat);
     if (config_->monitor.discover) {
-      search_ = std::make_unique<Search>(*config_, wake_.fd(), [this] { judge_again(); });
+      search_ =
+          std::make_unique<Search>(*config_, wake_.fd(), heartbeat(), [this] { judge_again(); });
     }
   }
 
@@ -50,7 +52,8 @@ class Monitor::Threads {
     begin_ = Clock::now();
     threads_.emplace_back([this] { judge(); });
     for (std::size_t i = 0; i < config_->servers.size(); ++i) {
-      auto prober = std::make_unique<Prober>(config_->servers[i], config_->monitor, wake_.fd());
+      auto prober =
+          std::make_unique<Prober>(config_->servers[i], config_->monitor, wake_.fd(), heartbeat());
       const std::lock_guard lock(mutex_);
       threads_.push_back(watch(i, std::move(prober)));
     }
@@ -81,6 +84,7 @@ class Monitor::Threads {
  private:
   void question(std::size_t server, std::unique_ptr<Prober> prober);
   TimePoint next_attempt(std::size_t server, const Probe& probe, unsigned failures);
+  Heartbeat* heartbeat() { return heartbeat_ ? &*heartbeat_ : nullptr; }
   void judge();
   bool discover(std::vector<Probe>& probes, Assessor& assessor);
   void take_servers(const std::vector<ServerConfig>& servers, std::vector<Probe>& probes);
@@ -107,6 +111,7 @@ class Monitor::Threads {
   std::vector<std::thread> threads_;
   std::vector<std::thread> found_threads_;  // one for each that has joined; the judge's
   WakeEvent wake_;
+  std::optional<Heartbeat> heartbeat_;
   std::unique_ptr<Search> search_;  // null: nobody is looked for
   TimePoint begin_{};
 
@@ -126,8 +131,9 @@ class Monitor::Threads {
 void Monitor::Threads::question(std::size_t server, std::unique_ptr<Prober> prober) {
   const LibraryThread library;
   unsigned failures = 0;
+  bool primary = false;
   while (true) {
-    Probe probe = prober->attempt();
+    Probe probe = prober->attempt(primary);
     failures = probe.outcome == Probe::Outcome::answered ? 0 : failures + 1;
     std::unique_lock lock(mutex_);
     if (stopping_ || watchers_[server] != prober.get()) return;
@@ -136,6 +142,7 @@ void Monitor::Threads::question(std::size_t server, std::unique_ptr<Prober> prob
     news_ = true;
     changed_.notify_all();
     if (changed_.wait_until(lock, next, [this] { return stopping_; })) return;
+    primary = primary_ == server;
   }
 }
 

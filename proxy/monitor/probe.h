@@ -42,7 +42,13 @@ struct Followers {
   };
   std::vector<Replica> replicas;
   std::vector<std::string> hosts;  // from where binary logs are fetched now; replicas and others
-  std::string hidden;  // what cannot be seen of them, with the GRANT; usually empty
+  std::string hidden;              // what cannot be seen of them, with the GRANT; usually empty
+};
+
+// A count of the heartbeat (see heartbeat.h) that was written to a server, or was read there.
+struct Beat {
+  std::uint64_t count = 0;
+  Exchange when;
 };
 
 struct Probe {
@@ -79,6 +85,9 @@ struct Probe {
       hidden_replication;  // why replication status cannot be seen, with the GRANT; usually empty
   // As it told some seconds ago at most; null when it was not asked.
   std::shared_ptr<const Followers> followers;
+  std::optional<Beat> written;  // to the primary, by this attempt
+  std::optional<Beat> read;     // on others
+  std::string beat_trouble;     // why there is none, and what to do; usually empty
 };
 
 // True when the channel has fetched from this server, which has answered.

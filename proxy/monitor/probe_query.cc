@@ -101,13 +101,6 @@ void decode_mariadb_position(const ResultRow& row, Probe& probe) {
   if (applied) probe.as_replica = std::make_shared<const GtidPosition>(*applied);
 }
 
-// "app@10.0.0.%" as GRANT wants it: 'app'@'10.0.0.%'. The host is what follows the last @.
-std::string quoted_account(const std::string& account) {
-  const std::size_t at = account.rfind('@');
-  if (at == std::string::npos) return "'" + account + "'";
-  return fmt::format("'{}'@'{}'", account.substr(0, at), account.substr(at + 1));
-}
-
 std::string missing_privilege(const ServerKind& kind, const Probe& probe,
                               const ServerReply& reply) {
   const bool monitor_right = kind.flavor == Flavor::mariadb && kind.version >= kReplicaMonitor;
@@ -183,19 +176,19 @@ Followers decode_followers(const ServerKind& kind, const ServerReply& replicas,
   Followers followers;
   if (replicas.results.empty()) {
     const bool admin = kind.flavor == Flavor::mariadb && kind.version >= kReplicaMonitor;
-    followers.hidden = fmt::format(
-        "its replicas are hidden from the monitor ({}): run GRANT {} ON *.* TO {}",
-        replicas.message, admin ? "REPLICATION MASTER ADMIN" : "REPLICATION SLAVE",
-        quoted_account(account));
+    followers.hidden =
+        fmt::format("its replicas are hidden from the monitor ({}): run GRANT {} ON *.* TO {}",
+                    replicas.message, admin ? "REPLICATION MASTER ADMIN" : "REPLICATION SLAVE",
+                    quoted_account(account));
     return followers;
   }
   bool homeless = false;
   for (std::size_t i = 0; i < replicas.results[0].rows.size(); ++i) {
     const ResultRow row(replicas.results[0], i);
     const auto id = row.number<std::uint32_t>("Server_Id");  // MySQL's spelling
-    followers.replicas.push_back(
-        {row.text("Host"), row.number<std::uint16_t>("Port").value_or(0),
-         (id ? id : row.number<std::uint32_t>("Server_id")).value_or(0), row.text("Replica_UUID")});
+    followers.replicas.push_back({row.text("Host"), row.number<std::uint16_t>("Port").value_or(0),
+                                  (id ? id : row.number<std::uint32_t>("Server_id")).value_or(0),
+                                  row.text("Replica_UUID")});
     homeless = homeless || followers.replicas.back().host.empty();
   }
   if (!dumps || dumps->results.empty()) return followers;
@@ -205,10 +198,10 @@ Followers decode_followers(const ServerKind& kind, const ServerReply& replicas,
     followers.hosts.push_back(host.substr(0, host.rfind(':')));
   }
   if (homeless && followers.hosts.empty()) {
-    followers.hidden =
-        fmt::format("a replica of it has no report_host, and where it is connected from is hidden "
-                    "from the monitor: run GRANT PROCESS ON *.* TO {}",
-                    quoted_account(account));
+    followers.hidden = fmt::format(
+        "a replica of it has no report_host, and where it is connected from is hidden "
+        "from the monitor: run GRANT PROCESS ON *.* TO {}",
+        quoted_account(account));
   }
   return followers;
 }
@@ -281,6 +274,13 @@ void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe
     if (channel.name.rfind("group_replication_", 0) != 0) probe.channels.push_back(channel);
   }
   if (kind.group) decode_group_part(kind, reply, probe);
+}
+
+// The host is what follows the last @.
+std::string quoted_account(const std::string& account) {
+  const std::size_t at = account.rfind('@');
+  if (at == std::string::npos) return "'" + account + "'";
+  return fmt::format("'{}'@'{}'", account.substr(0, at), account.substr(at + 1));
 }
 
 Probe::Outcome login_outcome(unsigned error) {

@@ -40,6 +40,9 @@ std::string collation_name(const ServerReply& reply);
 // Fills everything but `sequence`, `when` and `default_collation`.
 void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe);
 
+// An account as CURRENT_USER() says ("app@10.0.0.%"), as GRANT wants it: 'app'@'10.0.0.%'.
+std::string quoted_account(const std::string& account);
+
 // Whether an error at login is about the monitor's account rather than about the server.
 Probe::Outcome login_outcome(unsigned error);
 

@@ -12,6 +12,7 @@ constexpr Milliseconds kLongestPause{1000};
 constexpr Milliseconds kLongestPauseDenied{5000};
 constexpr Milliseconds kGroupInterval{5000};
 constexpr Milliseconds kFollowersInterval{2000};
+constexpr std::chrono::hours kCleanInterval{1};
 constexpr unsigned kMemberRoles = 80002;
 
 std::string in_words(const std::string& message, unsigned error) {
@@ -20,10 +21,10 @@ std::string in_words(const std::string& message, unsigned error) {
 
 }  // namespace
 
-Prober::Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd)
-    : server_(std::move(server)), monitor_(monitor), connection_(wake_fd) {}
+Prober::Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd, Heartbeat* heartbeat)
+    : server_(std::move(server)), monitor_(monitor), heartbeat_(heartbeat), connection_(wake_fd) {}
 
-Probe Prober::attempt() {
+Probe Prober::attempt(bool primary) {
   Probe probe;
   probe.sequence = ++sequence_;
   const TimePoint deadline = Clock::now() + monitor_.timeout;
@@ -40,6 +41,7 @@ Probe Prober::attempt() {
   decode_probe(kind_, reply, probe);
   if (probe.outcome == Probe::Outcome::answered) {
     learn_collation(reply, probe, deadline);
+    beat(probe, primary, deadline);
     if (monitor_.discover) ask_for_followers(probe, deadline);
   }
   return probe;
@@ -99,6 +101,55 @@ void Prober::learn_collation(const ServerReply& reply, Probe& probe, TimePoint d
   }
   probe.default_collation = collation_id_;
   probe.capabilities = capabilities_;
+}
+
+// A group tells itself how far its members are. Whatever becomes of this, the server has answered
+// the probe.
+void Prober::beat(Probe& probe, bool primary, TimePoint deadline) {
+  if (heartbeat_ == nullptr || probe.membership || !connection_.open()) return;
+  if (primary && !probe.read_only) {
+    write_beat(probe, deadline);
+  } else {
+    read_beat(probe, deadline);
+  }
+}
+
+void Prober::write_beat(Probe& probe, TimePoint deadline) {
+  Beat beat;
+  const auto write = [&] {
+    beat.count = heartbeat_->next();
+    beat.when.sent = Clock::now();
+    ServerReply reply = connection_.query(heartbeat_->write_query(beat.count), deadline);
+    beat.when.answered = std::min(Clock::now(), beat.when.sent + monitor_.timeout);
+    return reply;
+  };
+  ServerReply reply = write();
+  if (Heartbeat::is_missing(reply)) {
+    reply = connection_.query(heartbeat_->create_query(), deadline);
+    if (reply.error == 0) reply = write();
+  }
+  if (reply.error != 0) {
+    probe.beat_trouble = heartbeat_->advice(reply, probe.account);
+    return;
+  }
+  probe.written = beat;
+  if (beat.when.answered < next_clean_) return;
+  // It is of no matter whether that succeeds.
+  connection_.query(heartbeat_->clean_query(), deadline);
+  next_clean_ = beat.when.answered + kCleanInterval;
+}
+
+void Prober::read_beat(Probe& probe, TimePoint deadline) {
+  Beat beat;
+  beat.when.sent = Clock::now();
+  const ServerReply reply = connection_.query(heartbeat_->read_query(), deadline);
+  beat.when.answered = std::min(Clock::now(), beat.when.sent + monitor_.timeout);
+  if (const auto count = Heartbeat::decode(reply)) {
+    beat.count = *count;
+    probe.read = beat;
+  } else if (reply.error != 0 && !Heartbeat::is_missing(reply)) {
+    probe.beat_trouble = heartbeat_->advice(reply, probe.account);
+  }
 }
 
 // Whatever becomes of this, the server has answered the probe. What could not be asked in time is

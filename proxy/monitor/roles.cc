@@ -32,9 +32,9 @@ bool is_followed(const std::vector<Probe>& probes, std::size_t server) {
 }
 
 bool is_fetching(const Probe& probe) {
-  return std::any_of(
-      probe.channels.begin(), probe.channels.end(),
-      [](const Channel& channel) { return channel.receiver != ThreadState::stopped; });
+  return std::any_of(probe.channels.begin(), probe.channels.end(), [](const Channel& channel) {
+    return channel.receiver != ThreadState::stopped;
+  });
 }
 
 // Those that may be the primary. A server that was merely discovered must not end the writes of all

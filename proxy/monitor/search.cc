@@ -15,7 +15,8 @@ void Search::run() {
     Look look;
     look.address = *std::exchange(wanted_, std::nullopt);
     lock.unlock();
-    look.prober = std::make_unique<Prober>(discovered_server(look.address), monitor_, wake_fd_);
+    look.prober =
+        std::make_unique<Prober>(discovered_server(look.address), monitor_, wake_fd_, heartbeat_);
     look.probe = look.prober->attempt();
     lock.lock();
     look_ = std::move(look);

@@ -19,10 +19,12 @@ namespace weir {
 class Search {
  public:
   // `wake_fd`: see ServerConnection. `news` is called from run() when something was found, or was
-  // not: time for a step(). The configuration has to outlive this object.
-  Search(const Config& config, int wake_fd, std::function<void()> news)
+  // not: time for a step(). The configuration and `heartbeat` (null: none) have to outlive this
+  // object.
+  Search(const Config& config, int wake_fd, Heartbeat* heartbeat, std::function<void()> news)
       : monitor_(config.monitor),
         wake_fd_(wake_fd),
+        heartbeat_(heartbeat),
         news_(std::move(news)),
         discovery_(config) {}
 
@@ -57,6 +59,7 @@ class Search {
 
   const MonitorConfig& monitor_;
   const int wake_fd_;
+  Heartbeat* const heartbeat_;
   const std::function<void()> news_;
   Discovery discovery_;   // of step()
   bool looking_ = false;  // likewise: one address is out

@@ -78,7 +78,8 @@ std::string_view to_string(Origin origin) {
 }
 
 std::string print_topology(const Topology& topology) {
-  std::vector<Line> lines = {{"server", "address", "role", "health", "lag", "origin", "version", "why"}};
+  std::vector<Line> lines = {
+      {"server", "address", "role", "health", "lag", "origin", "version", "why"}};
   for (const ServerState& server : topology.servers) {
     if (server.origin != Origin::left) lines.push_back(describe(server));
   }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "proxy/monitor/heartbeat.h"
+
 namespace weir {
 namespace {
 
@@ -202,6 +204,11 @@ Verdict judge_replica(const ReplicaCase& c) {
   }
   if (!c.meter.empty() && probe.as_replica && comparable(*c.meter.newest(), *probe.as_replica)) {
     return judge_by_samples(c, c.meter.read(*probe.as_replica, probe.when));
+  }
+  if (c.beats != nullptr && !c.beats->empty() && probe.read) {
+    if (const auto position = beat_position(probe.read->count)) {
+      return judge_by_samples(c, c.beats->read(*position, probe.read->when));
+    }
   }
   if (c.election.primary && c.probes[*c.election.primary].outcome == Probe::Outcome::answered) {
     return judge_by_seconds(c);

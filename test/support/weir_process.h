@@ -16,8 +16,9 @@ namespace weir::test {
 struct WeirOptions {
   std::map<std::string, std::string> sections = {};            // lines of TOML by section
   std::vector<std::string> users = {"APP", "PLAIN", "EMPTY"};  // listed accounts; none: passthrough
-  std::string user_lines = {};    // further lines for each listed account
-  std::string server_lines = {};  // and for each server
+  std::string user_lines = {};           // further lines for each listed account
+  std::string server_lines = {};         // and for each server
+  std::vector<int> servers = {1, 2, 3};  // those of the cluster that are listed
   bool unix_socket = false;
   std::string http = {};  // address; "127.0.0.1:0": http_port() tells which one it is
   bool wait = true;       // until reads reach both replicas
