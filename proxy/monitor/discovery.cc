@@ -81,11 +81,11 @@ class Gathering {
 std::string_view word(Mention::Tie tie) {
   switch (tie) {
     case Mention::Tie::source:
-      return "source";
+      return "its source";
     case Mention::Tie::replica:
-      return "replica";
+      return "its replica";
     case Mention::Tie::member:
-      return "member of its group";
+      return "a member of its group";
   }
   return "?";
 }
@@ -95,7 +95,7 @@ std::string disproved(const Mention& mention, const Probe& found) {
   if (mention.tie == Mention::Tie::replica && !found.hidden_replication.empty()) {
     return found.hidden_replication;
   }
-  return fmt::format("is not the {} of it", word(mention.tie));
+  return "is not that";
 }
 
 }  // namespace
@@ -314,7 +314,7 @@ std::optional<std::size_t> Discovery::looked(const Endpoint& address, const Prob
   }
   if (const auto same = find_identity(found.identity)) {
     events.push_back(
-        {false, fmt::format("{}, which {} names as its {}, is {}", address.to_string(),
+        {false, fmt::format("{}, which {} names as {}, is {}", address.to_string(),
                             servers_[first.by].name, word(first.tie), servers_[*same].name)});
     aliases_[address.to_string()] = found.identity;
     candidates_.erase(at);
@@ -335,9 +335,8 @@ std::optional<std::size_t> Discovery::looked(const Endpoint& address, const Prob
     return std::nullopt;
   }
   known_[*server] = Known{found.identity, found.server_id, now};
-  events.push_back(
-      {false, fmt::format("found server {}: {} names it as its {}", servers_[*server].name,
-                          servers_[mention.by].name, word(mention.tie))});
+  events.push_back({false, fmt::format("found server {}: {} names it as {}", servers_[*server].name,
+                                       servers_[mention.by].name, word(mention.tie))});
   candidates_.erase(at);
   return server;
 }
@@ -350,9 +349,8 @@ void Discovery::in_vain(Candidate& candidate, const std::string& why, TimePoint 
   const Mention& mention = candidate.mentions.front();
   if (mention.guess || candidate.told == why) return;
   candidate.told = why;
-  events.push_back(
-      {true, fmt::format("{}, which {} names as its {}, {}", mention.address.to_string(),
-                         servers_[mention.by].name, word(mention.tie), why)});
+  events.push_back({true, fmt::format("{}, which {} names as {}, {}", mention.address.to_string(),
+                                      servers_[mention.by].name, word(mention.tie), why)});
 }
 
 // Who comes back gets its old place.
@@ -372,7 +370,7 @@ void Discovery::tell_full(const Mention& mention, std::vector<MonitorEvent>& eve
   if (std::exchange(told_full_, true)) return;
   events.push_back(
       {true,
-       fmt::format("{}, which {} names as its {}, is not looked for: {} discovered servers, {} "
+       fmt::format("{}, which {} names as {}, is not looked for: {} discovered servers, {} "
                    "addresses at a time and {} in all are the limit until weir is restarted; said "
                    "once",
                    mention.address.to_string(), servers_[mention.by].name, word(mention.tie),

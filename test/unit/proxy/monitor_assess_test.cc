@@ -288,6 +288,7 @@ TEST_CASE("topology: the table for people", "[monitor]") {
         "server  address        role     health  lag   origin  version          why\n"
         "db1     10.0.0.1:3306  primary  up      -     listed  10.11.6-MariaDB\n"
         "db2     10.0.0.2:3306  replica  up      0 ms  listed  10.11.6-MariaDB\n"
-        "db3     10.0.0.3:3306  unknown  down    -     listed  10.11.6-MariaDB  Connection refused (2002)\n"
+        "db3     10.0.0.3:3306  unknown  down    -     listed  10.11.6-MariaDB  Connection refused "
+        "(2002)\n"
         "The primary is db1.\n");
 }

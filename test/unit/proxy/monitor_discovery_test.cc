@@ -259,7 +259,7 @@ TEST_CASE("discovery: who is not what was said is asked again, ever more rarely"
           "[monitor][discovery]") {
   Bed bed = primary_with({registered(2, "db2")});
   CHECK_FALSE(bed.find("db2", replica(2, 9, "elsewhere")));
-  CHECK(bed.told("db2:3306, which seed names as its replica, is not the replica of it"));
+  CHECK(bed.told("db2:3306, which seed names as its replica, is not that"));
   CHECK_FALSE(bed.discovery->searching(bed.now));
   bed.hear();
   CHECK(bed.next().empty());
