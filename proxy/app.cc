@@ -56,6 +56,7 @@ std::optional<ListenSocket> open_console(const Config& config) {
 std::vector<std::size_t> server_limits(const Config& config) {
   std::vector<std::size_t> limits;
   for (const ServerConfig& server : config.servers) limits.push_back(server.max_connections);
+  limits.resize(server_capacity(config));  // no limit for those that are discovered
   return limits;
 }
 
@@ -65,7 +66,7 @@ class App {
       : config_(std::move(config)),
         accounts_(config_),
         slots_(server_limits(*config_)),
-        drained_servers_(config_->servers.size()),
+        drained_servers_(server_capacity(*config_)),
         process_(config_->routing.spill_limit) {}
 
   int run();

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <vector>
 
 #include "proxy/app.h"
 #include "proxy/cli/cli.h"
@@ -47,8 +48,10 @@ int run(const std::string& path) {
 int check(const std::string& path) {
   const auto config = load(path);
   if (config == nullptr) return weir::cli::kFailed;
-  const weir::Topology topology = weir::probe_once(*config);
+  std::vector<weir::MonitorEvent> events;
+  const weir::Topology topology = weir::probe_once(*config, &events);
   fmt::print("{}", weir::print_topology(topology));
+  for (const auto& event : events) fmt::print("{}\n", event.text);
   if (topology.primary) return 0;
   fmt::print(stderr, "no primary: {}\n", topology.no_primary_why);
   return weir::cli::kFailed;

@@ -113,7 +113,7 @@ void Worker::run() {
   context_.compression = &compression_;
   context_.process = &process_;
   context_.topology = std::make_shared<const Topology>();
-  context_.work.resize(process_.config->servers.size());
+  context_.work.resize(server_capacity(*process_.config));
   context_.most_waits = share_of_waits(*process_.config);
   context_.random_state ^= reinterpret_cast<std::uintptr_t>(this);
   deferred_.emplace(&loop_);

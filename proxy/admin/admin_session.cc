@@ -188,7 +188,7 @@ void AdminSession::run(Bytes payload) {
       std::string packet;
       protocol::append_frames(
           packet,
-          fmt::format("weir admin console  Servers: {}  Clients: {}", config().servers.size(),
+          fmt::format("weir admin console  Servers: {}  Clients: {}", latest()->servers.size(),
                       host_.targets().process.client_connections.load()),
           sequence);
       return stream_->write(packet);
@@ -234,11 +234,12 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
   switch (kind) {
     case Kind::show_servers:
       return ask_status([this](const WorkerStatus& status) {
-        answer_table(servers_table(config(), *host_.targets().process.topology.latest(), status));
+        answer_table(servers_table(config(), *latest(), status));
       });
     case Kind::show_pools:
-      return ask_status(
-          [this](const WorkerStatus& status) { answer_table(pools_table(config(), status)); });
+      return ask_status([this](const WorkerStatus& status) {
+        answer_table(pools_table(config(), *latest(), status));
+      });
     case Kind::show_pins:
       return ask_status(
           [this](const WorkerStatus& status) { answer_table(pins_table(status.pins)); });
@@ -247,12 +248,13 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
           [this](const WorkerStatus& status) { answer_table(counters_table(status)); });
     case Kind::show_sessions:
       waiting_ = true;
-      return survey_sessions(*host_.targets().process.directory,
-                             [this, &host = host_, id = id_](std::vector<SessionInfo> sessions) {
-                               host.post(id, [this, sessions = std::move(sessions)] {
-                                 resume([&] { answer_table(sessions_table(config(), sessions)); });
-                               });
-                             });
+      return survey_sessions(
+          *host_.targets().process.directory,
+          [this, &host = host_, id = id_](std::vector<SessionInfo> sessions) {
+            host.post(id, [this, sessions = std::move(sessions)] {
+              resume([&] { answer_table(sessions_table(config(), *latest(), sessions)); });
+            });
+          });
     case Kind::show_config:
       return answer_table(config_table(config()));
     case Kind::show_warnings:
@@ -283,14 +285,15 @@ void AdminSession::explain_route(const std::string& sql) {
 // --- what changes something ----------------------------------------------------------------------
 
 void AdminSession::change_server(const std::string& name, bool drained) {
-  const auto server = find_server(config(), name);
-  if (!server) return answer_error({1210, "HY000", unknown_server_text(config(), name)});
+  const auto topology = latest();
+  const auto server = find_server(config(), *topology, name);
+  if (!server) return answer_error({1210, "HY000", unknown_server_text(config(), *topology, name)});
   const bool changed = host_.targets().drained.set(*server, drained);
   spdlog::info("admin console: {} {} server {}{}", who(), drained ? "drains" : "enables", name,
                changed ? "" : ", which it is already");
   host_.targets().judge_again();
   waiting_ = true;
-  change_ = Change{*server, drained, host_.now()};
+  change_ = Change{*server, name, drained, host_.now()};
 }
 
 // The answer is sent when every worker obeys. A topology is on the board only after all workers
@@ -312,7 +315,7 @@ void AdminSession::look_for_change() {
     answer_error({1105, "HY000",
                   fmt::format("weir: the change of server {} is noted, but the monitor has not "
                               "judged again so far; look at SHOW SERVERS",
-                              config().servers[change.server].name)});
+                              change.name)});
   });
 }
 

@@ -62,6 +62,7 @@ class AdminSession final : private StreamHandler {
   // A server that was drained or enabled, which not everybody has noticed yet.
   struct Change {
     std::size_t server = 0;
+    std::string name;
     bool drained = false;
     TimePoint begun{};
   };
@@ -89,6 +90,9 @@ class AdminSession final : private StreamHandler {
   void refuse(const ClientError& error, std::uint8_t sequence);
   std::string who() const;
   const Config& config() const { return *host_.targets().process.config; }
+  std::shared_ptr<const Topology> latest() const {
+    return host_.targets().process.topology.latest();
+  }
 
   AdminHost& host_;
   const std::uint32_t id_;

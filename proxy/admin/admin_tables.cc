@@ -38,6 +38,12 @@ ServerLoad load_of(const WorkerStatus& status, std::size_t server) {
   return server < status.servers.size() ? status.servers[server] : ServerLoad{};
 }
 
+// A session may hold a connection to a server that has left, or one that it heard of first.
+std::string name_of(const Config& config, const Topology& topology, std::size_t server) {
+  if (server < topology.servers.size()) return topology.servers[server].name;
+  return server < config.servers.size() ? config.servers[server].name : "(new)";
+}
+
 ResultSet::Row server_row(const ServerState& server, const ServerLoad& load) {
   Value latency;
   if (server.latency) {
@@ -59,6 +65,7 @@ ResultSet::Row server_row(const ServerState& server, const ServerLoad& load) {
           of(load.shed),
           of(server.weight),
           server.zone,
+          std::string(to_string(server.origin)),
           unless_empty(server.version),
           server.position != nullptr ? Value(to_string(*server.position)) : Value(),
           server.why};
@@ -155,30 +162,33 @@ ResultSet servers_table(const Config& config, const Topology& topology,
                  number("shed"),
                  number("weight"),
                  text("zone"),
+                 text("origin"),
                  text("version"),
                  text("gtid_position"),
                  text("why")};
-  for (std::size_t i = 0; i < config.servers.size(); ++i) {
-    const bool asked = i < topology.servers.size();
-    set.rows.push_back(
-        server_row(asked ? topology.servers[i] : unasked(config.servers[i]), load_of(status, i)));
+  for (std::size_t i = 0; i < server_capacity(config); ++i) {
+    const auto server = server_shown(config, topology, i);
+    if (server) set.rows.push_back(server_row(*server, load_of(status, i)));
   }
   return set;
 }
 
-ResultSet pools_table(const Config& config, const WorkerStatus& status) {
+ResultSet pools_table(const Config& config, const Topology& topology, const WorkerStatus& status) {
   ResultSet set;
   set.columns = {text("server"),        number("open"),    number("idle"),
                  number("outstanding"), number("waiting"), number("max_connections")};
-  for (std::size_t i = 0; i < config.servers.size(); ++i) {
+  for (std::size_t i = 0; i < server_capacity(config); ++i) {
+    const auto server = server_shown(config, topology, i);
+    if (!server) continue;
     const ServerLoad load = load_of(status, i);
-    set.rows.push_back({config.servers[i].name, of(load.open), of(load.idle), of(load.outstanding),
-                        of(load.waiting), of(config.servers[i].max_connections)});
+    set.rows.push_back({server->name, of(load.open), of(load.idle), of(load.outstanding),
+                        of(load.waiting), of(server->max_connections)});
   }
   return set;
 }
 
-ResultSet sessions_table(const Config& config, const std::vector<SessionInfo>& sessions) {
+ResultSet sessions_table(const Config& config, const Topology& topology,
+                         const std::vector<SessionInfo>& sessions) {
   ResultSet set;
   set.columns = {number("id"),   text("user"),      text("client"),           text("schema"),
                  text("state"),  number("seconds"), number("in_transaction"), text("pins"),
@@ -188,8 +198,8 @@ ResultSet sessions_table(const Config& config, const std::vector<SessionInfo>& s
     session.pins.for_each(
         [&](Pin pin) { pins += (pins.empty() ? "" : ",") + std::string(pin_name(pin)); });
     std::string servers;
-    for (const std::size_t server : session.servers) {
-      servers += (servers.empty() ? "" : ",") + config.servers[server].name;
+    for (const std::size_t i : session.servers) {
+      servers += (servers.empty() ? "" : ",") + name_of(config, topology, i);
     }
     set.rows.push_back({of(session.id), unless_empty(session.user), session.client,
                         unless_empty(session.schema), std::string(session.state),
@@ -298,18 +308,22 @@ std::optional<ResultSet> constants_table(const std::vector<AdminCommand::Item>& 
   return set;
 }
 
-std::optional<std::size_t> find_server(const Config& config, std::string_view name) {
-  for (std::size_t i = 0; i < config.servers.size(); ++i) {
-    if (config.servers[i].name == name) return i;
+std::optional<std::size_t> find_server(const Config& config, const Topology& topology,
+                                       std::string_view name) {
+  for (std::size_t i = 0; i < server_capacity(config); ++i) {
+    const auto server = server_shown(config, topology, i);
+    if (server && server->name == name) return i;
   }
   return std::nullopt;
 }
 
-std::string unknown_server_text(const Config& config, std::string_view name) {
+std::string unknown_server_text(const Config& config, const Topology& topology,
+                                std::string_view name) {
   constexpr std::size_t kQuoted = 64;
   std::string names;
-  for (const ServerConfig& server : config.servers) {
-    names += (names.empty() ? "" : ", ") + server.name;
+  for (std::size_t i = 0; i < server_capacity(config); ++i) {
+    const auto server = server_shown(config, topology, i);
+    if (server) names += (names.empty() ? "" : ", ") + server->name;
   }
   return fmt::format("weir: no server is called '{}'; there are {}", name.substr(0, kQuoted),
                      names);

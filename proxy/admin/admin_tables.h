@@ -20,8 +20,10 @@ namespace weir {
 // `topology` may know nothing yet; `status` is the sum over all workers.
 protocol::ResultSet servers_table(const Config& config, const Topology& topology,
                                   const WorkerStatus& status);
-protocol::ResultSet pools_table(const Config& config, const WorkerStatus& status);
-protocol::ResultSet sessions_table(const Config& config, const std::vector<SessionInfo>& sessions);
+protocol::ResultSet pools_table(const Config& config, const Topology& topology,
+                                const WorkerStatus& status);
+protocol::ResultSet sessions_table(const Config& config, const Topology& topology,
+                                   const std::vector<SessionInfo>& sessions);
 protocol::ResultSet pins_table(const PinReport& pins);
 protocol::ResultSet counters_table(const WorkerStatus& status);
 protocol::ResultSet config_table(const Config& config);
@@ -44,8 +46,10 @@ std::optional<protocol::ResultSet> constants_table(const std::vector<AdminComman
                                                    const AdminCommand::Item*& unknown);
 
 // The index of a server; nothing when none has this name.
-std::optional<std::size_t> find_server(const Config& config, std::string_view name);
+std::optional<std::size_t> find_server(const Config& config, const Topology& topology,
+                                       std::string_view name);
 // The text of the error for a name that no server has.
-std::string unknown_server_text(const Config& config, std::string_view name);
+std::string unknown_server_text(const Config& config, const Topology& topology,
+                                std::string_view name);
 
 }  // namespace weir

@@ -14,7 +14,8 @@ constexpr Milliseconds kSpared{100};
 
 }  // namespace
 
-Pool::Pool(WorkerContext& context) : context_(context), servers_(context.config().servers.size()) {}
+Pool::Pool(WorkerContext& context)
+    : context_(context), servers_(server_capacity(context.config())) {}
 
 void Pool::close_all() {
   closing_ = true;
@@ -195,7 +196,7 @@ void Pool::open(Request& request, ServerSlot slot) {
   options.schema = wish.state->schema();
   options.collation = wish.collation;
   options.capabilities = wish.capabilities;
-  options.compression = context_.config().servers[wish.server].compression;
+  options.compression = server.compression;
   options.shared = context_.compression;
   options.settings = context_.process->settings_version.load();
   // Connections that were opened together do not have to be replaced together.
@@ -376,7 +377,8 @@ void Pool::expire_requests(TimePoint now) {
 
 bool Pool::is_drained(std::size_t server) const {
   const auto& servers = context_.topology->servers;
-  return server < servers.size() && servers[server].health == Health::drained;
+  return server < servers.size() &&
+         (servers[server].health == Health::drained || servers[server].origin == Origin::left);
 }
 
 // The newest min_idle of each server stay, however long nobody has used them.

@@ -38,6 +38,13 @@ struct ListenConfig {
 
 enum class RolePin : std::uint8_t { automatic, primary, replica };
 
+// How weir has come to know a server. No key: files only list.
+enum class Origin : std::uint8_t {
+  listed,
+  discovered,  // another server named it, see MonitorConfig::discover
+  left,        // was discovered, and is no part of the topology any more; its index stays taken
+};
+
 struct ServerConfig {
   std::string name;  // unique; [A-Za-z0-9_.-]+
   Endpoint address;
@@ -46,6 +53,7 @@ struct ServerConfig {
   std::string zone;
   std::size_t max_connections = 0;  // over all workers; 0: no limit of weir's own
   protocol::Compression compression = protocol::Compression::none;
+  Origin origin = Origin::listed;
 };
 
 struct MonitorConfig {
@@ -57,6 +65,8 @@ struct MonitorConfig {
   unsigned recover_after = 3;  // good samples in a row before a replica is read from again
   bool catalogue = true;       // learn which stored functions only read
   Milliseconds catalogue_interval{60000};
+  bool discover = false;  // look for servers that the listed ones name
+  std::string heartbeat;  // "schema.table" that weir writes to, to measure lag; empty: none
 };
 
 enum class Consistency : std::uint8_t { eventual, session, global };
@@ -154,5 +164,13 @@ struct Config {
 
   const UserConfig* find_user(const std::string& name) const;
 };
+
+// So many servers may be discovered in the life of a process.
+inline constexpr std::size_t kMostDiscovered = 64;
+
+// How many servers there can be at most: what is kept by server has this size from the start.
+inline std::size_t server_capacity(const Config& config) {
+  return config.servers.size() + (config.monitor.discover ? kMostDiscovered : 0);
+}
 
 }  // namespace weir

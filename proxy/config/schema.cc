@@ -92,6 +92,8 @@ constexpr KeyRow<MonitorConfig> kMonitor[] = {
     {"catalogue", [](Field& f, MonitorConfig& c) { f.boolean(c.catalogue); }},
     {"catalogue_interval",
      [](Field& f, MonitorConfig& c) { f.duration(c.catalogue_interval, 1s, 24h); }},
+    {"discover", [](Field& f, MonitorConfig& c) { f.boolean(c.discover); }},
+    {"heartbeat", [](Field& f, MonitorConfig& c) { f.label(c.heartbeat, true); }},
 };
 
 constexpr KeyRow<RoutingConfig> kRouting[] = {

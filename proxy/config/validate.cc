@@ -151,6 +151,15 @@ void check_servers(const Node& root, const Config& config, Context& context) {
   check_role_pins(root, config, context);
 }
 
+void check_heartbeat(const Node& root, const std::string& name, Context& context) {
+  const std::size_t dot = name.find('.');
+  const bool is_table = dot != std::string::npos && dot > 0 && dot + 1 < name.size() &&
+                        name.find('.', dot + 1) == std::string::npos;
+  if (name.empty() || is_table) return;
+  context.problem(line_of(root, "monitor", "heartbeat"),
+                  fmt::format("monitor.heartbeat is \"{}\"; write it as \"schema.table\"", name));
+}
+
 void check_monitor(const Node& root, const Config& config, Context& context) {
   const Node* const table = root.find("monitor");
   if (table == nullptr) {
@@ -163,6 +172,7 @@ void check_monitor(const Node& root, const Config& config, Context& context) {
     context.problem(table->line, "[monitor] has no user; add the account that weir logs in with");
   }
   check_password(*table, "[monitor]", context);
+  check_heartbeat(root, config.monitor.heartbeat, context);
   if (config.monitor.max_lag <= config.monitor.interval) {
     context.warning(
         line_of(root, "monitor", "max_lag"),

@@ -60,6 +60,8 @@ struct ServerState {
                           // has come back
   std::string zone;
   std::size_t max_connections = 0;
+  protocol::Compression compression = protocol::Compression::none;
+  Origin origin = Origin::listed;
 
   bool serves_reads() const { return role == Role::replica && health == Health::up; }
 };
@@ -72,6 +74,8 @@ inline ServerState unasked(const ServerConfig& config) {
   state.weight = config.weight;
   state.zone = config.zone;
   state.max_connections = config.max_connections;
+  state.compression = config.compression;
+  state.origin = config.origin;
   return state;
 }
 
@@ -79,8 +83,9 @@ class Routines;
 
 struct Topology {
   std::uint64_t version = 0;  // grows with each publication
-  std::vector<ServerState>
-      servers;  // in the order of the configuration; the index is the server's id
+  // In the order of the configuration, then those that were discovered; the index is the server's
+  // id. Grows, but never beyond server_capacity(); who has left keeps its place.
+  std::vector<ServerState> servers;
   std::optional<std::size_t> primary;  // the one server that takes writes; nothing: none or several
   std::string no_primary_why;          // when there is none: what was tried, in one line
   // What the greeting shows; learnt from the primary (before one was seen: from any server).
@@ -96,5 +101,17 @@ struct Topology {
   // MySQL 9 has no COM_PROCESS_KILL any more.
   bool lacks_process_kill() const { return !is_mariadb() && greeting_version.starts_with("9."); }
 };
+
+// For people: the servers that are believed in, by index; nothing for one that has left, or is not
+// known. Before the first look, those of the configuration.
+inline std::optional<ServerState> server_shown(const Config& config, const Topology& topology,
+                                               std::size_t server) {
+  if (server < topology.servers.size()) {
+    const ServerState& state = topology.servers[server];
+    return state.origin != Origin::left ? std::optional(state) : std::nullopt;
+  }
+  if (server < config.servers.size()) return unasked(config.servers[server]);
+  return std::nullopt;
+}
 
 }  // namespace weir

@@ -83,7 +83,12 @@ class Collector {
   Family counter(std::string name, std::string help) {
     return {families_, MetricType::Counter, std::move(name), std::move(help)};
   }
-  const std::vector<ServerState>& servers() const { return snapshot_.topology->servers; }
+  // Those that take part.
+  std::vector<ServerState> servers() const {
+    std::vector<ServerState> servers = snapshot_.topology->servers;
+    std::erase_if(servers, [](const ServerState& one) { return one.origin == Origin::left; });
+    return servers;
+  }
 
   void weir_itself();
   void process();
@@ -176,8 +181,10 @@ void Collector::server_loads(const std::vector<ServerLoad>& loads) {
   Family in_line =
       gauge("weir_server_statements_in_line", "Statements that wait to be let in there.");
   Family shed = counter("weir_server_shed_total", "Statements that were turned away there.");
-  for (std::size_t i = 0; i < loads.size() && i < snapshot_.config->servers.size(); ++i) {
-    const Labels labels = {{"server", snapshot_.config->servers[i].name}};
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const auto server = server_shown(*snapshot_.config, *snapshot_.topology, i);
+    if (!server) continue;
+    const Labels labels = {{"server", server->name}};
     open.add(loads[i].open, labels);
     idle.add(loads[i].idle, labels);
     outstanding.add(loads[i].outstanding, labels);

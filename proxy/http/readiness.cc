@@ -54,7 +54,9 @@ Readiness judge_readiness(const Topology& topology, const RoutingConfig& routing
       topology.primary ? Json(topology.servers[*topology.primary].name) : Json(nullptr);
   if (!topology.primary) out["no_primary_why"] = topology.no_primary_why;
   out["servers"] = Json::array();
-  for (const ServerState& server : topology.servers) out["servers"].push_back(server_json(server));
+  for (const ServerState& server : topology.servers) {
+    if (server.origin != Origin::left) out["servers"].push_back(server_json(server));
+  }
   // Servers' error texts are in it, which may be in any character set.
   return {ready, out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
 }

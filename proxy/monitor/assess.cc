@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "proxy/monitor/heartbeat.h"
 #include "proxy/monitor/probe_query.h"
 #include "proxy/monitor/topology_text.h"
 
@@ -37,16 +38,23 @@ std::string both(const std::string& why, const std::string& note) {
 Assessor::Assessor(std::shared_ptr<const Config> config)
     : config_(std::move(config)),
       meter_(lag_memory(config_->monitor), usual_gap(config_->monitor)),
+      beats_(lag_memory(config_->monitor), usual_gap(config_->monitor)),
       memory_(config_->servers.size()),
       notes_(config_->servers.size()) {}
 
-Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
+void Assessor::know(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  memory_.resize(config_->servers.size());
+  notes_.resize(config_->servers.size());
+}
+
+Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now, bool searching) {
+  silence_left(probes);
   silence_overdue(probes, now);
-  std::vector<Role> last_roles;
-  for (const Memory& memory : memory_) last_roles.push_back(memory.role);
-  const Election election = elect(*config_, probes, last_roles, last_writer(now));
+  const Election election = choose(probes, now, searching);
   remember_writer(election, probes, now);
   sample_primary(election, probes);
+  sample_beat(election, probes);
   learn_greeting(election, probes);
 
   Assessment result;
@@ -63,10 +71,34 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now) {
   tell_primary(election, probes, result.events);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     topology.servers.push_back(judge(i, election, probes));
-    tell(memory_[i], topology.servers.back(), notes_[i], probes[i].outcome != Probe::Outcome::none,
-         result.events);
+    const bool heard =
+        probes[i].outcome != Probe::Outcome::none && topology.servers.back().origin != Origin::left;
+    tell(memory_[i], topology.servers.back(), notes_[i], heard, result.events);
   }
   return result;
+}
+
+Election Assessor::choose(const std::vector<Probe>& probes, TimePoint now, bool searching) {
+  std::vector<Role> last_roles;
+  for (const Memory& memory : memory_) last_roles.push_back(memory.role);
+  Election election = elect(*config_, probes, last_roles, last_writer(now));
+  if (election.primary && searching && !had_primary_) {
+    election.roles[*election.primary] = Role::unknown;
+    election.primary.reset();
+    election.no_primary_why = "servers that others name are being looked at";
+  }
+  had_primary_ = had_primary_ || election.primary;
+  return election;
+}
+
+// Nobody waits for an answer of who has left.
+void Assessor::silence_left(std::vector<Probe>& probes) const {
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    if (config_->servers[i].origin != Origin::left) continue;
+    probes[i] = Probe{};
+    probes[i].outcome = Probe::Outcome::failed;
+    probes[i].error = "has left";
+  }
 }
 
 // A prober that hangs where no timeout reaches (name resolution) must not keep its server alive by
@@ -119,6 +151,15 @@ void Assessor::sample_primary(const Election& election, const std::vector<Probe>
   primary_rewound_ = !meter_.add(probe.when, probe.as_primary);
 }
 
+// Counts only grow, whichever server they are written to.
+void Assessor::sample_beat(const Election& election, const std::vector<Probe>& probes) {
+  if (!election.primary) return;
+  const auto& beat = probes[*election.primary].written;
+  if (!beat || beat->count <= last_beat_) return;
+  last_beat_ = beat->count;
+  if (auto position = beat_position(beat->count)) beats_.add(beat->when, std::move(position));
+}
+
 ServerState Assessor::judge(std::size_t server, const Election& election,
                             const std::vector<Probe>& probes) {
   const Probe& probe = probes[server];
@@ -126,6 +167,13 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
   const bool new_sample = probe.sequence != memory.sequence;
 
   ServerState state = unasked(config_->servers[server]);
+  if (state.origin == Origin::left) {
+    memory = Memory{};  // should it come back
+    notes_[server].clear();
+    state.health = Health::down;
+    state.why = "is no part of the topology any more";
+    return state;
+  }
   state.role = election.roles[server];
   state.version = probe.version;
   state.flavor = probe.flavor;
@@ -146,7 +194,7 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
     memory.judged = true;
     memory.good = 0;
   } else {
-    ReplicaCase c{*config_, election, probes, meter_, server, nullptr, 0};
+    ReplicaCase c{*config_, election, probes, meter_, server, nullptr, 0, &beats_};
     if (new_sample) {
       c.before = memory.position.get();
       const bool apart = election.primary && is_apart(probe, probes[*election.primary]);
@@ -157,6 +205,10 @@ ServerState Assessor::judge(std::size_t server, const Election& election,
     if (probe.outcome == Probe::Outcome::answered) notes_[server] = replica_notes(c);
     settle(memory, verdict, new_sample, state);
   }
+  if (probe.followers != nullptr) {
+    notes_[server] = both(notes_[server], probe.followers->hidden);
+  }
+  notes_[server] = both(notes_[server], probe.beat_trouble);
   state.why = both(state.why, notes_[server]);
   memory.role = state.role;
   memory.sequence = probe.sequence;

@@ -8,16 +8,11 @@
 #include <vector>
 
 #include "proxy/monitor/lag_meter.h"
+#include "proxy/monitor/monitor_event.h"
 #include "proxy/monitor/probe.h"
 #include "proxy/monitor/verdict.h"
 
 namespace weir {
-
-// A change that people want to read about.
-struct MonitorEvent {
-  bool warning = false;
-  std::string text;
-};
 
 struct Assessment {
   Topology topology;
@@ -30,8 +25,13 @@ class Assessor {
  public:
   explicit Assessor(std::shared_ptr<const Config> config);
 
-  // `probes` has one entry per configured server, in that order: the latest attempt that ended.
-  Assessment assess(std::vector<Probe> probes, TimePoint now);
+  // From now on there are further servers: those known so far stay where they are.
+  void know(std::shared_ptr<const Config> config);
+
+  // `probes` has one entry per server, in that order: the latest attempt that ended. While
+  // `searching`, servers may be found that claim to be the primary: until there has been one, none
+  // is chosen.
+  Assessment assess(std::vector<Probe> probes, TimePoint now, bool searching = false);
 
  private:
   struct Memory {
@@ -51,10 +51,13 @@ class Assessor {
     std::string told_note;
   };
 
+  Election choose(const std::vector<Probe>& probes, TimePoint now, bool searching);
+  void silence_left(std::vector<Probe>& probes) const;
   void silence_overdue(std::vector<Probe>& probes, TimePoint now);
   std::optional<LastWriter> last_writer(TimePoint now) const;
   void remember_writer(const Election& election, const std::vector<Probe>& probes, TimePoint now);
   void sample_primary(const Election& election, const std::vector<Probe>& probes);
+  void sample_beat(const Election& election, const std::vector<Probe>& probes);
   ServerState judge(std::size_t server, const Election& election, const std::vector<Probe>& probes);
   static void measure(Memory& memory, const Probe& probe);
   void settle(Memory& memory, const Verdict& verdict, bool new_sample, ServerState& state) const;
@@ -65,12 +68,14 @@ class Assessor {
   void tell_primary(const Election& election, const std::vector<Probe>& probes,
                     std::vector<MonitorEvent>& events);
 
-  const std::shared_ptr<const Config> config_;
+  std::shared_ptr<const Config> config_;
   LagMeter meter_;
+  LagMeter beats_;  // of the heartbeat
   std::vector<Memory> memory_;
   std::vector<std::string> notes_;  // of the servers, from the judgement under way
   std::uint64_t version_ = 0;
   std::uint64_t sampled_ = 0;  // sequence of the primary's probe sampled last
+  std::uint64_t last_beat_ = 0;
   std::optional<std::size_t> sampled_from_;
   std::optional<TimePoint> last_;
   std::optional<LastWriter> writer_;  // the member of a group that was the primary last
@@ -80,6 +85,7 @@ class Assessor {
   std::string greeting_version_;
   std::uint16_t default_collation_ = 0;
   protocol::Capabilities capabilities_ = 0;
+  bool had_primary_ = false;
   std::optional<std::size_t> told_primary_;
   std::string told_no_primary_;
 };

@@ -1,5 +1,7 @@
 #include "proxy/monitor/membership.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "proxy/monitor/result_row.h"
@@ -54,7 +56,11 @@ std::optional<Membership> decode_mysql(const ResultSet& result) {
   member.why = "is not part of its group (OFFLINE)";
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     const ResultRow row(result, i);
-    if (row.text("id") != self) continue;
+    if (row.text("id") != self) {
+      member.peers.push_back(
+          {row.text("host"), row.number<std::uint16_t>("port").value_or(0), row.text("id")});
+      continue;
+    }
     decode_mysql_state(row.text("state"), count, member);
     member.may_write = row.text("role") == "PRIMARY";
     member.single_primary = count.primaries < 2;
@@ -71,6 +77,22 @@ std::string status(const ResultSet& result, std::string_view name) {
     if (row.text("name") == name) return row.text("value");
   }
   return {};
+}
+
+// "10.0.0.1:3306,10.0.0.2:3306", this member among them; "AUTO" or nothing for those that do not
+// know where they are.
+std::vector<Membership::Peer> decode_addresses(const std::string& list) {
+  std::vector<Membership::Peer> peers;
+  for (std::size_t at = 0; at < list.size();) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    const std::string address = list.substr(at, end - at);
+    at = end + 1;
+    const std::size_t colon = address.rfind(':');
+    const auto port = parse_number<std::uint16_t>(
+        colon == std::string::npos ? "" : std::string_view(address).substr(colon + 1));
+    if (port) peers.push_back({address.substr(0, colon), *port, ""});
+  }
+  return peers;
 }
 
 // Galera documentation: "Galera Status Variables", wsrep_local_state.
@@ -105,6 +127,7 @@ std::optional<Membership> decode_galera(const ResultSet& result) {
   member.started = parse_number<std::uint64_t>(status(result, "STARTED")).value_or(0);
   member.backlog =
       parse_number<std::uint64_t>(status(result, "WSREP_LOCAL_RECV_QUEUE")).value_or(0);
+  member.peers = decode_addresses(status(result, "WSREP_INCOMING_ADDRESSES"));
   decode_galera_state(result, member);
   // The numbers 1 to n of a cluster are a set of transactions like any other. A node that has
   // joined no cluster yet says -1.
@@ -141,11 +164,12 @@ std::string membership_query(Flavor flavor) {
            " FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('WSREP_READY',"
            " 'WSREP_CLUSTER_STATUS', 'WSREP_CLUSTER_STATE_UUID', 'WSREP_CLUSTER_CONF_ID',"
            " 'WSREP_LOCAL_STATE', 'WSREP_LOCAL_STATE_COMMENT', 'WSREP_GCOMM_UUID',"
-           " 'WSREP_LAST_COMMITTED', 'WSREP_LOCAL_RECV_QUEUE')"
+           " 'WSREP_LAST_COMMITTED', 'WSREP_LOCAL_RECV_QUEUE', 'WSREP_INCOMING_ADDRESSES')"
            " UNION ALL SELECT 'STARTED', UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS UNSIGNED)"
            " FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'";
   }
-  return "SELECT m.MEMBER_ID AS id, m.MEMBER_STATE AS state, m.MEMBER_ROLE AS role,"
+  return "SELECT m.MEMBER_ID AS id, m.MEMBER_HOST AS host, m.MEMBER_PORT AS port, m.MEMBER_STATE "
+         "AS state, m.MEMBER_ROLE AS role,"
          " s.VIEW_ID AS view_id, s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE AS backlog,"
          " @@global.server_uuid AS self, UNIX_TIMESTAMP() - CAST((SELECT VARIABLE_VALUE"
          " FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime') AS UNSIGNED)"

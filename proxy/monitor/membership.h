@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/monitor/lag_meter.h"
 #include "proxy/monitor/server_reply.h"
@@ -29,6 +30,13 @@ struct Membership {
   bool single_primary = false;
   // Names the set of members as this one knows it; another one whenever somebody joins or leaves.
   std::string view;
+  // The others, as far as it tells where they are.
+  struct Peer {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string uuid;  // MySQL: @@server_uuid
+  };
+  std::vector<Peer> peers;
   std::string id;  // of this member, the same for whoever asks
   // When the server was started, in seconds of its own clock: the same for whoever asks.
   std::uint64_t started = 0;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include <spdlog/logger.h>
 
@@ -13,6 +14,7 @@
 #include "proxy/core/drained_servers.h"
 #include "proxy/core/routine_changes.h"
 #include "proxy/core/topology.h"
+#include "proxy/monitor/monitor_event.h"
 #include "proxy/monitor/topology_text.h"
 
 namespace weir {
@@ -44,7 +46,8 @@ class Monitor {
 };
 
 // Looks at all servers once (twice where lag needs a second look) within about two timeouts: for a
-// configuration check.
-Topology probe_once(const Config& config);
+// configuration check. Servers that are discovered are looked at one after the other, those that
+// cannot be reached for a timeout each; what is to be said of it goes to `events`.
+Topology probe_once(const Config& config, std::vector<MonitorEvent>* events = nullptr);
 
 }  // namespace weir

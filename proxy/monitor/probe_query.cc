@@ -32,6 +32,34 @@ ThreadState thread_state(const std::string& text) {
   return text == "No" || text.empty() ? ThreadState::stopped : ThreadState::connecting;
 }
 
+// "mysql.plugin,mysql.rds_history": nothing that belongs to users.
+bool names_system_tables_only(const std::string& list) {
+  constexpr std::array<std::string_view, 5> kSystem = {"mysql", "sys", "performance_schema",
+                                                       "information_schema", "innodb_memcache"};
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    const std::string name = list.substr(at, end - at);
+    const std::string schema = name.substr(0, name.find('.'));
+    if (std::find(kSystem.begin(), kSystem.end(), schema) == kSystem.end()) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+std::string decode_filter(const ResultRow& row) {
+  constexpr std::array<const char*, 9> kFilters = {
+      "Replicate_Do_DB",        "Replicate_Ignore_DB",         "Replicate_Do_Table",
+      "Replicate_Ignore_Table", "Replicate_Wild_Do_Table",     "Replicate_Wild_Ignore_Table",
+      "Replicate_Rewrite_DB",   "Replicate_Ignore_Domain_Ids", "Replicate_Do_Domain_Ids"};
+  for (const std::string filter : kFilters) {
+    const std::string value = row.text(filter);
+    if (value.empty()) continue;
+    const bool ignores = filter.find("Ignore") != std::string::npos;
+    if (!ignores || !names_system_tables_only(value)) return filter + " = " + value;
+  }
+  return {};
+}
+
 Channel decode_channel(const ResultRow& row) {
   Channel channel;
   channel.name = row.text("Channel_Name");
@@ -39,12 +67,14 @@ Channel decode_channel(const ResultRow& row) {
   channel.source_host = row.text("Source_Host");
   channel.source_port = row.number<std::uint16_t>("Source_Port").value_or(0);
   channel.source_id = row.number<std::uint32_t>("Source_Server_Id").value_or(0);
+  channel.source_uuid = row.text("Source_UUID");
   channel.receiver = thread_state(row.text("Replica_IO_Running"));
   channel.applier = thread_state(row.text("Replica_SQL_Running"));
   channel.receiver_error = row.text("Last_IO_Error");
   channel.applier_error = row.text("Last_SQL_Error");
   channel.seconds_behind = row.number<std::uint32_t>("Seconds_Behind_Source");
   channel.delay = row.number<std::uint32_t>("SQL_Delay").value_or(0);
+  channel.filter = decode_filter(row);
   return channel;
 }
 
@@ -69,13 +99,6 @@ void decode_mariadb_position(const ResultRow& row, Probe& probe) {
         std::make_shared<const GtidPosition>(MariaPosition::of_primary(*binlog, *current));
   }
   if (applied) probe.as_replica = std::make_shared<const GtidPosition>(*applied);
-}
-
-// "app@10.0.0.%" as GRANT wants it: 'app'@'10.0.0.%'. The host is what follows the last @.
-std::string quoted_account(const std::string& account) {
-  const std::size_t at = account.rfind('@');
-  if (at == std::string::npos) return "'" + account + "'";
-  return fmt::format("'{}'@'{}'", account.substr(0, at), account.substr(at + 1));
 }
 
 std::string missing_privilege(const ServerKind& kind, const Probe& probe,
@@ -126,14 +149,61 @@ std::string probe_query(const ServerKind& kind) {
   if (kind.flavor == Flavor::mariadb) {
     return common +
            ", @@global.log_bin AS log_bin, @@global.gtid_binlog_pos AS binlog_pos,"
-           " @@global.gtid_current_pos AS current_pos, @@global.gtid_slave_pos AS replica_pos;"
+           " @@global.gtid_current_pos AS current_pos, @@global.gtid_slave_pos AS replica_pos,"
+           " @@hostname AS host_name, @@port AS port;"
            " SHOW ALL SLAVES STATUS" +
            membership;
   }
   return fmt::format(
-      "{}{}, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS executed; SHOW {} STATUS{}",
+      "{}{}, @@global.server_uuid AS uuid, @@global.gtid_mode AS gtid_mode,"
+      " @@global.gtid_executed AS executed; SHOW {} STATUS{}",
       common, kind.version >= kSuperReadOnly ? ", @@global.super_read_only AS super_read_only" : "",
       kind.version >= kReplicaWords ? "REPLICA" : "SLAVE", membership);
+}
+
+std::string replicas_query(const ServerKind& kind) {
+  const bool modern = kind.flavor == Flavor::mysql && kind.version >= kReplicaWords;
+  return modern ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS";
+}
+
+std::string dump_query() {
+  return "SELECT HOST AS host FROM information_schema.PROCESSLIST"
+         " WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')";
+}
+
+Followers decode_followers(const ServerKind& kind, const ServerReply& replicas,
+                           const std::optional<ServerReply>& dumps, const std::string& account) {
+  Followers followers;
+  if (replicas.results.empty()) {
+    const bool admin = kind.flavor == Flavor::mariadb && kind.version >= kReplicaMonitor;
+    followers.hidden =
+        fmt::format("its replicas are hidden from the monitor ({}): run GRANT {} ON *.* TO {}",
+                    replicas.message, admin ? "REPLICATION MASTER ADMIN" : "REPLICATION SLAVE",
+                    quoted_account(account));
+    return followers;
+  }
+  bool homeless = false;
+  for (std::size_t i = 0; i < replicas.results[0].rows.size(); ++i) {
+    const ResultRow row(replicas.results[0], i);
+    const auto id = row.number<std::uint32_t>("Server_Id");  // MySQL's spelling
+    followers.replicas.push_back({row.text("Host"), row.number<std::uint16_t>("Port").value_or(0),
+                                  (id ? id : row.number<std::uint32_t>("Server_id")).value_or(0),
+                                  row.text("Replica_UUID")});
+    homeless = homeless || followers.replicas.back().host.empty();
+  }
+  if (!dumps || dumps->results.empty()) return followers;
+  for (std::size_t i = 0; i < dumps->results[0].rows.size(); ++i) {
+    const std::string host = ResultRow(dumps->results[0], i).text("host");
+    // The client's own port is behind the last colon, also of an IPv6 address.
+    followers.hosts.push_back(host.substr(0, host.rfind(':')));
+  }
+  if (homeless && followers.hosts.empty()) {
+    followers.hidden = fmt::format(
+        "a replica of it has no report_host, and where it is connected from is hidden "
+        "from the monitor: run GRANT PROCESS ON *.* TO {}",
+        quoted_account(account));
+  }
+  return followers;
 }
 
 std::string collation_query(const ServerKind& kind, std::string_view collation) {
@@ -186,7 +256,10 @@ void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe
   probe.flavor = kind.flavor;
   probe.server_id = row.number<std::uint32_t>("server_id").value_or(0);
   probe.read_only = is_on(row.get("read_only")) || is_on(row.get("super_read_only"));
+  probe.identity = row.text("uuid");
   if (kind.flavor == Flavor::mariadb) {
+    probe.identity =
+        fmt::format("{} at {}:{}", probe.server_id, row.text("host_name"), row.text("port"));
     decode_mariadb_position(row, probe);
   } else {
     decode_mysql_position(row, probe);
@@ -201,6 +274,13 @@ void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe
     if (channel.name.rfind("group_replication_", 0) != 0) probe.channels.push_back(channel);
   }
   if (kind.group) decode_group_part(kind, reply, probe);
+}
+
+// The host is what follows the last @.
+std::string quoted_account(const std::string& account) {
+  const std::size_t at = account.rfind('@');
+  if (at == std::string::npos) return "'" + account + "'";
+  return fmt::format("'{}'@'{}'", account.substr(0, at), account.substr(at + 1));
 }
 
 Probe::Outcome login_outcome(unsigned error) {

@@ -22,6 +22,13 @@ struct ServerKind {
 // status, and the membership where there is one.
 std::string probe_query(const ServerKind& kind);
 
+// Who fetches the server's binary log: those who have registered, and all connections that do.
+std::string replicas_query(const ServerKind& kind);
+std::string dump_query();
+// `dumps`: nothing when it was not asked, since nobody has registered.
+Followers decode_followers(const ServerKind& kind, const ServerReply& replicas,
+                           const std::optional<ServerReply>& dumps, const std::string& account);
+
 // The id of the collation that the server puts into its greeting.
 std::string collation_query(const ServerKind& kind, std::string_view collation);
 std::uint16_t decode_collation(const ServerReply& reply);
@@ -32,6 +39,9 @@ std::string collation_name(const ServerReply& reply);
 
 // Fills everything but `sequence`, `when` and `default_collation`.
 void decode_probe(const ServerKind& kind, const ServerReply& reply, Probe& probe);
+
+// An account as CURRENT_USER() says ("app@10.0.0.%"), as GRANT wants it: 'app'@'10.0.0.%'.
+std::string quoted_account(const std::string& account);
 
 // Whether an error at login is about the monitor's account rather than about the server.
 Probe::Outcome login_outcome(unsigned error);

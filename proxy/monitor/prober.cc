@@ -11,6 +11,8 @@ constexpr Milliseconds kLongestPause{1000};
 // An account that is refused stays so until a person acts, and servers count failed logins.
 constexpr Milliseconds kLongestPauseDenied{5000};
 constexpr Milliseconds kGroupInterval{5000};
+constexpr Milliseconds kFollowersInterval{2000};
+constexpr std::chrono::hours kCleanInterval{1};
 constexpr unsigned kMemberRoles = 80002;
 
 std::string in_words(const std::string& message, unsigned error) {
@@ -19,10 +21,10 @@ std::string in_words(const std::string& message, unsigned error) {
 
 }  // namespace
 
-Prober::Prober(const ServerConfig& server, const MonitorConfig& monitor, int wake_fd)
-    : server_(server), monitor_(monitor), connection_(wake_fd) {}
+Prober::Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd, Heartbeat* heartbeat)
+    : server_(std::move(server)), monitor_(monitor), heartbeat_(heartbeat), connection_(wake_fd) {}
 
-Probe Prober::attempt() {
+Probe Prober::attempt(bool primary) {
   Probe probe;
   probe.sequence = ++sequence_;
   const TimePoint deadline = Clock::now() + monitor_.timeout;
@@ -37,7 +39,11 @@ Probe Prober::attempt() {
     reply = ask(probe, deadline);
   }
   decode_probe(kind_, reply, probe);
-  if (probe.outcome == Probe::Outcome::answered) learn_collation(reply, probe, deadline);
+  if (probe.outcome == Probe::Outcome::answered) {
+    learn_collation(reply, probe, deadline);
+    beat(probe, primary, deadline);
+    if (monitor_.discover) ask_for_followers(probe, deadline);
+  }
   return probe;
 }
 
@@ -48,7 +54,7 @@ bool Prober::connect(Probe& probe, TimePoint deadline) {
     kind_ = ServerKind::from_version(connection_.greeting_version());
     capabilities_ = connection_.greeting_capabilities();
     collation_name_.clear();
-    next_look_ = {};
+    next_look_ = next_ask_ = {};
     return true;
   }
   probe.outcome = login_outcome(failed.error);
@@ -95,6 +101,73 @@ void Prober::learn_collation(const ServerReply& reply, Probe& probe, TimePoint d
   }
   probe.default_collation = collation_id_;
   probe.capabilities = capabilities_;
+}
+
+// A group tells itself how far its members are. Whatever becomes of this, the server has answered
+// the probe.
+void Prober::beat(Probe& probe, bool primary, TimePoint deadline) {
+  if (heartbeat_ == nullptr || probe.membership || !connection_.open()) return;
+  if (primary && !probe.read_only) {
+    write_beat(probe, deadline);
+  } else {
+    read_beat(probe, deadline);
+  }
+}
+
+void Prober::write_beat(Probe& probe, TimePoint deadline) {
+  Beat beat;
+  const auto write = [&] {
+    beat.count = heartbeat_->next();
+    beat.when.sent = Clock::now();
+    ServerReply reply = connection_.query(heartbeat_->write_query(beat.count), deadline);
+    beat.when.answered = std::min(Clock::now(), beat.when.sent + monitor_.timeout);
+    return reply;
+  };
+  ServerReply reply = write();
+  if (Heartbeat::is_missing(reply)) {
+    reply = connection_.query(heartbeat_->create_query(), deadline);
+    if (reply.error == 0) reply = write();
+  }
+  if (reply.error != 0) {
+    probe.beat_trouble = heartbeat_->advice(reply, probe.account);
+    return;
+  }
+  probe.written = beat;
+  if (beat.when.answered < next_clean_) return;
+  // It is of no matter whether that succeeds.
+  connection_.query(heartbeat_->clean_query(), deadline);
+  next_clean_ = beat.when.answered + kCleanInterval;
+}
+
+void Prober::read_beat(Probe& probe, TimePoint deadline) {
+  Beat beat;
+  beat.when.sent = Clock::now();
+  const ServerReply reply = connection_.query(heartbeat_->read_query(), deadline);
+  beat.when.answered = std::min(Clock::now(), beat.when.sent + monitor_.timeout);
+  if (const auto count = Heartbeat::decode(reply)) {
+    beat.count = *count;
+    probe.read = beat;
+  } else if (reply.error != 0 && !Heartbeat::is_missing(reply)) {
+    probe.beat_trouble = heartbeat_->advice(reply, probe.account);
+  }
+}
+
+// Whatever becomes of this, the server has answered the probe. What could not be asked in time is
+// asked with the next one.
+void Prober::ask_for_followers(Probe& probe, TimePoint deadline) {
+  const TimePoint now = Clock::now();
+  if (connection_.open() && now >= next_ask_) {
+    const ServerReply replicas = connection_.query(replicas_query(kind_), deadline);
+    const bool some = !replicas.results.empty() && !replicas.results[0].rows.empty();
+    std::optional<ServerReply> dumps;
+    if (some && connection_.open()) dumps = connection_.query(dump_query(), deadline);
+    if (connection_.open()) {
+      followers_ = std::make_shared<const Followers>(
+          decode_followers(kind_, replicas, dumps, probe.account));
+      next_ask_ = now + kFollowersInterval;
+    }
+  }
+  probe.followers = followers_;
 }
 
 Milliseconds retry_pause(Probe::Outcome outcome, unsigned failures, Milliseconds interval,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "proxy/config/config.h"
+#include "proxy/monitor/heartbeat.h"
 #include "proxy/monitor/probe.h"
 #include "proxy/monitor/probe_query.h"
 #include "proxy/monitor/server_connection.h"
@@ -15,24 +16,35 @@ namespace weir {
 // Used by one thread at a time.
 class Prober {
  public:
-  // `wake_fd`: see ServerConnection. The configuration has to outlive this object.
-  Prober(const ServerConfig& server, const MonitorConfig& monitor, int wake_fd);
+  // `wake_fd`: see ServerConnection. `monitor` and `heartbeat` (null: none) have to outlive this
+  // object.
+  Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd,
+         Heartbeat* heartbeat = nullptr);
 
   // One attempt: connects where needed, asks, decodes. Ends within the monitor's timeout (but see
   // ServerConnection::connect) and never throws for what a server does.
-  Probe attempt();
+  // `primary`: the server is believed to be; the heartbeat is written there.
+  Probe attempt(bool primary = false);
 
  private:
   bool connect(Probe& probe, TimePoint deadline);
   ServerReply ask(Probe& probe, TimePoint deadline);
   std::optional<ServerReply> look_for_group(TimePoint deadline);
+  void ask_for_followers(Probe& probe, TimePoint deadline);
+  void beat(Probe& probe, bool primary, TimePoint deadline);
+  void write_beat(Probe& probe, TimePoint deadline);
+  void read_beat(Probe& probe, TimePoint deadline);
   void learn_collation(const ServerReply& reply, Probe& probe, TimePoint deadline);
 
-  const ServerConfig& server_;
+  const ServerConfig server_;
   const MonitorConfig& monitor_;
+  Heartbeat* const heartbeat_;
   ServerConnection connection_;
   ServerKind kind_;
   TimePoint next_look_{};  // for a group
+  TimePoint next_ask_{};   // for followers
+  std::shared_ptr<const Followers> followers_;
+  TimePoint next_clean_{};  // of the heartbeat's table
   std::uint64_t sequence_ = 0;
   protocol::Capabilities capabilities_ = 0;
   std::string collation_name_;  // of which collation_id_ is the id

@@ -22,6 +22,39 @@ bool takes_writes(const Probe& probe) {
          (probe.membership->state == Membership::State::in && probe.membership->may_write);
 }
 
+// Others follow this server.
+bool is_followed(const std::vector<Probe>& probes, std::size_t server) {
+  return std::any_of(probes.begin(), probes.end(), [&](const Probe& other) {
+    return answered(other) &&
+           std::any_of(other.channels.begin(), other.channels.end(),
+                       [&](const Channel& channel) { return follows(channel, probes[server]); });
+  });
+}
+
+bool is_fetching(const Probe& probe) {
+  return std::any_of(probe.channels.begin(), probe.channels.end(), [](const Channel& channel) {
+    return channel.receiver != ThreadState::stopped;
+  });
+}
+
+// Those that may be the primary. A server that was merely discovered must not end the writes of all
+// because somebody forgot to make it read_only, or has put it to other uses: it counts when it
+// follows nobody, and others follow it or nobody else takes writes.
+std::vector<std::size_t> find_writable(const Config& config, const std::vector<Probe>& probes) {
+  std::vector<std::size_t> sure;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    const ServerConfig& server = config.servers[i];
+    if (server.role == RolePin::replica || !takes_writes(probes[i])) continue;
+    if (server.origin == Origin::listed || probes[i].membership) {
+      sure.push_back(i);
+    } else if (!is_fetching(probes[i])) {
+      (is_followed(probes, i) ? sure : others).push_back(i);
+    }
+  }
+  return sure.empty() ? others : sure;
+}
+
 // Alive, but not telling whether it is writable.
 bool mute(const Probe& probe) {
   return probe.outcome == Probe::Outcome::denied || probe.outcome == Probe::Outcome::refused;
@@ -43,6 +76,10 @@ std::string seen(const ServerConfig& server, const Probe& probe, Role last) {
       }
       if (probe.read_only) return fmt::format("{} is read_only", server.name);
       if (!takes_writes(probe)) return fmt::format("{} is a secondary of its group", server.name);
+      if (server.origin == Origin::discovered) {
+        return fmt::format("{} is writable{}, but was only discovered, and follows another server",
+                           server.name, was);
+      }
       return fmt::format("{} is writable{}", server.name,
                          server.role == RolePin::replica ? ", but configured as a replica" : "");
     case Probe::Outcome::denied:
@@ -59,6 +96,7 @@ std::string nobody(const Config& config, const std::vector<Probe>& probes,
                    const std::vector<Role>& last_roles) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < probes.size(); ++i) {
+    if (config.servers[i].origin == Origin::left) continue;
     parts.push_back(seen(config.servers[i], probes[i], last_roles[i]));
   }
   if (parts.empty()) return "no server is configured";
@@ -173,11 +211,10 @@ void choose_primary(const Config& config, const std::vector<Probe>& probes,
     election.no_primary_why = nobody(config, probes, last_roles);
     return;
   }
-  std::vector<std::size_t> writable;
+  const std::vector<std::size_t> writable = find_writable(config, probes);
   std::optional<std::size_t> mute_primary;
   for (std::size_t i = 0; i < probes.size(); ++i) {
     if (config.servers[i].role == RolePin::replica) continue;
-    if (takes_writes(probes[i])) writable.push_back(i);
     if (mute(probes[i]) && last_roles[i] == Role::primary) mute_primary = i;
   }
   if (writable.size() == 1 || (writable.size() > 1 && share_writing(probes, writable))) {
@@ -195,6 +232,7 @@ void choose_primary(const Config& config, const std::vector<Probe>& probes,
 }
 
 Role role_of_other(const ServerConfig& server, const Probe& probe, Role last, bool primary_pinned) {
+  if (server.origin == Origin::left) return Role::unknown;
   if (server.role == RolePin::replica) return Role::replica;
   if (!answered(probe)) return last;
   if (probe.read_only || probe.membership || primary_pinned) return Role::replica;

@@ -23,8 +23,8 @@ constexpr std::size_t kMostText = 64u << 20;
 RoutineLoader::RoutineLoader(const Config& config, int wake_fd)
     : config_(config), connection_(wake_fd) {}
 
-RoutineLoader::Outcome RoutineLoader::load(std::size_t server) {
-  Outcome outcome = load_from(config_.servers[server]);
+RoutineLoader::Outcome RoutineLoader::load(const ServerConfig& server) {
+  Outcome outcome = load_from(server);
   connection_.close();
   return outcome;
 }

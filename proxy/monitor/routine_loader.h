@@ -22,7 +22,7 @@ class RoutineLoader {
     std::string text;                    // what was found, or what went wrong, for people
     bool failed = false;
   };
-  Outcome load(std::size_t server);
+  Outcome load(const ServerConfig& server);
 
  private:
   Outcome load_from(const ServerConfig& server);

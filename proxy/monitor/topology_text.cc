@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kColumns = 7;
+constexpr std::size_t kColumns = 8;
 using Line = std::array<std::string, kColumns>;
 
 Line describe(const ServerState& server) {
@@ -17,6 +17,7 @@ Line describe(const ServerState& server) {
           std::string(to_string(server.role)),
           std::string(to_string(server.health)),
           server.lag ? fmt::format("{} ms", server.lag->count()) : "-",
+          std::string(to_string(server.origin)),
           server.version.empty() ? "-" : server.version,
           server.why};
 }
@@ -64,9 +65,24 @@ std::string_view to_string(Health health) {
   return "?";
 }
 
+std::string_view to_string(Origin origin) {
+  switch (origin) {
+    case Origin::listed:
+      return "listed";
+    case Origin::discovered:
+      return "discovered";
+    case Origin::left:
+      return "left";
+  }
+  return "?";
+}
+
 std::string print_topology(const Topology& topology) {
-  std::vector<Line> lines = {{"server", "address", "role", "health", "lag", "version", "why"}};
-  for (const ServerState& server : topology.servers) lines.push_back(describe(server));
+  std::vector<Line> lines = {
+      {"server", "address", "role", "health", "lag", "origin", "version", "why"}};
+  for (const ServerState& server : topology.servers) {
+    if (server.origin != Origin::left) lines.push_back(describe(server));
+  }
   std::array<std::size_t, kColumns> widths{};
   for (const Line& line : lines) {
     for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], width(line[i]));

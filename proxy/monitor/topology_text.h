@@ -11,6 +11,7 @@ namespace weir {
 
 std::string_view to_string(Role role);
 std::string_view to_string(Health health);
+std::string_view to_string(Origin origin);
 
 // A table with one line per server, and a last line about the primary.
 std::string print_topology(const Topology& topology);

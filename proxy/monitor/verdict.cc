@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "proxy/monitor/heartbeat.h"
+
 namespace weir {
 namespace {
 
@@ -135,6 +137,15 @@ std::optional<Verdict> judge_replication(const ReplicaCase& c) {
     return bad(Health::stalled, fmt::format("is {} and follows nobody",
                                             probe.read_only ? "read_only" : "a replica"));
   }
+  if (c.config.servers[c.server].origin == Origin::discovered) {
+    for (const Channel& channel : probe.channels) {
+      if (channel.filter.empty()) continue;
+      return bad(Health::stalled,
+                 fmt::format("may lack data ({}): such a replica is read from only when it is "
+                             "listed in the configuration",
+                             channel.filter));
+    }
+  }
   // With no primary there is nothing to follow (and a failover tool may have stopped the threads
   // while it chooses one): what the replica has shown to contain still holds.
   const auto stop = stopped(probe.channels);
@@ -193,6 +204,11 @@ Verdict judge_replica(const ReplicaCase& c) {
   }
   if (!c.meter.empty() && probe.as_replica && comparable(*c.meter.newest(), *probe.as_replica)) {
     return judge_by_samples(c, c.meter.read(*probe.as_replica, probe.when));
+  }
+  if (c.beats != nullptr && !c.beats->empty() && probe.read) {
+    if (const auto position = beat_position(probe.read->count)) {
+      return judge_by_samples(c, c.beats->read(*position, probe.read->when));
+    }
   }
   if (c.election.primary && c.probes[*c.election.primary].outcome == Probe::Outcome::answered) {
     return judge_by_seconds(c);

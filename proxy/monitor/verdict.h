@@ -34,6 +34,7 @@ struct ReplicaCase {
       nullptr;  // its position at the answer before, if that was another one
   // How many of its answers in a row told of another group than the primary's answers did.
   unsigned apart = 0;
+  const LagMeter* beats = nullptr;  // of the heartbeat; null: there is none
 };
 
 // For a server of any role that did not answer; nothing when it did.

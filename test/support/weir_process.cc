@@ -81,7 +81,7 @@ std::string Weir::configuration() const {
   text << "]\nhttp = \"" << options_.http << "\"\n"
        << (sections["listen"].empty() ? "workers = 2\n" : sections["listen"]);
   sections.erase("listen");
-  for (int n = 1; n <= 3; ++n) {
+  for (const int n : options_.servers) {
     text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)
          << "\"\n"
          << options_.server_lines

@@ -39,8 +39,8 @@ _GRANTS = {
     REPLICATION: ["REPLICATION SLAVE ON *.* TO {0}"],
 }
 
-MARIADB_MONITOR_GRANTS = ["REPLICA MONITOR, BINLOG MONITOR ON *.* TO {0}", "SELECT ON mysql.proc TO {0}"]
-MYSQL_MONITOR_GRANTS = ["REPLICATION CLIENT ON *.* TO {0}", "SHOW_ROUTINE ON *.* TO {0}"] + [
+MARIADB_MONITOR_GRANTS = ["REPLICA MONITOR, BINLOG MONITOR, REPLICATION MASTER ADMIN, PROCESS ON *.* TO {0}", "SELECT ON mysql.proc TO {0}"]
+MYSQL_MONITOR_GRANTS = ["REPLICATION CLIENT, REPLICATION SLAVE, PROCESS ON *.* TO {0}", "SHOW_ROUTINE ON *.* TO {0}"] + [
     f"SELECT ON performance_schema.{table} TO {{0}}"
     for table in ("replication_applier_configuration", "replication_applier_status",
                   "replication_applier_status_by_coordinator", "replication_applier_status_by_worker",

@@ -58,6 +58,7 @@ TEST_CASE("admin tables: servers before the monitor has spoken", "[admin]") {
 TEST_CASE("admin tables: servers as they are believed to be", "[admin]") {
   Topology topology;
   topology.servers.resize(2);
+  topology.servers[0].max_connections = 50;
   topology.servers[1].name = "db2";
   topology.servers[1].role = Role::replica;
   topology.servers[1].health = Health::lagging;
@@ -85,7 +86,7 @@ TEST_CASE("admin tables: servers as they are believed to be", "[admin]") {
   CHECK(cell(set, 1, "in_line") == "6");
   CHECK(cell(set, 1, "shed") == "7");
   CHECK(cell(set, 0, "concurrency_limit") == "NULL");
-  const ResultSet pools = pools_table(two_servers(), status);
+  const ResultSet pools = pools_table(two_servers(), topology, status);
   check_shape(pools);
   CHECK(cell(pools, 1, "server") == "db2");
   CHECK(cell(pools, 1, "open") == "5");
@@ -107,7 +108,7 @@ TEST_CASE("admin tables: sessions", "[admin]") {
   SessionInfo stranger;
   stranger.id = 1073741831;
   stranger.state = "login";
-  const ResultSet set = sessions_table(two_servers(), {known, stranger});
+  const ResultSet set = sessions_table(two_servers(), Topology(), {known, stranger});
   check_shape(set);
   CHECK(cell(set, 0, "id") == "1073741830");
   CHECK(cell(set, 0, "user") == "app");
@@ -217,10 +218,41 @@ TEST_CASE("admin tables: what clients ask for by themselves", "[admin]") {
 
 TEST_CASE("admin tables: a server's name, and the error for one that is none", "[admin]") {
   const Config config = two_servers();
-  CHECK(find_server(config, "db2") == 1u);
-  CHECK_FALSE(find_server(config, "DB2"));
-  CHECK(unknown_server_text(config, "db9") ==
+  CHECK(find_server(config, Topology(), "db2") == 1u);
+  CHECK_FALSE(find_server(config, Topology(), "DB2"));
+  CHECK(unknown_server_text(config, Topology(), "db9") ==
         "weir: no server is called 'db9'; there are db1, db2");
+}
+
+TEST_CASE("admin tables: servers that were discovered, and those that have left", "[admin]") {
+  Config config = two_servers();
+  config.monitor.discover = true;
+  Topology topology;
+  topology.servers = {unasked(config.servers[0]), unasked(config.servers[1])};
+  for (const std::string name : {"10.0.0.3:3306", "10.0.0.4:3306"}) {
+    ServerState server;
+    server.name = name;
+    server.origin = Origin::discovered;
+    topology.servers.push_back(server);
+  }
+  topology.servers[2].origin = Origin::left;
+  WorkerStatus status;
+  status.servers.resize(server_capacity(config));
+  status.servers[3].open = 7;
+  const ResultSet set = servers_table(config, topology, status);
+  check_shape(set);
+  REQUIRE(set.rows.size() == 3);
+  CHECK(cell(set, 0, "origin") == "listed");
+  CHECK(cell(set, 2, "name") == "10.0.0.4:3306");
+  CHECK(cell(set, 2, "origin") == "discovered");
+  CHECK(cell(set, 2, "open") == "7");
+  CHECK(pools_table(config, topology, status).rows.size() == 3);
+  CHECK(find_server(config, topology, "10.0.0.4:3306") == 3u);
+  CHECK_FALSE(find_server(config, topology, "10.0.0.3:3306"));
+  SessionInfo session;
+  session.servers = {0, 2, 4};
+  const ResultSet sessions = sessions_table(config, topology, {session});
+  CHECK(cell(sessions, 0, "servers") == "db1,10.0.0.3:3306,(new)");
 }
 
 TEST_CASE("admin tables: routes and help", "[admin]") {

@@ -299,6 +299,16 @@ TEST_CASE("the monitor is checked", "[config]") {
               "password_env"});
   CHECK(without_monitor("[monitor]\nuser = \"\"\npassword = \"p\"\n") ==
         Words{"weir.toml:5: monitor.user must not be empty"});
+  for (const std::string name : {"beats", "weir.", ".beats", "a.b.c", "."}) {
+    CHECK(
+        without_monitor(account + "heartbeat = \"" + name + "\"\n") ==
+        Words{"weir.toml:7: monitor.heartbeat is \"" + name + "\"; write it as \"schema.table\""});
+  }
+  CHECK(without_monitor(account + "heartbeat = \"a b.c\"\n") ==
+        Words{"weir.toml:7: monitor.heartbeat is \"a b.c\"; use at most 64 letters, digits, \"_\", "
+              "\".\" and \"-\""});
+  CHECK(without_monitor(account + "discover = 1\n") ==
+        Words{"weir.toml:7: monitor.discover must be true or false, without quotes"});
   CHECK(
       without_monitor(account + "password_env = \"P\"\n") ==
       Words{"weir.toml:7: monitor.password_env: cannot use the environment variable \"P\": it is "

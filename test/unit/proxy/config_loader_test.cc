@@ -54,10 +54,15 @@ interval = "100ms"
 timeout = "500ms"
 max_lag = "1m"
 recover_after = 1
+discover = true
+heartbeat = "weir.beats-1"
 )");
   CHECK(in_words(result.problems).empty());
   REQUIRE(result.ok());
   const Config& config = *result.config;
+  CHECK(config.monitor.discover);
+  CHECK(config.monitor.heartbeat == "weir.beats-1");
+  CHECK(server_capacity(config) == 2 + kMostDiscovered);
   CHECK(config.listen.mysql == std::vector<Endpoint>{{"0.0.0.0", 3306, ""},
                                                      {"::", 6033, ""},
                                                      {"", 0, "/run/weir/weir.sock"}});

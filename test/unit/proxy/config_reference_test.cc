@@ -68,6 +68,8 @@ void check_equal(const MonitorConfig& a, const MonitorConfig& b) {
   CHECK(a.recover_after == b.recover_after);
   CHECK(a.catalogue == b.catalogue);
   CHECK(a.catalogue_interval == b.catalogue_interval);
+  CHECK(a.discover == b.discover);
+  CHECK(a.heartbeat == b.heartbeat);
 }
 
 void check_equal(const RoutingConfig& a, const RoutingConfig& b) {

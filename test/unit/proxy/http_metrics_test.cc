@@ -131,5 +131,26 @@ TEST_CASE("metrics: large counts keep their last digit, and the process is measu
   CHECK(samples.at("weir_uptime_seconds") == 1.5);
 }
 
+TEST_CASE("metrics: a server that was discovered, and one that has left", "[http]") {
+  Snapshot snapshot = two_servers();
+  auto topology = std::make_shared<Topology>(*snapshot.topology);
+  ServerState server;
+  server.name = "10.0.0.3:3306";
+  server.origin = Origin::discovered;
+  topology->servers.push_back(server);
+  server.name = "10.0.0.4:3306";
+  server.origin = Origin::left;
+  topology->servers.push_back(server);
+  snapshot.topology = topology;
+  snapshot.workers.emplace();
+  snapshot.workers->servers.resize(66);
+  snapshot.workers->servers[2].open = 5;
+  const test::Samples samples = test::parse_metrics(metrics_text(snapshot));
+  CHECK(has(samples, "weir_server_up{server=\"10.0.0.3:3306\"}"));
+  CHECK(samples.at("weir_server_connections_open{server=\"10.0.0.3:3306\"}") == 5);
+  CHECK_FALSE(has(samples, "weir_server_up{server=\"10.0.0.4:3306\"}"));
+  CHECK_FALSE(has(samples, "weir_server_connections_open{server=\"10.0.0.4:3306\"}"));
+}
+
 }  // namespace
 }  // namespace weir::http

@@ -285,9 +285,10 @@ TEST_CASE("topology: the table for people", "[monitor]") {
   c.fail(2, Probe::Outcome::failed, "Connection refused (2002)");
   const std::string text = print_topology(c.tick());
   CHECK(text ==
-        "server  address        role     health  lag   version          why\n"
-        "db1     10.0.0.1:3306  primary  up      -     10.11.6-MariaDB\n"
-        "db2     10.0.0.2:3306  replica  up      0 ms  10.11.6-MariaDB\n"
-        "db3     10.0.0.3:3306  unknown  down    -     10.11.6-MariaDB  Connection refused (2002)\n"
+        "server  address        role     health  lag   origin  version          why\n"
+        "db1     10.0.0.1:3306  primary  up      -     listed  10.11.6-MariaDB\n"
+        "db2     10.0.0.2:3306  replica  up      0 ms  listed  10.11.6-MariaDB\n"
+        "db3     10.0.0.3:3306  unknown  down    -     listed  10.11.6-MariaDB  Connection refused "
+        "(2002)\n"
         "The primary is db1.\n");
 }

@@ -213,3 +213,68 @@ TEST_CASE("probe: pauses between attempts grow and stay short", "[monitor]") {
   CHECK(retry_pause(failed, 9, 3000ms, 1.0) == 3000ms);
   CHECK(retry_pause(Probe::Outcome::denied, 9, 250ms, 1.0) == 5000ms);
 }
+
+TEST_CASE("probe: who fetches the binary log", "[monitor][discovery]") {
+  const ServerReply replicas = reply_of({"Server_Id", "Host", "Port", "Source_Id", "Replica_UUID"},
+                                        {"3", "", "3307", "1", "u-3"});
+  const ServerReply dumps = reply_of({"host"}, {"::1:50123"});
+  const Followers mysql = decode_followers(kMysql9, replicas, dumps, "weir@%");
+  REQUIRE(mysql.replicas.size() == 1);
+  CHECK(mysql.replicas[0].host.empty());
+  CHECK(mysql.replicas[0].port == 3307);
+  CHECK(mysql.replicas[0].id == 3);
+  CHECK(mysql.replicas[0].uuid == "u-3");
+  CHECK(mysql.hosts == std::vector<std::string>{"::1"});
+  CHECK(mysql.hidden.empty());
+  const Followers maria = decode_followers(
+      kMaria1011, reply_of({"Server_id", "Host", "Port", "Master_id"}, {"2", "db2", "x", "1"}),
+      std::nullopt, "weir@%");
+  REQUIRE(maria.replicas.size() == 1);
+  CHECK(maria.replicas[0].id == 2);
+  CHECK(maria.replicas[0].port == 0);
+  CHECK(replicas_query(kMysql9) == "SHOW REPLICAS");
+  CHECK(replicas_query(kMaria1011) == "SHOW SLAVE HOSTS");
+  CHECK(replicas_query({Flavor::mysql, 50744}) == "SHOW SLAVE HOSTS");
+}
+
+TEST_CASE("probe: what the monitor may not see of followers is named", "[monitor][discovery]") {
+  ServerReply refused;
+  refused.error = 1227;
+  refused.message = "Access denied";
+  CHECK(decode_followers(kMysql9, refused, std::nullopt, "weir@%").hidden ==
+        "its replicas are hidden from the monitor (Access denied): run GRANT REPLICATION SLAVE ON "
+        "*.* TO 'weir'@'%'");
+  CHECK(decode_followers(kMaria1011, refused, std::nullopt, "weir@%")
+            .hidden.find("GRANT REPLICATION MASTER ADMIN ON *.* TO 'weir'@'%'") !=
+        std::string::npos);
+  ServerReply nobody = reply_of({"host"}, {"x"});
+  nobody.results[0].rows.clear();
+  const ServerReply homeless =
+      reply_of({"Server_Id", "Host", "Port", "Source_Id"}, {"3", "", "3307", "1"});
+  CHECK(decode_followers(kMysql9, homeless, nobody, "weir@%").hidden.find("GRANT PROCESS ON *.*") !=
+        std::string::npos);
+}
+
+TEST_CASE("probe: filters that keep users' data away", "[monitor][discovery]") {
+  const struct {
+    std::string column, value, filter;
+  } table[] = {
+      {"Replicate_Do_DB", "shop", "Replicate_Do_DB = shop"},
+      {"Replicate_Ignore_Table", "shop.log", "Replicate_Ignore_Table = shop.log"},
+      {"Replicate_Ignore_Table", "mysql.plugin,mysql.rds_history", ""},
+      {"Replicate_Wild_Ignore_Table", "mysql.%,shop.%",
+       "Replicate_Wild_Ignore_Table = mysql.%,shop.%"},
+      {"Replicate_Do_DB", "mysql", "Replicate_Do_DB = mysql"},
+      {"Replicate_Rewrite_DB", "(a,b)", "Replicate_Rewrite_DB = (a,b)"},
+      {"Replicate_Do_DB", "", ""},
+  };
+  for (const auto& row : table) {
+    INFO(row.column << " " << row.value);
+    ServerReply reply = mysql_reply("ON", "");
+    reply.results.push_back(reply_of({"Source_Host", row.column}, {"db1", row.value}).results[0]);
+    Probe probe;
+    decode_probe(kMysql9, reply, probe);
+    REQUIRE(probe.channels.size() == 1);
+    CHECK(probe.channels[0].filter == row.filter);
+  }
+}
