@@ -42,14 +42,16 @@ std::uint32_t longest_value(const ResultSet& set, std::size_t column) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(longest, UINT32_MAX));
 }
 
-std::string definition(const ResultSet& set, std::size_t column) {
+std::string definition(const ResultSet& set, std::size_t column, Capabilities capabilities) {
   constexpr std::uint8_t kFixedFields = 12;  // how many bytes follow it
   const auto& [name, type] = set.columns[column];
   const TypeTraits traits = traits_of(type);
   std::string out;
   ByteWriter writer(out);
   writer.lenenc_text("def").lenenc_text("").lenenc_text("").lenenc_text("");
-  writer.lenenc_text(name).lenenc_text("").int1(kFixedFields);
+  writer.lenenc_text(name).lenenc_text("");
+  if ((capabilities & kMariadbExtendedMetadata) != 0) writer.lenenc_text("");
+  writer.int1(kFixedFields);
   writer.int2(traits.collation).int4(std::max(traits.least_length, longest_value(set, column)));
   writer.int1(static_cast<std::uint8_t>(type)).int2(traits.flags).int1(traits.decimals).zeros(2);
   return out;
@@ -89,7 +91,7 @@ void append_result_set(std::string& out, const ResultSet& set, ServerStatus stat
   ByteWriter(count).lenenc_int(set.columns.size());
   append_frames(out, count, sequence);
   for (std::size_t i = 0; i < set.columns.size(); ++i) {
-    append_frames(out, definition(set, i), sequence);
+    append_frames(out, definition(set, i, capabilities), sequence);
   }
   // With kDeprecateEof nothing stands between the definitions and the rows.
   if ((capabilities & kDeprecateEof) == 0) {

@@ -10,6 +10,7 @@
 #include "proxy/cli/cli.h"
 #include "proxy/config/loader.h"
 #include "proxy/core/router.h"
+#include "proxy/core/rules.h"
 #include "proxy/monitor/monitor.h"
 #include "sql_classifier/classifier.h"
 
@@ -57,17 +58,34 @@ int check(const std::string& path) {
   return weir::cli::kFailed;
 }
 
-int explain(const std::string& path, const std::string& sql) {
-  weir::RoutingConfig routing;
-  if (!path.empty()) {
-    const auto config = load(path);
-    if (config == nullptr) return weir::cli::kFailed;
-    routing = config->routing;
+// Safe to print: quoted names may hold anything.
+std::string on_one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
   }
+  return text;
+}
+
+int explain(const weir::cli::Command& command) {
+  auto config = std::make_shared<const weir::Config>();
+  if (!command.config_path.empty()) config = load(command.config_path);
+  if (config == nullptr) return weir::cli::kFailed;
   weir::sql::TextOptions options;
-  options.hints = routing.hints;
-  const auto facts = weir::sql::classify(sql, options);
-  fmt::print("{}\n", weir::explain(weir::decide(facts, {}, routing)));
+  options.hints = config->routing.hints;
+  std::string room;
+  weir::RuleText text(command.sql, options, room);
+  const auto client = weir::parse_ip_address(command.client);
+  const weir::RuleInput input{command.user, command.schema, client ? &*client : nullptr, &text};
+  const auto rules = weir::RuleSet::make(*config);
+  const weir::Rule* rule = rules != nullptr ? rules->match(input) : nullptr;
+  weir::SessionFacts session;
+  const weir::UserConfig* user = config->find_user(command.user);
+  if (user != nullptr) session.user_route = user->route;
+  const auto facts = weir::sql::classify(command.sql, options);
+  fmt::print("{}\n", weir::explain(weir::decide(facts, session, config->routing, rule)));
+  if (rule != nullptr) fmt::print("rule: {}\n", rule->name);
+  fmt::print("digest: {}\n", weir::digest_text(*text.digest()));
+  fmt::print("normalised: {}\n", on_one_line(std::string(text.normalised())));
   return 0;
 }
 
@@ -78,7 +96,7 @@ int carry_out(const weir::cli::Command& command) {
     case Action::check:
       return check(command.config_path);
     case Action::explain:
-      return explain(command.config_path, command.sql);
+      return explain(command);
     case Action::version:
       break;
   }

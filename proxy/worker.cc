@@ -115,6 +115,8 @@ void Worker::run() {
   context_.topology = std::make_shared<const Topology>();
   context_.work.resize(server_capacity(*process_.config));
   context_.most_waits = share_of_waits(*process_.config);
+  context_.rules = RuleSet::make(*process_.config);
+  context_.counters.rule_matches.resize(process_.config->rules.size());
   context_.random_state ^= reinterpret_cast<std::uintptr_t>(this);
   deferred_.emplace(&loop_);
   context_.deferred = &*deferred_;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "protocol/auth/rsa_key.h"
@@ -19,6 +20,7 @@
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/routine_changes.h"
+#include "proxy/core/rules.h"
 #include "proxy/core/sequence_users.h"
 #include "proxy/core/server_work.h"
 #include "proxy/core/spill_guard.h"
@@ -67,6 +69,8 @@ struct WorkerContext {
   PinCounts pins;
   StateTable states;
   StatementStore statements{states};
+  std::shared_ptr<const RuleSet> rules;  // null: there are none; made once
+  std::string rule_room;                 // for RuleText, one at a time
   std::uint64_t last_types_version = 0;  // see PreparedStatement::types_version
   std::uint64_t random_state = 0x9e3779b97f4a7c15;
   bool draining = false;

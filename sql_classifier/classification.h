@@ -161,6 +161,8 @@ struct Classification {
   // visit_objects() for their names) may choose a replica. Nothing else speaks against it, neither
   // doubt nor a hint.
   bool only_stored_functions = false;
+  // The same, but what keeps it from the replicas may also be that a part of it was not understood.
+  bool only_doubts = false;
   bool doubtful = false;         // not read for certain: it may hold more than was seen
   std::uint16_t statements = 0;  // non-empty statements in the text; 65535 means "or more"
   Effect effects = Effect::none;

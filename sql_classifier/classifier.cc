@@ -131,6 +131,14 @@ bool only_stored_functions(const Reading& reading) noexcept {
          reading.verdict.kind == StatementKind::read;
 }
 
+// The same with what was not understood in them.
+bool only_doubts(const Reading& reading) noexcept {
+  const std::uint32_t doubts =
+      Facts::bit(Reason::stored_function) | Facts::bit(Reason::unknown_statement);
+  return reading.reasons != 0 && (reading.reasons & ~doubts) == 0 && reading.all_reads &&
+         reading.verdict.kind == StatementKind::read;
+}
+
 // Doubt and truncation take the replica, and the connection of the statement before, out of the
 // choice.
 void restrict_placement(Reading& reading, std::string_view text,
@@ -140,9 +148,10 @@ void restrict_placement(Reading& reading, std::string_view text,
   const bool cut = reading.unterminated && !options.truncated;
   const bool doubtful = reading.doubtful || foreign || cut;
   verdict.doubtful = doubtful;
-  verdict.only_stored_functions = only_stored_functions(reading) && !doubtful &&
-                                  !options.truncated && verdict.hint != Hint::primary &&
-                                  verdict.placement == Placement::primary;
+  const bool may_be_moved = !doubtful && !options.truncated && verdict.hint != Hint::primary &&
+                            verdict.placement == Placement::primary;
+  verdict.only_stored_functions = only_stored_functions(reading) && may_be_moved;
+  verdict.only_doubts = only_doubts(reading) && may_be_moved;
   if (doubtful && verdict.placement != Placement::primary) {
     verdict.placement = Placement::primary;
     verdict.reason = Reason::ambiguous_text;

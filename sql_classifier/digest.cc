@@ -23,6 +23,7 @@ class Sink {
     for (char c : bytes) put(c);
   }
   std::size_t length() const { return length_; }
+  std::size_t total() const { return total_; }
 
   // The length goes in, because zeros at the end of a text look like an unfinished block.
   std::uint64_t digest() noexcept {
@@ -358,9 +359,14 @@ std::uint64_t digest(std::string_view text, const TextOptions& options) noexcept
 
 std::size_t normalise(std::string_view text, const TextOptions& options, char* out,
                       std::size_t capacity) noexcept {
+  return normal_form(text, options, out, capacity).written;
+}
+
+NormalForm normal_form(std::string_view text, const TextOptions& options, char* out,
+                       std::size_t capacity) noexcept {
   Sink sink(out, capacity);
   Normaliser(text, options, sink).run();
-  return sink.length();
+  return {sink.length(), sink.total(), sink.digest()};
 }
 
 }  // namespace weir::sql

@@ -35,4 +35,13 @@ std::uint64_t digest(std::string_view text, const TextOptions& options = {}) noe
 std::size_t normalise(std::string_view text, const TextOptions& options, char* out,
                       std::size_t capacity) noexcept;
 
+// Both at once, for who needs both.
+struct NormalForm {
+  std::size_t written = 0;  // bytes of the normalised text in `out`
+  std::size_t length = 0;   // bytes that it has
+  std::uint64_t digest = 0;
+};
+NormalForm normal_form(std::string_view text, const TextOptions& options, char* out,
+                       std::size_t capacity) noexcept;
+
 }  // namespace weir::sql

@@ -61,12 +61,13 @@ class Parser {
   }
 
   AdminCommand parse_show() {
-    constexpr std::array<std::pair<std::string_view, Kind>, 8> kTables{{
+    constexpr std::array<std::pair<std::string_view, Kind>, 9> kTables{{
         {"servers", Kind::show_servers},
         {"pools", Kind::show_pools},
         {"sessions", Kind::show_sessions},
         {"pins", Kind::show_pins},
         {"counters", Kind::show_counters},
+        {"rules", Kind::show_rules},
         {"config", Kind::show_config},
         {"warnings", Kind::show_warnings},
         {"help", Kind::help},
@@ -234,6 +235,7 @@ const std::vector<AdminHelp>& admin_help() {
       {"SHOW SESSIONS", "the clients, and what each does"},
       {"SHOW PINS", "why sessions stay on one connection, and because of which statements"},
       {"SHOW COUNTERS", "what weir has done since it started"},
+      {"SHOW RULES", "the rules, and how many statements fell under each"},
       {"SHOW CONFIG", "the configuration, without its passwords"},
       {"EXPLAIN ROUTE <sql>", "where a statement would go, and why"},
       {"DRAIN SERVER <name>", "no new statements for this server"},

@@ -18,6 +18,7 @@ struct AdminCommand {
     show_sessions,
     show_pins,
     show_counters,
+    show_rules,
     show_config,
     show_warnings,  // there never are any
     help,

@@ -9,8 +9,11 @@
 #include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/admin/admin_tables.h"
+#include "proxy/core/route_answer.h"
+#include "proxy/core/rules.h"
 #include "proxy/session/client_session.h"
 #include "sql_classifier/classifier.h"
+#include "sql_classifier/digest.h"
 
 namespace weir {
 namespace {
@@ -246,6 +249,9 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
     case Kind::show_counters:
       return ask_status(
           [this](const WorkerStatus& status) { answer_table(counters_table(status)); });
+    case Kind::show_rules:
+      return ask_status(
+          [this](const WorkerStatus& status) { answer_table(rules_table(config(), status)); });
     case Kind::show_sessions:
       waiting_ = true;
       return survey_sessions(
@@ -276,10 +282,21 @@ void AdminSession::select_constants(const std::vector<AdminCommand::Item>& items
   answer_error({1305, "42000", fmt::format("FUNCTION {} does not exist", unknown->text)});
 }
 
+// For a session that has done nothing yet, and of which nothing else is known.
 void AdminSession::explain_route(const std::string& sql) {
+  const RoutingConfig& routing = config().routing;
   sql::TextOptions options;
-  options.hints = config().routing.hints;
-  answer_table(route_table(describe(decide(sql::classify(sql, options), {}, config().routing))));
+  options.hints = routing.hints;
+  std::string room;
+  RuleText text(sql, options, room);
+  RuleInput input;
+  input.text = &text;
+  const auto rules = RuleSet::make(config());
+  const Rule* rule = rules != nullptr ? rules->match(input) : nullptr;
+  const Route route = decide(sql::classify(sql, options), {}, routing, rule);
+  const auto topology = host_.targets().process.topology.latest();
+  answer_table(route_table(route, server_for_stranger(route, *topology, routing),
+                           digest_text(sql::digest(sql, options))));
 }
 
 // --- what changes something ----------------------------------------------------------------------

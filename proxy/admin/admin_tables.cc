@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "proxy/config/schema.h"
+#include "proxy/core/own_setting.h"
+#include "proxy/core/rules.h"
 #include "proxy/monitor/gtid_set.h"
 #include "proxy/monitor/topology_text.h"
 
@@ -214,8 +216,8 @@ ResultSet pins_table(const PinReport& pins) {
   set.columns = {text("pin"), number("sessions"), text("digest"), text("text"), number("count")};
   const auto sessions = [&](Pin pin) { return of(pins.sessions[static_cast<std::size_t>(pin)]); };
   for (const PinCounts::Row& row : pins.counts.rows()) {
-    set.rows.push_back({std::string(pin_name(row.pin)), sessions(row.pin),
-                        fmt::format("{:016x}", row.digest), row.text, of(row.count)});
+    set.rows.push_back({std::string(pin_name(row.pin)), sessions(row.pin), digest_text(row.digest),
+                        row.text, of(row.count)});
   }
   for (std::size_t i = 0; i < kPinCount; ++i) {
     const Pin pin = static_cast<Pin>(i);
@@ -267,10 +269,18 @@ ResultSet config_table(const Config& config) {
   return set;
 }
 
-ResultSet route_table(const RouteText& route) {
+ResultSet rules_table(const Config& config, const WorkerStatus& status) {
+  const std::vector<std::uint64_t>& matches = status.counters.rule_matches;
   ResultSet set;
-  set.columns = {text("destination"), text("reason"), text("detail")};
-  set.rows.push_back({std::string(route.destination), std::string(route.reason), route.detail});
+  set.columns = {text("name"),         text("conditions"),  text("to"),
+                 number("max_lag_ms"), text("consistency"), number("hits")};
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    const RuleConfig& rule = config.rules[i];
+    set.rows.push_back({rule.name, conditions_text(rule), unless_empty(rule.to),
+                        rule.max_lag ? of(rule.max_lag->count()) : Value(),
+                        rule.consistency ? Value(consistency_name(*rule.consistency)) : Value(),
+                        of(i < matches.size() ? matches[i] : 0)});
+  }
   return set;
 }
 

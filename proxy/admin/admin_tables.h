@@ -10,7 +10,6 @@
 #include "protocol/result_set.h"
 #include "proxy/admin/admin_command.h"
 #include "proxy/config/config.h"
-#include "proxy/core/router.h"
 #include "proxy/core/topology.h"
 #include "proxy/session/session_info.h"
 #include "proxy/session/status_survey.h"
@@ -26,8 +25,8 @@ protocol::ResultSet sessions_table(const Config& config, const Topology& topolog
                                    const std::vector<SessionInfo>& sessions);
 protocol::ResultSet pins_table(const PinReport& pins);
 protocol::ResultSet counters_table(const WorkerStatus& status);
+protocol::ResultSet rules_table(const Config& config, const WorkerStatus& status);
 protocol::ResultSet config_table(const Config& config);
-protocol::ResultSet route_table(const RouteText& route);
 protocol::ResultSet help_table();
 // What SHOW WARNINGS answers on a connection that never has any.
 protocol::ResultSet no_warnings_table();

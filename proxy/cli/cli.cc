@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/config/nearest.h"
+#include "proxy/config/network.h"
 
 namespace weir::cli {
 namespace {
@@ -15,6 +16,7 @@ constexpr std::string_view kUsageText =
     "  weir --config FILE                      serve clients\n"
     "  weir check FILE                         check the configuration and the servers, then exit\n"
     "  weir explain [--config FILE] \"SQL\"      say where a statement would go, and why\n"
+    "       [--user U] [--schema S] [--client A]   whose statement it is, for rules\n"
     "  weir --version                          print the version\n"
     "  weir --help                             print this text\n"
     "\n"
@@ -43,6 +45,9 @@ class Parser {
     explain_->set_help_flag();
     explain_->add_flag("-h,--help", help_);
     explain_->add_option("-c,--config", config_);
+    explain_->add_option("--user", user_);
+    explain_->add_option("--schema", schema_);
+    explain_->add_option("--client", client_);
     explain_->add_option("SQL", sql_);
     app_.allow_extras();
     check_->allow_extras();
@@ -53,8 +58,13 @@ class Parser {
     std::reverse(arguments.begin(), arguments.end());  // the order that the library asks for
     try {
       app_.parse(arguments);
-    } catch (const CLI::ArgumentMismatch&) {
-      // The one option that takes a value, without it or given twice.
+    } catch (const CLI::ArgumentMismatch& error) {
+      // An option that takes a value, without it or given twice.
+      for (const char* option : {"--user", "--schema", "--client"}) {
+        if (std::string_view(error.what()).find(option) != std::string_view::npos) {
+          return wrong_usage(std::string(option) + " takes one value");
+        }
+      }
       return wrong_usage("--config takes one file; write: weir --config FILE");
     } catch (const CLI::ParseError& error) {
       return wrong_usage(error.what());
@@ -96,7 +106,10 @@ class Parser {
     if (sql_.empty()) {
       return wrong_usage("explain needs a statement; write: weir explain \"SELECT 1\"");
     }
-    return {Command{Action::explain, config_, sql_}, 0, "", ""};
+    if (!client_.empty() && !parse_ip_address(client_)) {
+      return wrong_usage("--client takes an address, such as 10.0.0.1");
+    }
+    return {Command{Action::explain, config_, sql_, user_, schema_, client_}, 0, "", ""};
   }
 
   static ParseResult unexpected(const std::string& command, const std::string& argument) {
@@ -125,6 +138,9 @@ class Parser {
   std::string config_;
   std::string check_file_;
   std::string sql_;
+  std::string user_;
+  std::string schema_;
+  std::string client_;
 };
 
 }  // namespace

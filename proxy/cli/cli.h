@@ -15,7 +15,10 @@ enum class Action { run, check, explain, version };
 struct Command {
   Action action = Action::run;
   std::string config_path;  // of run and check always, of explain when it was given
-  std::string sql;          // of explain
+  std::string sql;          // of explain, and in whose session; empty: not given
+  std::string user = {};
+  std::string schema = {};
+  std::string client = {};  // address
 };
 
 // Exit codes of the program, beside 0.

@@ -133,6 +133,21 @@ struct UserConfig {
   std::optional<Consistency> consistency;  // nothing: as [routing] says
 };
 
+// What meets all conditions that are given goes by the rule; the first rule counts. Texts that are
+// empty were not given. Those of digest, pattern, client and to are right, see rule_text.h and
+// network.h.
+struct RuleConfig {
+  std::string name;  // unique; "rule 2" when it was given none
+  std::string user;
+  std::string schema;                      // the session's, by default
+  std::string digest;                      // 16 hexadecimal digits
+  std::string pattern;                     // over the normalised text
+  std::string client;                      // a network
+  std::string to;                          // "primary", "replica", "server:NAME" or "reject"
+  std::optional<Milliseconds> max_lag;     // instead of the monitor's
+  std::optional<Consistency> consistency;  // instead of the session's
+};
+
 struct LimitsConfig {
   std::size_t max_packet = 64u << 20;  // bytes of one command from a client
   Milliseconds handshake_timeout{10000};
@@ -159,6 +174,7 @@ struct Config {
   OverloadConfig overload;
   AuthConfig auth;
   std::vector<UserConfig> users;
+  std::vector<RuleConfig> rules;
   LimitsConfig limits;
   LogConfig log;
 

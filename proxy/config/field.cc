@@ -78,6 +78,14 @@ void FieldReader::duration(Milliseconds& out, Milliseconds least, Milliseconds m
   out = *value;
 }
 
+void FieldReader::optional_duration(std::optional<Milliseconds>& out, Milliseconds least,
+                                    Milliseconds most) {
+  constexpr Milliseconds kRefused{-1};
+  Milliseconds value = kRefused;
+  duration(value, least, most);
+  if (value != kRefused) out = value;
+}
+
 void FieldReader::size(std::size_t& out, std::uint64_t least, std::uint64_t most) {
   constexpr std::string_view kWanted = "a size in quotes, such as \"256KiB\" or \"64MiB\"";
   if (!is_text(kWanted)) return;
@@ -102,6 +110,14 @@ void FieldReader::text(std::string& out, std::size_t longest) {
   if (node_.text.find('\0') != std::string::npos) {
     return complain(fmt::format("{} must not hold a zero byte", path()));
   }
+  out = node_.text;
+}
+
+void FieldReader::checked_text(std::string& out, std::string (*what_is_wrong)(std::string_view)) {
+  if (!is_text("text in quotes")) return;
+  const std::string why = what_is_wrong(node_.text);
+  if (!why.empty())
+    return complain(fmt::format("{} is {}: {}", path(), in_quotes(node_.text), why));
   out = node_.text;
 }
 

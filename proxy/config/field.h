@@ -55,8 +55,13 @@ class Field {
   virtual void boolean(bool& value) = 0;
   virtual void whole_number(std::uint64_t& value, std::uint64_t least, std::uint64_t most) = 0;
   virtual void duration(Milliseconds& value, Milliseconds least, Milliseconds most) = 0;
+  // Nothing until it is given.
+  virtual void optional_duration(std::optional<Milliseconds>& value, Milliseconds least,
+                                 Milliseconds most) = 0;
   virtual void size(std::size_t& value, std::uint64_t least, std::uint64_t most) = 0;
   virtual void text(std::string& value, std::size_t longest) = 0;
+  // A text of which somebody else says what is wrong with it, if anything.
+  virtual void checked_text(std::string& value, std::string (*what_is_wrong)(std::string_view)) = 0;
   // Letters, digits, _ . -: safe in logs, metrics and commands.
   virtual void label(std::string& value, bool may_be_empty = false) = 0;
   virtual void endpoint(Endpoint& value, std::uint16_t default_port) = 0;
@@ -117,8 +122,11 @@ class FieldReader final : public Field {
   void boolean(bool& out) override;
   void whole_number(std::uint64_t& out, std::uint64_t least, std::uint64_t most) override;
   void duration(Milliseconds& out, Milliseconds least, Milliseconds most) override;
+  void optional_duration(std::optional<Milliseconds>& out, Milliseconds least,
+                         Milliseconds most) override;
   void size(std::size_t& out, std::uint64_t least, std::uint64_t most) override;
   void text(std::string& out, std::size_t longest) override;
+  void checked_text(std::string& out, std::string (*what_is_wrong)(std::string_view)) override;
   void label(std::string& out, bool may_be_empty) override;
   void endpoint(Endpoint& out, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) override;

@@ -13,10 +13,17 @@ void FieldPrinter::whole_number(std::uint64_t& value, std::uint64_t, std::uint64
 void FieldPrinter::duration(Milliseconds& value, Milliseconds, Milliseconds) {
   text_ = duration_text(value);
 }
+void FieldPrinter::optional_duration(std::optional<Milliseconds>& value, Milliseconds,
+                                     Milliseconds) {
+  text_ = value ? duration_text(*value) : "";
+}
 void FieldPrinter::size(std::size_t& value, std::uint64_t, std::uint64_t) {
   text_ = size_text(value);
 }
 void FieldPrinter::text(std::string& value, std::size_t) {
+  text_ = value;
+}
+void FieldPrinter::checked_text(std::string& value, std::string (*)(std::string_view)) {
   text_ = value;
 }
 void FieldPrinter::label(std::string& value, bool) {

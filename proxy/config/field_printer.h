@@ -17,8 +17,11 @@ class FieldPrinter final : public Field {
   void boolean(bool& value) override;
   void whole_number(std::uint64_t& value, std::uint64_t least, std::uint64_t most) override;
   void duration(Milliseconds& value, Milliseconds least, Milliseconds most) override;
+  void optional_duration(std::optional<Milliseconds>& value, Milliseconds least,
+                         Milliseconds most) override;
   void size(std::size_t& value, std::uint64_t least, std::uint64_t most) override;
   void text(std::string& value, std::size_t longest) override;
+  void checked_text(std::string& value, std::string (*what_is_wrong)(std::string_view)) override;
   void label(std::string& value, bool may_be_empty) override;
   void endpoint(Endpoint& value, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) override;

@@ -13,6 +13,7 @@ constexpr std::string_view kNoServerTls = "TLS towards servers is not part of th
 
 constexpr LaterKey kKeys[] = {
     {"user", "allow_from", "", ""},
+    {"rule", "timeout", "", ""},
     {"tls.client", "mode", "\"disabled\"", kNoClientTls},
     {"tls.client", "cert", "", kNoClientTls},
     {"tls.client", "key", "", kNoClientTls},
@@ -24,8 +25,6 @@ constexpr LaterKey kKeys[] = {
     {"limits", "query_timeout", "\"0s\"", ""},
     {"log", "slow_query", "", ""},
 };
-
-constexpr std::string_view kSections[] = {"rule"};
 
 // Numbers and plain text only; enough for the values above.
 std::string as_toml(const Node& value) {
@@ -45,10 +44,6 @@ const LaterKey* find_later_key(std::string_view section, std::string_view key) {
     return row.section == section && row.key == key;
   });
   return found == std::end(kKeys) ? nullptr : found;
-}
-
-bool is_later_section(std::string_view section) {
-  return std::find(std::begin(kSections), std::end(kSections), section) != std::end(kSections);
 }
 
 std::string refusal(const LaterKey& later, const Node& value) {

@@ -22,9 +22,6 @@ struct LaterKey {
 std::span<const LaterKey> later_keys();
 const LaterKey* find_later_key(std::string_view section, std::string_view key);
 
-// Whole sections that come later: "rule".
-bool is_later_section(std::string_view section);
-
 // Why this value of a later key is refused; empty when it asks for nothing and is accepted.
 std::string refusal(const LaterKey& later, const Node& value);
 

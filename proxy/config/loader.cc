@@ -67,6 +67,9 @@ void read_text(std::string_view text, Config& config, config::Context& context) 
   const config::Node* const auth = root.find("auth");
   const bool mode_given = auth != nullptr && auth->find("mode") != nullptr;
   if (!mode_given && !config.users.empty()) config.auth.mode = AuthMode::users;
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    if (config.rules[i].name.empty()) config.rules[i].name = fmt::format("rule {}", i + 1);
+  }
   config::validate(root, config, context);
 }
 

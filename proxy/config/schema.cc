@@ -10,6 +10,8 @@
 #include "proxy/config/endpoint_text.h"
 #include "proxy/config/field_printer.h"
 #include "proxy/config/later.h"
+#include "proxy/config/network.h"
+#include "proxy/config/rule_text.h"
 
 namespace weir::config {
 namespace {
@@ -18,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kManyConnections = 1000000;
 constexpr std::size_t kLongestAccount = 128;  // MariaDB's limit; MySQL's is 32
+constexpr std::size_t kLongestSchema = 256;   // 64 letters
 
 constexpr Choice<RolePin> kRoles[] = {
     {"auto", RolePin::automatic}, {"primary", RolePin::primary}, {"replica", RolePin::replica}};
@@ -164,6 +167,24 @@ constexpr KeyRow<UserConfig> kUser[] = {
      }},
 };
 
+constexpr KeyRow<RuleConfig> kRule[] = {
+    {"name", [](Field& f, RuleConfig& c) { f.label(c.name); }},
+    {"user", [](Field& f, RuleConfig& c) { f.text(c.user, kLongestAccount); }},
+    {"schema", [](Field& f, RuleConfig& c) { f.text(c.schema, kLongestSchema); }},
+    {"digest",
+     [](Field& f, RuleConfig& c) { f.checked_text(c.digest, what_is_wrong_with_digest); }},
+    {"pattern",
+     [](Field& f, RuleConfig& c) { f.checked_text(c.pattern, what_is_wrong_with_pattern); }},
+    {"client",
+     [](Field& f, RuleConfig& c) { f.checked_text(c.client, what_is_wrong_with_network); }},
+    {"to", [](Field& f, RuleConfig& c) { f.checked_text(c.to, what_is_wrong_with_target); }},
+    {"max_lag", [](Field& f, RuleConfig& c) { f.optional_duration(c.max_lag, 1ms, 24h); }},
+    {"consistency",
+     [](Field& f, RuleConfig& c) {
+       f.optional_choice<Consistency>(c.consistency, kConsistencies);
+     }},
+};
+
 constexpr KeyRow<LimitsConfig> kLimits[] = {
     {"max_packet", [](Field& f, LimitsConfig& c) { f.size(c.max_packet, 1u << 10, 1u << 30); }},
     {"handshake_timeout",
@@ -288,6 +309,8 @@ const std::vector<SectionRow>& sections() {
           "auth", kAuth, [](Config & c) -> auto& { return c.auth; }),
       repeated_section<UserConfig>(
           "user", kUser, [](Config & c) -> auto& { return c.users; }),
+      repeated_section<RuleConfig>(
+          "rule", kRule, [](Config & c) -> auto& { return c.rules; }),
       later_section("tls.client"),
       later_section("tls.server"),
       section<LimitsConfig>(
@@ -328,10 +351,6 @@ void unknown_key(const Node& node, std::string_view section_name, Context& conte
 }
 
 void unknown_section(const std::string& name, const Node& node, Context& context) {
-  if (is_later_section(name)) {
-    return context.problem(node.line,
-                           fmt::format("this version does not know [[{}]] yet; remove it", name));
-  }
   KeyNames names;
   for (const SectionRow& row : sections()) names.push_back(row.name);
   const std::string_view near = nearest(name, names);

@@ -12,10 +12,11 @@
 namespace weir::config {
 
 // Reads the whole tree into `config`, except for what only shows when keys are seen together: that
-// is the part of validate(). Each [[server]] and [[user]] of the tree becomes one entry, in order.
+// is the part of validate(). Each [[server]], [[user]] and [[rule]] of the tree becomes one entry,
+// in order.
 void read_config(const Node& root, Config& config, Context& context);
 
-// A key and its value as text; those of [[server]] and [[user]] say which: "server.db1.weight".
+// A key and its value as text; those of sections that are repeated say which: "server.db1.weight".
 struct ConfigValue {
   std::string key;
   std::string value;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/config/units.h"
+#include "proxy/config/validate_rules.h"
 
 namespace weir::config {
 namespace {
@@ -269,6 +270,7 @@ void validate(const Node& root, const Config& config, Context& context) {
   check_overload(root, config, context);
   check_users(root, config, context);
   check_console(root, context);
+  check_rules(root, config, context);
 }
 
 }  // namespace weir::config

@@ -211,6 +211,11 @@ ClientError spill_timeout(std::string_view why, long waited_ms) {
                       why, waited_ms)};
 }
 
+ClientError rejected(std::string_view rule) {
+  return {1142, "42000",
+          fmt::format("weir: rule \"{}\" of the configuration rejects this statement", rule)};
+}
+
 ClientError unknown_setting(std::string_view name) {
   return {1193, "HY000",
           fmt::format("weir: there is no setting 'weir.{}'; there is weir.consistency",

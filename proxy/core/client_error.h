@@ -61,6 +61,7 @@ ClientError session_lost(std::string_view server, std::string_view what);       
 ClientError shutting_down();                                                           // 1053
 ClientError statement_too_long(std::size_t limit);                                     // 1153
 ClientError long_data_too_large(std::size_t limit);                                    // 1105
+ClientError rejected(std::string_view rule);                                           // 1142
 ClientError unknown_setting(std::string_view name);                                    // 1193
 ClientError wrong_setting(std::string_view name, std::string_view value);              // 1231
 // `limit` statements at a time; so many were in line, and this one was there for so long.

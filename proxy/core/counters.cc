@@ -34,6 +34,12 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   repairs += other.repairs;
   failed_statements += other.failed_statements;
   diagnostics_given_up += other.diagnostics_given_up;
+  if (rule_matches.size() < other.rule_matches.size()) {
+    rule_matches.resize(other.rule_matches.size());
+  }
+  for (std::size_t i = 0; i < other.rule_matches.size(); ++i) {
+    rule_matches[i] += other.rule_matches[i];
+  }
 }
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "proxy/core/router.h"
 
@@ -17,8 +18,7 @@ namespace weir {
 class RoutedCounts {
  public:
   static constexpr std::size_t kReasons = static_cast<std::size_t>(sql::Reason::hint) + 1;
-  static constexpr std::size_t kCauses =
-      static_cast<std::size_t>(RouteCause::transaction_reads) + 1;
+  static constexpr std::size_t kCauses = static_cast<std::size_t>(RouteCause::rule) + 1;
   static constexpr std::size_t kRows = kReasons + kCauses;
 
   void add(const Route& route, bool to_replica) { ++counts_[to_replica ? 1 : 0][row(route)]; }
@@ -51,9 +51,10 @@ struct WorkerCounters {
   std::uint64_t replays_failed = 0;  // and those that could not
   std::uint64_t held = 0;            // statements that waited for a server
   std::uint64_t repairs = 0;         // statements sent behind others that adjust the connection
-  std::uint64_t failed_statements = 0;     // answered with an error of weir's own
-  std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed
-                                           // the connection
+  std::uint64_t failed_statements = 0;      // answered with an error of weir's own
+  std::uint64_t diagnostics_given_up = 0;   // warnings that nobody asked for before others needed
+                                            // the connection
+  std::vector<std::uint64_t> rule_matches;  // by rule: commands that fell under it
   void merge(const WorkerCounters& other);
 };
 

@@ -59,6 +59,18 @@ std::optional<Consistency> read_consistency(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view consistency_name(Consistency consistency) {
+  switch (consistency) {
+    case Consistency::eventual:
+      return "eventual";
+    case Consistency::session:
+      return "session";
+    case Consistency::global:
+      break;
+  }
+  return "global";
+}
+
 std::optional<Consistency> hinted_consistency(const sql::Classification& facts) {
   switch (facts.hint_consistency) {
     case sql::Freshness::unsaid:

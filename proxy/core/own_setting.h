@@ -23,6 +23,7 @@ std::optional<OwnSetting> read_own_setting(std::string_view text, const sql::Tex
 
 // "eventual", "session" and "global", in any case; nothing otherwise.
 std::optional<Consistency> read_consistency(std::string_view text);
+std::string_view consistency_name(Consistency consistency);
 // The consistency that a hint asks for; nothing when it does not.
 std::optional<Consistency> hinted_consistency(const sql::Classification& facts);
 

@@ -17,6 +17,7 @@
 #include "protocol/capabilities.h"
 #include "protocol/command.h"
 #include "proxy/core/client_error.h"
+#include "proxy/core/rules.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/substitution.h"
 #include "sql_classifier/classification.h"
@@ -62,6 +63,7 @@ class StatementStore {
 struct PreparedStatement {
   std::uint32_t id = 0;  // the client's
   StatementPtr shared;
+  TextMatches rules;  // of the text as its client wrote it
   // The types of the parameters, as the last COM_STMT_EXECUTE that carried them had them. An
   // execute may leave them out when the server has seen them before: another server has not.
   std::string types;

@@ -33,8 +33,12 @@ class Selection {
   const ServerState& server(std::size_t i) const { return topology_.servers[i]; }
   ServerWork work(std::size_t i) const { return i < work_.size() ? work_[i] : ServerWork{}; }
   std::uint64_t weight(std::size_t i) const { return server(i).weight; }
+  bool wanted(std::size_t i) const {
+    if (needs_.avoid == i || (needs_.only && needs_.only != i)) return false;
+    return qualifies(server(i), needs_);
+  }
   bool eligible(std::size_t i) const {
-    if (needs_.avoid == i || !qualifies(server(i), needs_)) return false;
+    if (!wanted(i)) return false;
     if (is_full(i)) return false;
     if (!needs_.seen_on || needs_.seen_on == i) return true;
     return server(i).fresh_until.has_value() && *server(i).fresh_until >= needs_.seen_at;
@@ -54,7 +58,7 @@ class Selection {
   // the replica before.
   bool could_leave() const {
     for (std::size_t i = 0; i < topology_.servers.size(); ++i) {
-      if (needs_.avoid != i && !work(i).outlier && qualifies(server(i), needs_)) return true;
+      if (!work(i).outlier && wanted(i)) return true;
     }
     return false;
   }

@@ -26,6 +26,8 @@ struct ReadNeeds {
   // Nothing but a replica will do, so the one before is kept even when it is an outlier. Otherwise
   // none is chosen then, until another may take its place.
   bool only_replicas = false;
+  // No other one is.
+  std::optional<std::size_t> only;
   // Never taken: it has just failed.
   std::optional<std::size_t> avoid;
   // A server that is full is not taken, unless the statement has been let in there, or all may be.

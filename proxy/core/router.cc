@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 
 namespace weir {
 namespace {
 
 Route to_primary(RouteCause cause, sql::Reason reason) {
-  return {Destination::primary, cause, reason, Pin::unseen_text};
+  return {Destination::primary, cause, reason};
 }
 
 bool begins_read_only_transaction(const sql::Classification& statement) {
@@ -39,7 +40,8 @@ bool leaves_replica_transaction(const sql::Classification& statement, const Sess
 // A read that its transaction need not see, because the transaction has changed nothing and keeps
 // no snapshot; and a question about such a read.
 bool splits(const sql::Classification& statement, const SessionFacts& session,
-            const RoutingConfig& config) {
+            const RoutingConfig& config, const Rule* rule) {
+  if (rule != nullptr && rule->to.kind == RuleTarget::Kind::primary) return false;
   if (statement.kind != sql::StatementKind::read || config.mode == RoutingMode::observe)
     return false;
   if (session.user_route == UserRoute::primary || !session.pins.empty()) return false;
@@ -47,86 +49,124 @@ bool splits(const sql::Classification& statement, const SessionFacts& session,
          (statement.placement == sql::Placement::last_connection && session.read_elsewhere);
 }
 
-}  // namespace
+// COMMIT and the like may be harmless anywhere, but only a read gains from a replica.
+bool gains_from_replica(const sql::Classification& statement, const SessionFacts& session) {
+  return statement.kind == sql::StatementKind::read ||
+         (begins_read_only_transaction(statement) && !session.serializable);
+}
 
-Route decide(const sql::Classification& statement, const SessionFacts& session,
-             const RoutingConfig& config) {
+// Where the statement's rule sends it; nothing when it sends it nowhere, or may not.
+std::optional<Route> by_rule(const sql::Classification& statement, const SessionFacts& session,
+                             const Rule* rule) {
+  using Kind = RuleTarget::Kind;
+  if (rule == nullptr || !rule->routes()) return std::nullopt;
+  if (rule->to.kind == Kind::primary) {
+    // What asks about the statement before it is answered where that ran. A hint is nearer to the
+    // statement than a rule.
+    const bool asks_last = statement.placement == sql::Placement::last_connection &&
+                           statement.reason != sql::Reason::plain_read;
+    if (asks_last || statement.hint == sql::Hint::replica) return std::nullopt;
+    return to_primary(RouteCause::rule, statement.reason);
+  }
+  const bool safe = statement.placement == sql::Placement::any || statement.only_doubts;
+  if (!safe || !gains_from_replica(statement, session)) return std::nullopt;
+  return Route{Destination::replica, RouteCause::rule, statement.reason};
+}
+
+Route by_session_or_statement(const sql::Classification& statement, const SessionFacts& session,
+                              const RoutingConfig& config, const Rule* rule) {
   const sql::Reason reason = statement.reason;
-  if (session.may_split && splits(statement, session, config)) {
+  if (session.may_split && splits(statement, session, config, rule)) {
     const bool asks_back = statement.placement == sql::Placement::last_connection;
     return {asks_back ? Destination::last_connection : Destination::replica,
-            RouteCause::transaction_reads, reason, Pin::unseen_text};
+            RouteCause::transaction_reads, reason};
   }
   if (session.in_transaction && !leaves_replica_transaction(statement, session)) {
-    return {Destination::transaction, RouteCause::transaction, reason, Pin::unseen_text};
+    return {Destination::transaction, RouteCause::transaction, reason};
   }
-  if (session.user_route == UserRoute::primary) return to_primary(RouteCause::user_route, reason);
+  // A rule is nearer to the statement than what holds for all of its user's.
+  const bool rule_routes = rule != nullptr && rule->routes();
+  if (session.user_route == UserRoute::primary && !rule_routes) {
+    return to_primary(RouteCause::user_route, reason);
+  }
   if (session.in_transaction) return to_primary(RouteCause::statement, reason);
   if (!session.autocommit) return to_primary(RouteCause::autocommit_off, reason);
   if (!session.pins.empty()) {
     return {Destination::primary, RouteCause::pinned, reason, session.pins.first()};
   }
   if (config.mode == RoutingMode::observe) return to_primary(RouteCause::observe, reason);
+  if (const auto route = by_rule(statement, session, rule)) return *route;
 
   switch (statement.placement) {
     case sql::Placement::last_connection:
-      return {Destination::last_connection, RouteCause::statement, reason, Pin::unseen_text};
+      return {Destination::last_connection, RouteCause::statement, reason};
     case sql::Placement::primary:
       return to_primary(RouteCause::statement, reason);
     case sql::Placement::any:
       break;
   }
-  // COMMIT and the like may be harmless anywhere, but only a read gains from a replica.
-  const bool read = statement.kind == sql::StatementKind::read ||
-                    (begins_read_only_transaction(statement) && !session.serializable);
-  if (!read) return to_primary(RouteCause::statement, reason);
-  return {Destination::replica, RouteCause::statement, reason, Pin::unseen_text};
+  if (!gains_from_replica(statement, session)) return to_primary(RouteCause::statement, reason);
+  return {Destination::replica, RouteCause::statement, reason};
+}
+
+std::string detail_of(const Route& route) {
+  switch (route.cause) {
+    case RouteCause::statement:
+      return std::string(sql::reason_text(route.reason));
+    case RouteCause::transaction:
+      return "a transaction is open, its connection answers";
+    case RouteCause::autocommit_off:
+      return "autocommit is off, so the statement begins a transaction";
+    case RouteCause::pinned:
+      return fmt::format("the session holds state of its connection ({})", pin_name(route.pin));
+    case RouteCause::user_route:
+      return "the user's route is set in the configuration";
+    case RouteCause::observe:
+      return "routing.mode is \"observe\"";
+    case RouteCause::primary_reads:
+      return "routing.primary_reads is \"always\"";
+    case RouteCause::transaction_reads:
+      return "the transaction has written nothing yet, and routing.transaction_reads is \"split\"";
+    case RouteCause::rule:
+      break;
+  }
+  const bool named = route.rule->to.kind == RuleTarget::Kind::server;
+  const std::string does = route.rule->rejects() ? "rejects it"
+                           : named               ? "sends it to server " + route.rule->to.server
+                                                 : "sends it there";
+  return fmt::format("rule \"{}\" {}", route.rule->name, does);
+}
+
+}  // namespace
+
+Route decide(const sql::Classification& statement, const SessionFacts& session,
+             const RoutingConfig& config, const Rule* rule) {
+  const bool rejected = rule != nullptr && rule->rejects();
+  Route route = rejected ? Route{Destination::reject, RouteCause::rule, statement.reason}
+                         : by_session_or_statement(statement, session, config, rule);
+  route.rule = rule;
+  return route;
 }
 
 std::string_view cause_name(RouteCause cause) {
-  constexpr std::array<std::string_view, 8> kNames = {
-      "statement",  "transaction", "autocommit_off", "pinned",
-      "user_route", "observe",     "primary_reads",  "transaction_reads"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "statement", "transaction",   "autocommit_off",    "pinned", "user_route",
+      "observe",   "primary_reads", "transaction_reads", "rule"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 
 std::string_view destination_name(Destination destination) {
-  constexpr std::array<std::string_view, 4> kNames = {"primary", "replica", "transaction",
-                                                      "last_connection"};
+  constexpr std::array<std::string_view, 5> kNames = {"primary", "replica", "transaction",
+                                                      "last_connection", "reject"};
   return kNames[static_cast<std::size_t>(destination)];
 }
 
 RouteText describe(const Route& route) {
-  RouteText text{destination_name(route.destination), cause_name(route.cause), {}};
-  switch (route.cause) {
-    case RouteCause::statement:
-      text.reason = sql::reason_name(route.reason);
-      text.detail = sql::reason_text(route.reason);
-      break;
-    case RouteCause::transaction:
-      text.detail = "a transaction is open, its connection answers";
-      break;
-    case RouteCause::autocommit_off:
-      text.detail = "autocommit is off, so the statement begins a transaction";
-      break;
-    case RouteCause::pinned:
-      text.detail =
-          fmt::format("the session holds state of its connection ({})", pin_name(route.pin));
-      break;
-    case RouteCause::user_route:
-      text.detail = "the user's route is set in the configuration";
-      break;
-    case RouteCause::observe:
-      text.detail = "routing.mode is \"observe\"";
-      break;
-    case RouteCause::primary_reads:
-      text.detail = "routing.primary_reads is \"always\"";
-      break;
-    case RouteCause::transaction_reads:
-      text.detail =
-          "the transaction has written nothing yet, and routing.transaction_reads is \"split\"";
-      break;
-  }
+  RouteText text{destination_name(route.destination), cause_name(route.cause), detail_of(route)};
+  if (route.cause == RouteCause::statement) text.reason = sql::reason_name(route.reason);
+  const bool overruled =
+      route.rule != nullptr && route.rule->routes() && route.cause != RouteCause::rule;
+  if (overruled) text.detail += fmt::format(" (rule \"{}\" gives way)", route.rule->name);
   return text;
 }
 

@@ -8,6 +8,7 @@
 
 #include "proxy/config/config.h"
 #include "proxy/core/pins.h"
+#include "proxy/core/rules.h"
 #include "sql_classifier/classification.h"
 
 namespace weir {
@@ -17,6 +18,7 @@ enum class Destination : std::uint8_t {
   replica,          // any replica that is fresh enough; when there is none, as primary_reads says
   transaction,      // the connection that the open transaction runs on
   last_connection,  // the connection that ran the previous statement
+  reject,           // nowhere: the client is told so
 };
 
 // What decided. Each value is a label of metrics and a line of `weir explain`.
@@ -29,6 +31,7 @@ enum class RouteCause : std::uint8_t {
   observe,            // routing.mode = "observe"
   primary_reads,      // routing.primary_reads = "always"
   transaction_reads,  // routing.transaction_reads = "split"
+  rule,               // see Route::rule
 };
 
 struct Route {
@@ -36,6 +39,7 @@ struct Route {
   RouteCause cause = RouteCause::statement;
   sql::Reason reason = sql::Reason::unknown_statement;
   Pin pin = Pin::unseen_text;  // when cause is pinned
+  const Rule* rule = nullptr;  // that the statement falls under, whether it decided or not
 };
 
 // What the router needs to know of a session.
@@ -50,8 +54,10 @@ struct SessionFacts {
   UserRoute user_route = UserRoute::split;
 };
 
+// `rule` is the one that the statement falls under; null: none. It moves what is safe on a replica,
+// or what nobody knows to be unsafe there, and gives way to transactions and pins.
 Route decide(const sql::Classification& statement, const SessionFacts& session,
-             const RoutingConfig& config);
+             const RoutingConfig& config, const Rule* rule = nullptr);
 
 // The stable lower-case name ("autocommit_off").
 std::string_view cause_name(RouteCause cause);

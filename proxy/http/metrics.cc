@@ -70,6 +70,7 @@ class Collector {
       server_loads(snapshot_.workers->servers);
       routed(snapshot_.workers->counters.routed);
       counters(snapshot_.workers->counters);
+      rules(snapshot_.workers->counters.rule_matches);
       pins(snapshot_.workers->pins);
     }
     return std::move(families_);
@@ -97,6 +98,7 @@ class Collector {
   void server_loads(const std::vector<ServerLoad>& loads);
   void routed(const RoutedCounts& counts);
   void counters(const WorkerCounters& counters);
+  void rules(const std::vector<std::uint64_t>& matches);
   void pins(const PinReport& report);
 
   const Snapshot& snapshot_;
@@ -244,6 +246,13 @@ void Collector::counters(const WorkerCounters& counters) {
        counters.diagnostics_given_up},
   };
   for (const auto& row : rows) counter(row.name, row.help).add(row.value);
+}
+
+void Collector::rules(const std::vector<std::uint64_t>& matches) {
+  Family matched = counter("weir_rule_matches_total", "Statements that fell under the rule.");
+  for (std::size_t i = 0; i < matches.size() && i < snapshot_.config->rules.size(); ++i) {
+    matched.add(matches[i], {{"rule", snapshot_.config->rules[i].name}});
+  }
 }
 
 void Collector::pins(const PinReport& report) {

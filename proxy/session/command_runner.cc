@@ -186,8 +186,10 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
     answer_error(errors::too_many_statements(statements_.size()));
     return false;
   }
-  if (current_.facts.has(Effect::kills) && !prepares &&
-      begin_text_kill(protocol::as_text(text.value_or(Bytes{})))) {
+  const std::string_view said = protocol::as_text(text.value_or(Bytes{}));
+  if (!prepares && begin_explain_route(said)) return false;
+  if (context_.rules != nullptr && !obey_rules(said)) return false;
+  if (current_.facts.has(Effect::kills) && !prepares && begin_text_kill(said)) {
     return false;
   }
   const bool may_be_own = current_.facts.kind == sql::StatementKind::set &&
@@ -349,6 +351,7 @@ bool CommandRunner::read_execute(std::span<std::uint8_t> bytes) {
   }
   current_.facts = statement->shared->facts;
   current_.substitutions = statement->shared->substitutions;
+  if (context_.rules != nullptr && !obey_rules(*statement)) return;
   if (any(current_.facts.effects & kObjectEffects)) {
     note_objects(statement->shared->text, text_options());
   }
@@ -358,7 +361,10 @@ bool CommandRunner::read_execute(std::span<std::uint8_t> bytes) {
   }
   stay_with_diagnostics(statement->shared->text);
   // The rows of a cursor are fetched later, from the connection that holds it: one that stays.
-  if (layout->cursor != 0) current_.facts.placement = sql::Placement::primary;
+  if (layout->cursor != 0) {
+    current_.facts.placement = sql::Placement::primary;
+    current_.facts.only_doubts = false;
+  }
   return true;
 }
 

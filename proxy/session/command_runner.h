@@ -29,6 +29,7 @@
 #include "protocol/command.h"
 #include "protocol/command_reader.h"
 #include "protocol/infile_reader.h"
+#include "protocol/result_set.h"
 #include "proxy/backend/pool.h"
 #include "proxy/core/admission.h"
 #include "proxy/core/client_error.h"
@@ -169,6 +170,9 @@ class CommandRunner final : private BackendUser,
     std::unique_ptr<ProcessList> processes;   // that the statement shows
     std::vector<Substitution> substitutions;  // in the text that is sent
     Route route;
+    const Rule* rule = nullptr;                 // that it falls under, the worker's; null: none
+    std::unique_ptr<TextMatches> text_matches;  // of a text that is prepared
+    bool explains = false;                      // it asks where another one would go
     std::string bytes;  // the command, or its beginning, when it cannot be sent at once
                         // or may have to be sent again
     bool whole = true;  // all of it has come
@@ -249,6 +253,19 @@ class CommandRunner final : private BackendUser,
   bool recheck_functions();
   bool may_change_routines() const;
 
+  // runner_rules.cc: the rules of the configuration
+  bool obey_rules(std::string_view text);
+  bool obey_rules(const PreparedStatement& statement);
+  RuleInput rule_input() const;
+  bool follow(const Rule* rule);
+  void fold_rule(BackendConnection& link);
+
+  // runner_explain.cc: EXPLAIN ROUTE
+  bool begin_explain_route(std::string_view text);
+  std::string_view server_of_route();
+  std::optional<std::size_t> server_of_read();
+  void answer_table(const protocol::ResultSet& set);
+
   // runner_route.cc: from a command to a connection
   void proceed(std::span<std::uint8_t> bytes);
   void proceed_again();
@@ -289,6 +306,7 @@ class CommandRunner final : private BackendUser,
   // runner_replica.cc: which replica
   Consistency consistency() const;
   ReadNeeds read_needs(Consistency wanted) const;
+  std::optional<std::size_t> ruled_server() const;
   Balancing balancing() const;
   std::optional<std::size_t> pick_replica();
   std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs, Consistency wanted);
@@ -412,6 +430,7 @@ class CommandRunner final : private BackendUser,
                  std::uint8_t sequence);
   void answer_error(const ClientError& error);
   void answer_ok();
+  protocol::ServerStatus own_status() const;
   void write_error(const ClientError& error, std::uint8_t sequence);
   bool may_commit() const;
 
@@ -441,6 +460,7 @@ class CommandRunner final : private BackendUser,
   ReplyRelay& relay_;
   RunnerHost& host_;
   ClientIdentity identity_;
+  std::optional<IpAddress> client_address_;  // where rules may ask for it; nothing: a unix socket
   StatePtr state_;
   StatePtr initial_;  // what a reset brings back, without the schema
   bool initial_autocommit_ = true;

@@ -50,6 +50,7 @@ void CommandRunner::fold_fetch(const BackendConnection& link) {
 // What the session has become by the statement that has just been answered.
 void CommandRunner::fold(BackendConnection& link) {
   if (current_.trust != nullptr) recheck_functions();
+  fold_rule(link);
   const bool was_in_transaction = links_.transaction() == &link;
   const bool was_open = links_.transaction() != nullptr;
   links_.set_last(&link);

@@ -182,11 +182,18 @@ void CommandRunner::answer_error(const ClientError& error) {
   end_command();
 }
 
+// The flags of an answer of weir's own.
+protocol::ServerStatus CommandRunner::own_status() const {
+  protocol::ServerStatus status = 0;
+  if (autocommit_) status |= protocol::kStatusAutocommit;
+  if (links_.transaction() != nullptr) status |= protocol::kStatusInTransaction;
+  if (state_->no_backslash_escapes()) status |= protocol::kStatusNoBackslashEscapes;
+  return status;
+}
+
 void CommandRunner::answer_ok() {
   protocol::OkPacket ok;
-  ok.status = autocommit_ ? protocol::kStatusAutocommit : protocol::ServerStatus{0};
-  if (links_.transaction() != nullptr) ok.status |= protocol::kStatusInTransaction;
-  if (state_->no_backslash_escapes()) ok.status |= protocol::kStatusNoBackslashEscapes;
+  ok.status = own_status();
   std::string payload;
   protocol::append_ok(payload, ok, identity_.capabilities);
   std::string packet;

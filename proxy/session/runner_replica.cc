@@ -14,9 +14,11 @@
 
 namespace weir {
 
-// The statement's own wish comes first, then the session's, the user's, the configuration's.
+// The statement's own wish comes first, then its rule's, the session's, the user's, the
+// configuration's.
 Consistency CommandRunner::consistency() const {
   if (const auto hinted = hinted_consistency(current_.facts)) return *hinted;
+  if (current_.rule != nullptr && current_.rule->consistency) return *current_.rule->consistency;
   if (consistency_) return *consistency_;
   if (identity_.listed != nullptr && identity_.listed->consistency) {
     return *identity_.listed->consistency;
@@ -34,8 +36,12 @@ ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
   const bool keeps = context_.config().pool.mode == PoolMode::session;
   if (keeps && !place_.inside() && links_.replica() != nullptr)
     needs.preferred = links_.replica()->server();
-  if (current_.facts.hint_max_lag_ms >= 0)
+  needs.only = ruled_server();
+  if (current_.facts.hint_max_lag_ms >= 0) {
     needs.max_lag = Milliseconds(current_.facts.hint_max_lag_ms);
+  } else if (current_.rule != nullptr) {
+    needs.max_lag = current_.rule->max_lag;
+  }
   if (consistency != Consistency::eventual) {
     needs.fresh_after = fresh_after_;
     needs.seen_on = read_on_;
@@ -49,6 +55,11 @@ ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
   return needs;
 }
 
+// The one server that the statement's rule sends it to; nothing: whichever.
+std::optional<std::size_t> CommandRunner::ruled_server() const {
+  return current_.route.cause == RouteCause::rule ? current_.route.rule->server : std::nullopt;
+}
+
 Balancing CommandRunner::balancing() const {
   return {context_.config().routing.balance, context_.config().routing.zone};
 }
@@ -60,7 +71,9 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   if (wanted == Consistency::global) context_.process->global_writes.follow(Clock::now());
   const ReadNeeds needs = read_needs(wanted);
   current_.waits = false;
-  if (routing.primary_reads == PrimaryReads::always &&
+  if (needs.only && needs.only == context_.topology->primary) return needs.only;
+  // A rule that says "replica" has no turn for the primary.
+  if (routing.primary_reads == PrimaryReads::always && current_.route.cause != RouteCause::rule &&
       is_primarys_turn(*context_.topology, needs, context_.random())) {
     return context_.topology->primary;
   }

@@ -227,7 +227,8 @@ void CommandRunner::on_prepared(BackendConnection& link, Bytes packet) {
   close_on_server(link, link.statements().erase(shared->id));
   close_on_server(link, link.statements().make_room(context_.config().limits.server_statements));
   link.statements().add(shared->id, backend_id);
-  const PreparedStatement& statement = statements_.add(std::move(shared));
+  PreparedStatement& statement = statements_.add(std::move(shared));
+  if (current_.text_matches != nullptr) statement.rules = std::move(*current_.text_matches);
   std::string rewritten(protocol::as_text(packet.first(kFrameHeaderSize + 1)));
   protocol::ByteWriter(rewritten).int4(statement.id).bytes(packet.subspan(kFrameHeaderSize + 5));
   forward(protocol::as_bytes(rewritten), true);

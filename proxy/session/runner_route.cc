@@ -32,6 +32,7 @@ bool only_looks(const sql::Classification& facts) {
 
 void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
+  if (context_.rules != nullptr) client_address_ = address_of_peer(host_.client().peer());
   // After COM_CHANGE_USER nothing is left of the user before.
   lend(nullptr);
   insert_id_.reset();
@@ -136,7 +137,8 @@ void CommandRunner::decide_route() {
   if (state_->auto_is_null()) {
     current_.facts.effects = current_.facts.effects | Effect::uses_last_insert_id;
   }
-  if (current_.info->handling != Handling::prepare) leave_replica_transaction();
+  const bool runs = current_.info->handling != Handling::prepare && !current_.explains;
+  if (runs) leave_replica_transaction();
   SessionFacts session;
   session.in_transaction = links_.transaction() != nullptr;
   session.transaction_on_replica =
@@ -147,7 +149,7 @@ void CommandRunner::decide_route() {
   session.autocommit = autocommit_;
   session.pins = pins_;
   session.user_route = identity_.listed != nullptr ? identity_.listed->route : UserRoute::split;
-  current_.route = decide(current_.facts, session, context_.config().routing);
+  current_.route = decide(current_.facts, session, context_.config().routing, current_.rule);
   const Handling handling = current_.info->handling;
   const bool plain = handling == Handling::prepare || handling == Handling::to_primary ||
                      current_.route.destination == Destination::replica ||
@@ -214,6 +216,9 @@ BackendConnection* CommandRunner::choose_link() {
       return choose_last();
     case Destination::replica:
       return choose_replica();
+    case Destination::reject:
+      answer_error(errors::rejected(current_.route.rule->name));
+      return nullptr;
     case Destination::primary:
       break;
   }
@@ -230,13 +235,17 @@ BackendConnection* CommandRunner::choose_replica() {
     ReadNeeds any_age;
     any_age.avoid = current_.avoid;
     any_age.takes_full = true;
+    any_age.only = ruled_server();
     const bool one_is_up =
         select_replica(*context_.topology, any_age, {}, context_.work, context_.random())
             .has_value();
     if (one_is_up) ++context_.counters.stale_avoided;
     // Replicas that are fresh enough for plain reads may be too old for a function.
     if (!only_replicas() || current_.trust != nullptr) return choose_spilled();
-    answer_error(errors::no_replica("none is up and fresh enough"));
+    answer_error(errors::no_replica(
+        any_age.only ? fmt::format("server {}, which rule \"{}\" names, is not up and fresh enough",
+                                   current_.rule->to.server, current_.rule->name)
+                     : "none is up and fresh enough"));
     return nullptr;
   }
   return read_from(*server);

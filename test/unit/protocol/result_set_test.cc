@@ -42,6 +42,14 @@ std::vector<std::string> payloads(const std::string& framed, std::uint8_t sequen
   return all;
 }
 
+TEST_CASE("result set: definitions with room for MariaDB's extended metadata", "[resultset]") {
+  const auto packets = payloads(written(small(), kProtocol41 | kMariadbExtendedMetadata));
+  REQUIRE(packets.size() == 8);
+  const std::string number =
+      from_hex("03 646566 00 00 00 01 6e 00 00 0c 3f00 14000000 08 8000 00 0000");
+  CHECK(to_hex(packets[1]) == to_hex(number));
+}
+
 TEST_CASE("result set: every packet of a small one, with EOF packets", "[resultset]") {
   const auto packets = payloads(written(small(), kProtocol41));
   REQUIRE(packets.size() == 8);

@@ -255,11 +255,39 @@ TEST_CASE("admin tables: servers that were discovered, and those that have left"
   CHECK(cell(sessions, 0, "servers") == "db1,10.0.0.3:3306,(new)");
 }
 
-TEST_CASE("admin tables: routes and help", "[admin]") {
-  const ResultSet route = route_table(describe(Route{}));
-  check_shape(route);
-  CHECK(cell(route, 0, "destination") == "primary");
-  CHECK(cell(route, 0, "reason") == "unknown_statement");
+TEST_CASE("admin tables: rules and how often they were met", "[admin]") {
+  Config config = two_servers();
+  config.rules.resize(2);
+  config.rules[0].name = "reports";
+  config.rules[0].user = "app";
+  config.rules[0].pattern = "FROM x";
+  config.rules[0].to = "server:db2";
+  config.rules[1].name = "rule 2";
+  config.rules[1].client = "10.0.0.0/8";
+  config.rules[1].max_lag = Milliseconds(1500);
+  config.rules[1].consistency = Consistency::global;
+  WorkerStatus status;
+  status.counters.rule_matches = {3};
+  WorkerStatus other;
+  other.counters.rule_matches = {4, 5};
+  status.merge(other);
+  const ResultSet set = rules_table(config, status);
+  check_shape(set);
+  REQUIRE(set.rows.size() == 2);
+  CHECK(cell(set, 0, "name") == "reports");
+  CHECK(cell(set, 0, "conditions") == "user = \"app\", pattern = \"FROM x\"");
+  CHECK(cell(set, 0, "to") == "server:db2");
+  CHECK(cell(set, 0, "max_lag_ms") == "NULL");
+  CHECK(cell(set, 0, "consistency") == "NULL");
+  CHECK(cell(set, 0, "hits") == "7");
+  CHECK(cell(set, 1, "to") == "NULL");
+  CHECK(cell(set, 1, "max_lag_ms") == "1500");
+  CHECK(cell(set, 1, "consistency") == "global");
+  CHECK(cell(set, 1, "hits") == "5");
+  check_shape(rules_table(two_servers(), WorkerStatus()));
+}
+
+TEST_CASE("admin tables: help", "[admin]") {
   check_shape(help_table());
   CHECK(help_table().rows.size() == admin_help().size());
   check_shape(no_warnings_table());

@@ -64,6 +64,16 @@ TEST_CASE("explain takes its statement as it is", "[cli]") {
   CHECK(accepted({"explain", "SELECT 1", "--config", "a.toml"}).config_path == "a.toml");
 }
 
+TEST_CASE("explain may be told whose statement it is", "[cli]") {
+  const Command command = accepted({"explain", "--config", "a.toml", "--user", "app", "--schema",
+                                    "shop", "--client", "10.0.0.1", "SELECT 1"});
+  CHECK(command.sql == "SELECT 1");
+  CHECK(command.user == "app");
+  CHECK(command.schema == "shop");
+  CHECK(command.client == "10.0.0.1");
+  CHECK(accepted({"explain", "SELECT 1", "--user=app"}).user == "app");
+}
+
 TEST_CASE("help is printed and is no command", "[cli]") {
   for (const Arguments& arguments :
        {Arguments{"--help"}, {"-h"}, {"check", "--help"}, {"explain", "--help"}}) {
@@ -100,6 +110,10 @@ TEST_CASE("a wrong command line is answered with how to write it", "[cli]") {
       {{"explain", "SELECT", "1"},
        "explain takes one statement; put it in quotes: weir explain \"SELECT 1 ...\""},
       {{"explain", "--verbose", "SELECT 1"}, "explain does not know \"--verbose\""},
+      {{"explain", "SELECT 1", "--user"}, "--user takes one value"},
+      {{"explain", "--schema", "a", "--schema", "b", "SELECT 1"}, "--schema takes one value"},
+      {{"explain", "--client", "office", "SELECT 1"},
+       "--client takes an address, such as 10.0.0.1"},
       {{"--config"}, "--config takes one file; write: weir --config FILE"},
       {{"explain", "--config"}, "--config takes one file; write: weir --config FILE"},
       {{"--config", "a", "--config", "b"}, "--config takes one file; write: weir --config FILE"},

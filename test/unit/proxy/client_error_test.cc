@@ -48,6 +48,7 @@ const Row kRows[] = {
     {errors::transaction_lost("db1", "reset"), 1213, "40001", true, "run it again"},
     {errors::session_lost("db1", "temporary_table"), 1158, "08S01", true, "temporary_table"},
     {errors::statement_too_long(64), 1153, "08S01", true, "64 bytes"},
+    {errors::rejected("reports"), 1142, "42000", true, "rule \"reports\""},
     {errors::long_data_too_large(64), 1105, "HY000", true, "(64 bytes)"},
 };
 

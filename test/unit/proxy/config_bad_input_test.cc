@@ -212,7 +212,59 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
        "\"disabled\""},
       {"[tls.server]\nca = \"x\"",
        "2: TLS towards servers is not part of this version; remove the key"},
-      {"[[rule]]\nto = \"replica\"", "1: this version does not know [[rule]] yet; remove it"},
+      {"[[rule]]\nuser = \"a\"\nto = \"replica\"\ntimeout = \"5s\"",
+       "4: this version does not know \"rule.timeout\" yet; remove the key"},
+  });
+}
+
+TEST_CASE("rules are checked", "[config]") {
+  const std::string user = "[[rule]]\nuser = \"a\"\n";
+  check_rows({
+      {"[rule]\nuser = \"a\"", "1: \"rule\" must be a list of sections: write [[rule]]"},
+      {"[[rule]]\nto = \"replica\"",
+       "1: rule 1 has no condition; add user, schema, digest, pattern or client"},
+      {"[[rule]]\nname = \"x\"\nmax_lag = \"1s\"",
+       "1: x has no condition; add user, schema, digest, pattern or client"},
+      {user, "1: rule 1 changes nothing; add to, max_lag or consistency"},
+      {user + "to = \"replicas\"",
+       "3: rule.to is \"replicas\": it must be \"primary\", \"replica\", \"server:NAME\" or "
+       "\"reject\""},
+      {user + "to = \"server:\"",
+       "3: rule.to is \"server:\": it must be \"primary\", \"replica\", \"server:NAME\" or "
+       "\"reject\""},
+      {user + "to = \"\"",
+       "3: rule.to is \"\": it must be \"primary\", \"replica\", \"server:NAME\" or "
+       "\"reject\""},
+      {user + "to = 5", "3: rule.to must be text in quotes"},
+      {user + "to = \"server:db9\"", "3: no [[server]] is called \"db9\"; there are db1"},
+      {"[[rule]]\npattern = \"FROM (a\"\nto = \"replica\"",
+       "2: rule.pattern is \"FROM (a\": no regular expression as RE2 reads them: missing ): FROM "
+       "(a"},
+      {"[[rule]]\npattern = \"(?=a)\"\nto = \"replica\"",
+       "2: rule.pattern is \"(?=a)\": no regular expression as RE2 reads them: invalid perl "
+       "operator: (?="},
+      {"[[rule]]\npattern = \"\"\nto = \"replica\"",
+       "2: rule.pattern is \"\": it must not be empty"},
+      {"[[rule]]\nclient = \"10.0.0.1/8\"\nto = \"replica\"",
+       "2: rule.client is \"10.0.0.1/8\": the address has bits behind its first 8; write "
+       "\"10.0.0.0/8\""},
+      {"[[rule]]\nclient = \"office\"\nto = \"replica\"",
+       "2: rule.client is \"office\": it must be an address or a network, such as \"10.0.0.0/8\" "
+       "or \"2001:db8::/32\""},
+      {"[[rule]]\ndigest = \"abc\"\nto = \"replica\"",
+       "2: rule.digest is \"abc\": it must be the 16 hexadecimal digits that SHOW PINS and weir "
+       "explain show"},
+      {"[[rule]]\nuser = \"\"\nto = \"replica\"", "2: rule.user must not be empty"},
+      {user + "to = \"primary\"\nmax_lag = \"1s\"",
+       "4: rule.max_lag has no meaning with to = \"primary\"; remove one"},
+      {user + "to = \"reject\"\nconsistency = \"global\"",
+       "4: rule.consistency has no meaning with to = \"reject\"; remove one"},
+      {user + "max_lag = \"0s\"", "3: rule.max_lag is \"0s\"; it must be from 1ms to 1d"},
+      {user + "name = \"a b\"\nto = \"replica\"",
+       "3: rule.name is \"a b\"; use at most 64 letters, digits, \"_\", \".\" and \"-\""},
+      {user + "name = \"x\"\nto = \"replica\"\n[[rule]]\nname = \"x\"\nuser = \"b\"\n"
+              "to = \"replica\"",
+       "6: a rule named \"x\" is listed already; each needs a name of its own"},
   });
 }
 

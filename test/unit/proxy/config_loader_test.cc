@@ -164,6 +164,55 @@ TEST_CASE("listing a user changes the default of auth.mode", "[config]") {
   CHECK(mixed.config->users.size() == 1);
 }
 
+TEST_CASE("rules are read in their order", "[config]") {
+  const LoadResult result = load_with_rest(R"(
+[[rule]]
+name = "reports"
+user = "app"
+schema = "shop"
+digest = "527686288B8ff327"
+pattern = '^SELECT .* FROM reports'
+client = "10.0.0.0/8"
+to = "server:db1"
+max_lag = "30s"
+consistency = "eventual"
+[[rule]]
+user = "guest"
+to = "reject"
+)");
+  CHECK(in_words(result.problems).empty());
+  CHECK(in_words(result.warnings).empty());
+  REQUIRE(result.ok());
+  REQUIRE(result.config->rules.size() == 2);
+  const RuleConfig& first = result.config->rules[0];
+  CHECK(first.name == "reports");
+  CHECK(first.user == "app");
+  CHECK(first.schema == "shop");
+  CHECK(first.digest == "527686288B8ff327");
+  CHECK(first.pattern == "^SELECT .* FROM reports");
+  CHECK(first.client == "10.0.0.0/8");
+  CHECK(first.to == "server:db1");
+  CHECK(first.max_lag == 30s);
+  CHECK(first.consistency == Consistency::eventual);
+  const RuleConfig& second = result.config->rules[1];
+  CHECK(second.name == "rule 2");
+  CHECK(second.to == "reject");
+  CHECK_FALSE(second.max_lag);
+  CHECK_FALSE(second.consistency);
+}
+
+TEST_CASE("a rule that comes too late is a warning", "[config]") {
+  const LoadResult result = load_with_rest(
+      "[[rule]]\nuser = \"a\"\nto = \"primary\"\n"
+      "[[rule]]\nuser = \"b\"\nto = \"primary\"\n"
+      "[[rule]]\nuser = \"a\"\npattern = \"x\"\nto = \"replica\"\n"
+      "[[rule]]\npattern = \"x\"\nto = \"replica\"");
+  REQUIRE(result.ok());
+  CHECK(in_words(result.warnings) ==
+        std::vector<std::string>{"weir.toml:7: rule 3 can never match: rule 1 (line 1) takes "
+                                 "everything that it would take"});
+}
+
 TEST_CASE("secrets come from where the file says, beside the file", "[config]") {
   FakeSecrets secrets;
   secrets.files["/etc/weir/monitor.password"] = "from file";

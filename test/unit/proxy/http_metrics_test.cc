@@ -13,6 +13,8 @@ Snapshot two_servers() {
   config->servers.resize(2);
   config->servers[0].name = "db1";
   config->servers[1].name = "db2";
+  config->rules.resize(1);
+  config->rules[0].name = "rule 1";
   auto topology = std::make_shared<Topology>();
   topology->version = 7;
   topology->primary = 0;
@@ -76,6 +78,7 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   status.servers[1] = {5, 4, 3, 2, 40, 6, 7};
   status.counters.sessions = 12;
   status.counters.failed_statements = 2;
+  status.counters.rule_matches = {9};
   Route route;
   route.reason = sql::Reason::locking_read;
   status.counters.routed.add(route, false);
@@ -90,6 +93,7 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   CHECK(samples.at("weir_scrape_complete") == 1);
   CHECK(samples.at("weir_client_sessions_total") == 12);
   CHECK(samples.at("weir_errors_total") == 2);
+  CHECK(samples.at("weir_rule_matches_total{rule=\"rule 1\"}") == 9);
   CHECK(samples.at("weir_server_connections_open{server=\"db2\"}") == 5);
   CHECK(samples.at("weir_server_connections_idle{server=\"db2\"}") == 4);
   CHECK(samples.at("weir_server_statements_outstanding{server=\"db2\"}") == 3);

@@ -56,6 +56,9 @@ TEST_CASE("own settings: consistencies") {
   for (const std::string_view text : {"", "globa", "globals", " session"}) {
     CHECK_FALSE(read_consistency(text));
   }
+  for (const Consistency one : {Consistency::eventual, Consistency::session, Consistency::global}) {
+    CHECK(read_consistency(consistency_name(one)) == one);
+  }
   sql::Classification facts;
   CHECK_FALSE(hinted_consistency(facts));
   facts.hint_consistency = sql::Freshness::eventual;

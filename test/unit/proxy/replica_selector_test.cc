@@ -304,5 +304,27 @@ TEST_CASE("replica selector: weights as large as they may be") {
   }
 }
 
+TEST_CASE("replica selector: only one is wanted") {
+  const Topology two = topology({primary(), replica(), replica()});
+  ReadNeeds needs;
+  needs.only = 2;
+  for (std::uint64_t random = 0; random < 200; random += 7) {
+    CHECK(select_replica(two, needs, {}, {}, random) == 2u);
+  }
+  // Even as an outlier: nobody else can take its place.
+  std::vector<ServerWork> work(3);
+  work[2].outlier = true;
+  CHECK(select_replica(two, needs, {}, work, 1) == 2u);
+  work[1].trial = true;
+  CHECK(select_replica(two, needs, {}, work, 1) == 2u);
+  needs.preferred = 1;
+  CHECK(select_replica(two, needs, {}, {}, 1) == 2u);
+  needs.avoid = 2;
+  CHECK_FALSE(select_replica(two, needs, {}, {}, 1));
+  needs.avoid.reset();
+  needs.only = 0;
+  CHECK_FALSE(select_replica(two, needs, {}, {}, 1));
+}
+
 }  // namespace
 }  // namespace weir

@@ -145,6 +145,106 @@ TEST_CASE("router: reads leave a transaction that has only read, if they may") {
   CHECK(decide(kRead, session, observe).destination == Destination::transaction);
 }
 
+Rule rule_to(RuleTarget::Kind kind) {
+  Rule rule;
+  rule.name = "reports";
+  rule.to.kind = kind;
+  if (kind == RuleTarget::Kind::server) rule.to.server = "db2";
+  return rule;
+}
+
+TEST_CASE("router: how far a rule moves a statement") {
+  using Kind = RuleTarget::Kind;
+  const sql::Classification primarys = statement(StatementKind::read, Placement::primary);
+  sql::Classification doubts = primarys;
+  doubts.only_doubts = true;
+  sql::Classification hinted = kRead;
+  hinted.hint = sql::Hint::replica;
+  sql::Classification without_table = kWarnings;
+  sql::Classification warnings = kWarnings;
+  warnings.reason = Reason::previous_statement;
+  const sql::Classification read_only =
+      statement(StatementKind::begin, Placement::any,
+                Effect::begins_transaction | Effect::begins_read_only_transaction);
+  const sql::Classification commit = statement(StatementKind::commit, Placement::any);
+  struct Case {
+    const char* name;
+    sql::Classification statement;
+    Kind to;
+    Destination destination;
+    bool by_rule;
+  };
+  const Case cases[] = {
+      {"a read", kRead, Kind::replica, Destination::replica, true},
+      {"a read", kRead, Kind::server, Destination::replica, true},
+      {"a read", kRead, Kind::primary, Destination::primary, true},
+      {"a read", kRead, Kind::as_ever, Destination::replica, false},
+      {"a read", kRead, Kind::reject, Destination::reject, true},
+      {"an unknown function", doubts, Kind::replica, Destination::replica, true},
+      {"an unknown function", doubts, Kind::server, Destination::replica, true},
+      {"an unknown function", doubts, Kind::as_ever, Destination::primary, false},
+      {"a locking read", primarys, Kind::replica, Destination::primary, false},
+      {"a locking read", primarys, Kind::server, Destination::primary, false},
+      {"a write", kWrite, Kind::replica, Destination::primary, false},
+      {"a write", kWrite, Kind::primary, Destination::primary, true},
+      {"a write", kWrite, Kind::reject, Destination::reject, true},
+      {"COMMIT", commit, Kind::replica, Destination::primary, false},
+      {"a read-only transaction", read_only, Kind::server, Destination::replica, true},
+      {"a read-only transaction", read_only, Kind::primary, Destination::primary, true},
+      {"a hint", hinted, Kind::primary, Destination::replica, false},
+      {"a hint", hinted, Kind::reject, Destination::reject, true},
+      {"SHOW WARNINGS", warnings, Kind::primary, Destination::last_connection, false},
+      {"SHOW WARNINGS", warnings, Kind::replica, Destination::last_connection, false},
+      {"a read without a table", without_table, Kind::primary, Destination::primary, true},
+      {"a read without a table", without_table, Kind::replica, Destination::last_connection, false},
+  };
+  for (const Case& c : cases) {
+    const Rule rule = rule_to(c.to);
+    INFO(c.name << " to " << static_cast<int>(c.to));
+    const Route route = decide(c.statement, {}, {}, &rule);
+    CHECK(route.destination == c.destination);
+    CHECK((route.cause == RouteCause::rule) == c.by_rule);
+    CHECK(route.rule == &rule);
+  }
+}
+
+TEST_CASE("router: a rule gives way to what ties the session, and overrules its user's route") {
+  using Kind = RuleTarget::Kind;
+  SessionFacts transaction;
+  transaction.in_transaction = true;
+  SessionFacts autocommit_off;
+  autocommit_off.autocommit = false;
+  for (const Kind kind : {Kind::primary, Kind::replica, Kind::server}) {
+    const Rule rule = rule_to(kind);
+    CHECK(decide(kRead, transaction, {}, &rule).destination == Destination::transaction);
+    CHECK(decide(kRead, autocommit_off, {}, &rule).cause == RouteCause::autocommit_off);
+    const Route route = decide(kRead, pinned(), {}, &rule);
+    CHECK(route.cause == RouteCause::pinned);
+    CHECK(explain(route) ==
+          "primary: pinned: the session holds state of its connection (temporary_table) (rule "
+          "\"reports\" gives way)");
+  }
+  const Rule rejects = rule_to(Kind::reject);
+  for (const SessionFacts& session : {transaction, autocommit_off, pinned()}) {
+    CHECK(decide(kRead, session, {}, &rejects).destination == Destination::reject);
+  }
+  SessionFacts routed;
+  routed.user_route = UserRoute::primary;
+  const Rule replica = rule_to(Kind::replica);
+  const Rule freshness = rule_to(Kind::as_ever);
+  CHECK(decide(kRead, routed, {}, &replica).destination == Destination::replica);
+  CHECK(decide(kRead, routed, {}, &freshness).cause == RouteCause::user_route);
+  RoutingConfig observe;
+  observe.mode = RoutingMode::observe;
+  CHECK(decide(kRead, {}, observe, &replica).cause == RouteCause::observe);
+  CHECK(explain(decide(kRead, {}, {}, &replica)) ==
+        "replica: rule: rule \"reports\" sends it there");
+  const Rule server = rule_to(Kind::server);
+  CHECK(explain(decide(kRead, {}, {}, &server)) ==
+        "replica: rule: rule \"reports\" sends it to server db2");
+  CHECK(explain(decide(kRead, {}, {}, &rejects)) == "reject: rule: rule \"reports\" rejects it");
+}
+
 TEST_CASE("router: a decision can be explained in one line") {
   CHECK(explain(decide(kRead, {}, {})) ==
         "replica: plain_read: " + std::string(sql::reason_text(Reason::plain_read)));
@@ -164,6 +264,8 @@ TEST_CASE("router: a decision can be explained in one line") {
   CHECK(destination_name(Destination::replica) == "replica");
   CHECK(destination_name(Destination::transaction) == "transaction");
   CHECK(destination_name(Destination::last_connection) == "last_connection");
+  CHECK(destination_name(Destination::reject) == "reject");
+  CHECK(cause_name(RouteCause::rule) == "rule");
 }
 
 }  // namespace

@@ -307,4 +307,34 @@ TEST_CASE("reads that only stored functions keep from a replica", "[classifier]"
   CHECK_FALSE(classify("SELECT f('\x81')", options).only_stored_functions);
 }
 
+TEST_CASE("reads of which only doubts speak against a replica", "[classifier]") {
+  struct Row {
+    std::string_view text;
+    bool only_doubts;
+  };
+  const Row rows[] = {
+      {"SELECT f(1)", true},
+      {"SELECT f(1); SELECT g(2)", true},
+      {"SELECT a := 1 FROM t", true},
+      {"SELECT a := f(1) FROM t", true},
+      {"SELECT 1", false},
+      {"SELECT f(1) FOR UPDATE", false},
+      {"SELECT a := 1 FROM t FOR UPDATE", false},
+      {"SELECT @a := 1", false},
+      {"SELECT f(1), GET_LOCK('a', 0)", false},
+      {"SELECT f(1); DELETE FROM t", false},
+      {"FROBNICATE t", false},
+      {"CALL f(1)", false},
+      {"SELECT f(1), 'open", false},
+      {"/* weir: primary */ SELECT f(1)", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.text));
+    CHECK(classify(row.text).only_doubts == row.only_doubts);
+  }
+  TextOptions options;
+  options.truncated = true;
+  CHECK_FALSE(classify("SELECT f(1)", options).only_doubts);
+}
+
 }  // namespace weir::sql

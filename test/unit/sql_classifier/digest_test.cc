@@ -36,6 +36,17 @@ void check(std::initializer_list<Row> rows) {
 
 }  // namespace
 
+TEST_CASE("both at once, and how much room it takes", "[classifier][digest]") {
+  const std::string_view text = "select a from t where b = 'x'";
+  char out[16];
+  const sql::NormalForm form = sql::normal_form(text, {}, out, sizeof out);
+  CHECK(form.written == sizeof out);
+  CHECK(form.length == normalised(text).size());
+  CHECK(form.digest == sql::digest(text));
+  CHECK(std::string_view(out, form.written) == normalised(text).substr(0, sizeof out));
+  CHECK(sql::normal_form("", {}, nullptr, 0).length == 0);
+}
+
 TEST_CASE("values are ? in the normalised text", "[classifier][digest]") {
   check({
       {"SELECT 1, 'a', \"b\", 1.5e3, .5, 0x1f, 0b01", "SELECT ?, ?, ?, ?, ?, ?, ?"},

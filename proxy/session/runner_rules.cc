@@ -1,0 +1,61 @@
+// The rules of the configuration: the part of CommandRunner that finds out which of them a
+// statement falls under. What comes of it: core/router.cc, and read_needs() in runner_replica.cc.
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "proxy/session/command_runner.h"
+
+namespace weir {
+
+RuleInput CommandRunner::rule_input() const {
+  RuleInput input;
+  input.user = identity_.credentials->user;
+  input.schema = state_->schema();
+  input.client = client_address_ ? &*client_address_ : nullptr;
+  return input;
+}
+
+// Of a text that is run or prepared. False when it was answered: a rule rejects it.
+bool CommandRunner::obey_rules(std::string_view said) {
+  sql::TextOptions options = text_options();
+  options.truncated = !current_.whole_when_classified;
+  RuleText text(said, options, context_.rule_room);
+  RuleInput input = rule_input();
+  input.text = &text;
+  if (current_.info->handling == protocol::Handling::prepare && context_.rules->reads_texts()) {
+    current_.text_matches = std::make_unique<TextMatches>(context_.rules->match_text(text));
+    input.matches = current_.text_matches.get();
+  }
+  return follow(context_.rules->match(input));
+}
+
+// Its text stays as it is; the session's schema may be another one than when it was prepared.
+bool CommandRunner::obey_rules(const PreparedStatement& statement) {
+  RuleInput input = rule_input();
+  input.matches = &statement.rules;
+  return follow(context_.rules->match(input));
+}
+
+bool CommandRunner::follow(const Rule* rule) {
+  current_.rule = rule;
+  if (rule == nullptr) return true;
+  ++context_.counters.rule_matches[rule->index];
+  if (!rule->rejects()) return true;
+  spdlog::debug("session {}: rule \"{}\" rejects a statement", host_.session_id(), rule->name);
+  answer_error(errors::rejected(rule->name));
+  return false;
+}
+
+// Whoever lets functions run on a replica by a rule vouches for them, so they do not pin the
+// session. What they have left on the connection all the same, no other session shall see.
+void CommandRunner::fold_rule(BackendConnection& link) {
+  if (current_.route.cause != RouteCause::rule || &link != links_.replica()) return;
+  if (current_.info->handling == protocol::Handling::prepare) return;
+  if (!current_.facts.has(sql::Effect::calls_routine)) return;
+  current_.facts.effects = current_.facts.effects & ~sql::Effect::calls_routine;
+  link.doom();
+}
+
+}  // namespace weir
