@@ -24,6 +24,7 @@ void TransactionLog::end(bool kept) {
 }
 
 void TransactionLog::spoil(std::string_view why) {
+  if (why.empty()) return;
   if (usable()) spoiled_ = why;
   commands_.clear();
 }

@@ -48,7 +48,7 @@ class TransactionLog {
   // It is answered. What changes nothing in the transaction, and tells nothing of its data, need
   // not be `kept`.
   void end(bool kept);
-  // The transaction cannot be run again; `why` is of static storage.
+  // The transaction cannot be run again; `why` is of static storage. Empty: nothing happens.
   void spoil(std::string_view why);
 
   bool usable() const { return spoiled_.empty(); }

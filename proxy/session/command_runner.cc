@@ -351,7 +351,7 @@ bool CommandRunner::read_execute(std::span<std::uint8_t> bytes) {
   }
   current_.facts = statement->shared->facts;
   current_.substitutions = statement->shared->substitutions;
-  if (context_.rules != nullptr && !obey_rules(*statement)) return;
+  if (context_.rules != nullptr && !obey_rules(*statement)) return false;
   if (any(current_.facts.effects & kObjectEffects)) {
     note_objects(statement->shared->text, text_options());
   }

@@ -68,8 +68,11 @@ TEST_CASE("transaction log: it is bounded, and says why it is of no use") {
 
 TEST_CASE("transaction log: no reason to spoil it is none") {
   TransactionLog log({}, 10);
+  log.begin(command("one"));
+  log.end(true);
   log.spoil({});
   CHECK(log.usable());
+  CHECK(log.commands().size() == 1);
 }
 
 TEST_CASE("transaction log: what may run again") {
