@@ -40,7 +40,6 @@ Admission::Answer Admission::enter(AdmissionPlace& place, std::size_t server) {
   place.admission_ = this;
   place.state_ = AdmissionPlace::State::in_line;
   place.server_ = server;
-  place.since_ = now_();
   door.line.push_back(&place);
   ++work_[server].queued;
   update(server);

@@ -48,8 +48,6 @@ class AdmissionPlace {
   bool inside(std::size_t server) const { return inside() && server_ == server; }
   // Of a place that is not outside.
   std::size_t server() const { return server_; }
-  // Since when it has been in line.
-  TimePoint since() const { return since_; }
   void leave();
 
  private:
@@ -60,7 +58,6 @@ class AdmissionPlace {
   Admission* admission_ = nullptr;
   State state_ = State::outside;
   std::size_t server_ = 0;
-  TimePoint since_{};
 };
 
 class Admission {

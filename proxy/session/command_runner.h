@@ -207,6 +207,7 @@ class CommandRunner final : private BackendUser,
     std::uint32_t statement_id = 0;
     BackendConnection* on = nullptr;  // where it runs
     TimePoint begun;                  // of the waiting
+    TimePoint in_line_since{};        // for whichever server, since it was last sent
     std::string why;                  // it waits, for the error that ends the waiting
   };
 

@@ -43,6 +43,7 @@ bool CommandRunner::enters(std::size_t server) {
 void CommandRunner::stand_in_line(std::size_t server) {
   put_away_spare(SessionLinks::Slot::primary);
   put_away_spare(SessionLinks::Slot::replica);
+  if (current_.in_line_since == TimePoint{}) current_.in_line_since = context_.loop_time();
   wait_for_server("in line for server " + context_.topology->servers[server].name);
 }
 
@@ -82,7 +83,7 @@ bool CommandRunner::stays_in_line() {
 }
 
 void CommandRunner::expire_in_line(TimePoint now) {
-  const auto waited = std::chrono::duration_cast<Milliseconds>(now - place_.since());
+  const auto waited = std::chrono::duration_cast<Milliseconds>(now - current_.in_line_since);
   if (waited < context_.config().pool.queue_timeout) return;
   const std::size_t server = place_.server();
   Admission& admission = *context_.admission;

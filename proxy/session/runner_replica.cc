@@ -31,7 +31,7 @@ ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
   needs.avoid = current_.avoid;
   needs.only_replicas = only_replicas();
   if (place_.inside()) needs.preferred = needs.admitted = place_.server();
-  needs.takes_full = !is_new_work();
+  needs.takes_full = context_.admission == nullptr || !is_new_work();
   // A session that keeps its connections keeps to their replica.
   const bool keeps = context_.config().pool.mode == PoolMode::session;
   if (keeps && !place_.inside() && links_.replica() != nullptr)

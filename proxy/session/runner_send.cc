@@ -329,6 +329,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   if (context_.admission != nullptr && !place_.inside(link.server())) {
     context_.admission->pass(place_, link.server());
   }
+  current_.in_line_since = {};
   current_.sent_at = &link == links_.replica() || measures_server() ? uv_hrtime() : 0;
   context_.counters.routed.add(current_.route, &link == links_.replica());
   link.send({before, protocol::as_bytes(wait), command});
