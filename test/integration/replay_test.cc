@@ -13,7 +13,7 @@ class ReplayTest : public FailoverTest {
   // All that the lost primary had committed is on the others, so it can follow them.
   ~ReplayTest() {
     try {
-      if (lost) cluster.restart(1);
+      if (is_lost) cluster.restart(1);
     } catch (const std::exception& error) {
       FAIL_CHECK("the lost primary is not back: " << error.what());
     }
@@ -26,7 +26,7 @@ class ReplayTest : public FailoverTest {
   // Another server takes over, as after a crash; returns when weir has seen the end of the old one.
   void lose_primary(const Weir& weir, const std::string& told = "lost the connection to db1") {
     cluster.catch_up();
-    lost = true;
+    is_lost = true;
     cluster.kill(1, "KILL");
     REQUIRE(until([&] { return weir.log().find(told) != std::string::npos; }));
   }
@@ -36,7 +36,7 @@ class ReplayTest : public FailoverTest {
         n, {"SELECT GROUP_CONCAT(session, '-', n ORDER BY session, n) FROM app.writes"});
   }
 
-  bool lost = false;
+  bool is_lost = false;
 };
 
 }  // namespace

@@ -75,10 +75,10 @@ TEST_CASE_METHOD(TransactionReadsTest, "transaction reads: where they must stay"
   client.query("BEGIN");
   CHECK(client.value(kWhere) == "1");
   client.query("COMMIT");
-  for (const std::string& first :
-       {"SELECT v FROM t WHERE id = 1 FOR UPDATE", "SELECT @a := 1", "SAVEPOINT s",
-        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "UPDATE t SET v = v",
-        "SELECT v FROM no_such_table"}) {
+  for (const std::string& first : std::vector<std::string>{
+           "SELECT v FROM t WHERE id = 1 FOR UPDATE", "SELECT @a := 1", "SAVEPOINT s",
+           "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "UPDATE t SET v = v",
+           "SELECT v FROM no_such_table"}) {
     INFO(first);
     client.query("BEGIN");
     client.error_of(first);
