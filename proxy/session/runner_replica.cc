@@ -73,9 +73,13 @@ std::optional<std::size_t> CommandRunner::pick_replica() {
   current_.waits = false;
   if (needs.only && needs.only == context_.topology->primary) return needs.only;
   // A rule that says "replica" has no turn for the primary.
-  if (routing.primary_reads == PrimaryReads::always && current_.route.cause != RouteCause::rule &&
-      is_primarys_turn(*context_.topology, needs, context_.random())) {
-    return context_.topology->primary;
+  if (routing.primary_reads == PrimaryReads::always && current_.route.cause != RouteCause::rule) {
+    // Replicas have their turn also when they have to be waited for.
+    ReadNeeds of_any_age = needs;
+    of_any_age.fresh_after = {};
+    if (is_primarys_turn(*context_.topology, of_any_age, context_.random())) {
+      return context_.topology->primary;
+    }
   }
   const auto server =
       select_replica(*context_.topology, needs, balancing(), context_.work, context_.random());

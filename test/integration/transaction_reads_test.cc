@@ -55,6 +55,7 @@ TEST_CASE_METHOD(TransactionReadsTest, "transaction reads: they leave it until i
     CHECK(prepared.execute().value() == "1");
     client.query("ROLLBACK");
     CHECK_FALSE(says_in_transaction(client));
+    REQUIRE(comes_to_a_replica(client));
     client.query("BEGIN");
     CHECK(is_replica(client.value(kWhere)));
     client.query("COMMIT");
@@ -140,6 +141,6 @@ TEST_CASE_METHOD(TransactionReadsTest, "transaction reads: without replicas the 
   CHECK(cluster.sql(1, {"SELECT COUNT(*) FROM weir_test.t"}) == "2");
   for (const int n : {2, 3}) cluster.restart(n);
   cluster.catch_up();
-  CHECK(console.counter("statements.replica.transaction_reads") == 1);
+  CHECK(console.counter("statements.replica.transaction_reads") >= 1);
   end(weir);
 }
