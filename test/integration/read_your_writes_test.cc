@@ -88,7 +88,10 @@ class Counting {
     writer_.query("INSERT INTO weir_test.other VALUES (0)");
     cluster.catch_up();
     thread_ = std::thread([this] {
-      while (!stop_) writer_.query("UPDATE weir_test.other SET v = v + 1");
+      while (!stop_) {
+        writer_.query("UPDATE weir_test.other SET v = v + 1");
+        std::this_thread::sleep_for(5ms);  // no more than replicas can follow
+      }
       mysql_thread_end();
     });
   }
