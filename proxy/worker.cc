@@ -8,6 +8,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/response.h"
+#include "proxy/core/worker_share.h"
 
 namespace weir {
 namespace {
@@ -20,12 +21,6 @@ constexpr Milliseconds kBeat{30000};
 TimePoint last_beat() {
   const auto since = std::chrono::system_clock::now().time_since_epoch() % kBeat;
   return Clock::now() - std::chrono::duration_cast<Clock::duration>(since);
-}
-
-// Each worker keeps to its part of routing.max_waits, so that nobody has to count over all of them.
-std::uint32_t share_of_waits(const Config& config) {
-  const unsigned workers = worker_count(config);
-  return static_cast<std::uint32_t>((config.routing.max_waits + workers - 1) / workers);
 }
 
 }  // namespace
@@ -114,7 +109,8 @@ void Worker::run() {
   context_.process = &process_;
   context_.topology = std::make_shared<const Topology>();
   context_.work.resize(server_capacity(*process_.config));
-  context_.most_waits = share_of_waits(*process_.config);
+  context_.most_waits =
+      worker_share(process_.config->routing.max_waits, worker_count(*process_.config));
   context_.rules = RuleSet::make(*process_.config);
   context_.counters.rule_matches.resize(process_.config->rules.size());
   context_.random_state ^= reinterpret_cast<std::uintptr_t>(this);

@@ -12,44 +12,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "benchmarks/micro/counted_allocations.h"
 #include "sql_classifier/classifier.h"
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-void* counted_alloc(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted_alloc(size);
-}
-void* operator new[](std::size_t size) {
-  return counted_alloc(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -112,7 +80,7 @@ int main(int argc, char** argv) {
   const std::vector<Workload> all = workloads();
   if (argc == 3) return call_only(all, argv[1], std::atoi(argv[2])) ? 0 : 2;
   std::printf("%-26s %7s %10s %10s %10s\n", "statement", "bytes", "median ns", "min", "max");
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = weir::counted_allocations();
   for (const Workload& work : all) {
     const int calls = work.text.size() > 1000 ? 5000 : 200000;
     nanoseconds_per_call(work.text, calls / 4);  // caches and branch predictors
@@ -123,7 +91,7 @@ int main(int argc, char** argv) {
                 work.name.data(), work.text.size(), rounds[kRounds / 2], rounds.front(),
                 rounds.back());
   }
-  const std::uint64_t seen = allocations - before;
+  const std::uint64_t seen = weir::counted_allocations() - before;
   std::printf("allocations: %llu\n", static_cast<unsigned long long>(seen));
   return seen == 0 ? 0 : 1;
 }

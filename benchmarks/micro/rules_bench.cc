@@ -9,33 +9,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <string>
 
+#include "benchmarks/micro/counted_allocations.h"
 #include "proxy/core/rules.h"
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-void* counted_alloc(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted_alloc(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -85,10 +62,10 @@ double measure(const weir::RuleSet& set, bool prepared) {
 bool report(const char* name, const weir::Config& config, bool prepared = false) {
   const auto set = weir::RuleSet::make(config);
   measure(*set, prepared);
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = weir::counted_allocations();
   const double nanoseconds = measure(*set, prepared);
   // The room and the matches of that measurement.
-  const bool none = allocations - before <= 2;
+  const bool none = weir::counted_allocations() - before <= 2;
   std::printf("%-34s %8.0f ns%s\n", name, nanoseconds, none ? "" : "  allocates");
   return none;
 }

@@ -3,24 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/core/worker_share.h"
+
 namespace weir {
-namespace {
-
-// Each worker keeps to its part, so that nobody has to count over all of them.
-std::uint32_t share(std::size_t whole, unsigned workers) {
-  return static_cast<std::uint32_t>((whole + workers - 1) / workers);
-}
-
-}  // namespace
 
 Admission::Admission(const OverloadConfig& config, unsigned workers, std::span<ServerWork> work,
                      TimePoint beat, std::function<TimePoint()> now, std::function<void()> wake)
     : work_(work),
-      longest_line_(share(config.queue, workers)),
+      longest_line_(worker_share(config.queue, workers)),
       now_(std::move(now)),
       wake_(std::move(wake)) {
-  const ConcurrencyLimit::Range range{share(config.min_concurrency, workers),
-                                      share(config.max_concurrency, workers)};
+  const ConcurrencyLimit::Range range{worker_share(config.min_concurrency, workers),
+                                      worker_share(config.max_concurrency, workers)};
   for (std::size_t i = 0; i < work.size(); ++i) {
     doors_.push_back({ConcurrencyLimit(range, beat), 0, 0, {}});
   }

@@ -11,8 +11,10 @@ namespace {
 using protocol::ServerStatus;
 
 // How the server went about it (slow, without a good index), and that there are reports for weir.
-constexpr ServerStatus kBookkeeping =
-    0x0800 | 0x0020 | 0x0010 | 0x0400 | protocol::kStatusSessionStateChanged;
+constexpr ServerStatus kBookkeeping = protocol::kStatusQueryWasSlow | protocol::kStatusNoIndexUsed |
+                                      protocol::kStatusNoGoodIndexUsed |
+                                      protocol::kStatusMetadataChanged |
+                                      protocol::kStatusSessionStateChanged;
 
 }  // namespace
 

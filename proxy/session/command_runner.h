@@ -47,6 +47,7 @@
 #include "proxy/core/substitution.h"
 #include "proxy/core/transaction_log.h"
 #include "proxy/core/write_position.h"
+#include "proxy/session/current_command.h"
 #include "proxy/session/kill_target.h"
 #include "proxy/session/login.h"
 #include "proxy/session/reply_relay.h"
@@ -151,81 +152,6 @@ class CommandRunner final : private BackendUser,
             // primary for its position, when the client has its answer already
   };
 
-  // Why the facts of a command say that its functions only read.
-  struct FunctionTrust {
-    sql::Classification text_facts;  // without the trust
-    std::uint64_t changes = 0;       // RoutineChanges::sent() when it began
-    TimePoint since{};               // a replica has to show what was committed before
-  };
-
-  // The command under way.
-  struct Current {
-    const protocol::CommandInfo* info = nullptr;
-    sql::Classification facts;
-    std::unique_ptr<FunctionTrust> trust;     // null: the facts are those of the text alone
-    RoutineChange routine_change;             // what is sent may change stored routines
-    std::string collation;                    // of SET NAMES ... COLLATE
-    std::vector<ObjectChange> changes;        // to the named things of the session
-    std::unique_ptr<PinCause> pin_cause;      // of a text that may add a pin
-    std::unique_ptr<ProcessList> processes;   // that the statement shows
-    std::vector<Substitution> substitutions;  // in the text that is sent
-    Route route;
-    const Rule* rule = nullptr;                 // that it falls under, the worker's; null: none
-    std::unique_ptr<TextMatches> text_matches;  // of a text that is prepared
-    bool explains = false;                      // it asks where another one would go
-    std::string bytes;  // the command, or its beginning, when it cannot be sent at once
-                        // or may have to be sent again
-    bool whole = true;  // all of it has come
-    bool whole_when_classified = true;  // and had come when its text was read
-    bool repeatable = false;            // running it twice does no harm
-    bool sent = false;
-    bool answer_begun = false;  // a byte of the answer has gone to the client
-    bool failed = false;        // the answer was an error
-    unsigned retries = 0;       // how often it was sent again
-    bool only_primary = false;  // no replica will do any more
-    bool rerun = false;         // the answer is swallowed, and the primary is asked
-    bool holdable = false;  // a write that has done nothing if the server says that it is read-only
-    bool refused = false;   // which it has said
-    bool outdoes_replicas = false;  // the answer shows more than a replica may have
-    bool splits = false;            // a read of the open transaction that a replica answers
-    bool logged = false;            // in log_, as the pending one; or replayed
-    bool replayed = false;          // of a lost transaction: no client waits for the answer
-    std::string repair_error;       // the error packet that a repair was answered with
-    std::size_t repairs_left = 0;
-    bool forgets_diagnostics = false;  // among them one that clears the warnings
-    unsigned warnings_before = 0;      // of the statement before, on the connection
-    StatePtr repaired;                 // what the connection's state is after them
-    SpillTicket spill;                 // it may run on the primary though a replica should answer
-    bool waits_to_spill = false;       // it has none yet
-    bool waits = false;                // the replica must first reach the session's position
-    WritePosition wait_for;            // and this is it
-    WaitTicket wait_ticket;
-    std::string wait_reply;     // of the statement that waits
-    std::uint64_t sent_at = 0;  // uv_hrtime(), of what tells how fast the server is, until its
-                                // answer begins
-    std::optional<std::size_t> avoid;  // a server that has just failed
-    std::uint32_t statement_id = 0;
-    BackendConnection* on = nullptr;  // where it runs
-    TimePoint begun;                  // of the waiting
-    TimePoint in_line_since{};        // for whichever server, since it was last sent
-    std::string why;                  // it waits, for the error that ends the waiting
-  };
-
-  // A lost transaction, from its loss until it is where it was.
-  struct Replay {
-    std::unique_ptr<TransactionLog> log;
-    SessionSnapshot lost;   // what the session had become
-    std::string server;     // that was lost,
-    std::string why;        // and why
-    TimePoint since{};      // the client has waited for it
-    unsigned attempts = 0;  // that failed
-    std::size_t next = 0;   // of the log's commands: the one under way
-    AnswerDigest answer;    // of it
-    Current held;           // the client's command that waits for it
-    bool begun = false;     // it was under way; otherwise it is still to be looked at
-    std::string held_bytes;
-  };
-
   // command_runner.cc: the commands
   void dispatch(std::span<std::uint8_t> bytes);
   bool begin_text(std::span<std::uint8_t>& bytes);
@@ -234,19 +160,22 @@ class CommandRunner final : private BackendUser,
   void substitute_answers(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
   void replace_text(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
   void begin_simple(sql::StatementKind kind);
+  void begin_reset_connection(std::span<std::uint8_t> bytes);
+  void finish_reset_connection();
+  sql::TextOptions text_options() const { return text_options(*state_); }
+  sql::TextOptions text_options(const SessionState& state) const;
+  sql::Classification classify_text(Bytes text);
+
+  // runner_prepared.cc: prepared statements
+  PreparedStatement* named_statement(Bytes payload);
+  ClientError unknown_statement(std::string_view command) const;
   void begin_execute(std::span<std::uint8_t> bytes);
   bool read_execute(std::span<std::uint8_t> bytes);
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
   void take_long_data(std::span<std::uint8_t> bytes);
+  bool has_long_data();
   void close_statement(Bytes payload);
-  void begin_reset_connection(std::span<std::uint8_t> bytes);
-  void finish_reset_connection();
   void set_cursor(PreparedStatement& statement, bool open);
-  sql::TextOptions text_options() const { return text_options(*state_); }
-  sql::TextOptions text_options(const SessionState& state) const;
-  sql::Classification classify_text(Bytes text);
-  PreparedStatement* named_statement(Bytes payload);
-  ClientError unknown_statement(std::string_view command) const;
 
   // runner_routines.cc: what is known of stored functions
   void trust_functions(std::string_view text, const sql::TextOptions& options,
@@ -510,7 +439,7 @@ class CommandRunner final : private BackendUser,
   std::unique_ptr<Replay> replay_;       // null: no transaction is lost
   bool may_split_ = false;   // the open transaction has only read, and keeps no snapshot
   bool maybe_over_ = false;  // an error may have ended the transaction, which errors do not tell
-  Current current_;
+  CurrentCommand current_;
   AdmissionPlace place_{*this};  // of the command under way; outside when nothing is limited
 };
 

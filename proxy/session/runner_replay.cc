@@ -96,19 +96,16 @@ void CommandRunner::log_command(const BackendConnection& link, Bytes bytes) {
   command.substitutions = current_.substitutions;
   command.statement_id = current_.statement_id;
   command.bytes = loggable_bytes(bytes);
-  const PreparedStatement* statement = current_.info->handling == Handling::execute
-                                           ? statements_.find(current_.statement_id)
-                                           : nullptr;
   const bool knows_insert_id = insert_id_ == nullptr || insert_id_->holder == nullptr;
   log_->begin(std::move(command));
   current_.logged = true;
   if (!current_.whole) {
     log_->spoil("one of its statements is too long to be kept");
-  } else if (statement != nullptr && !statement->long_data.empty()) {
+  } else if (has_long_data()) {
     log_->spoil("it has sent long data");
   } else if (current_.processes != nullptr ||
              (!is_kept(*current_.info) && !is_harmless(*current_.info))) {
-    log_->spoil("one of its commands shows what other sessions do");
+    log_->spoil("one of its commands is about other sessions, or the server");
   } else if (is_kept(*current_.info)) {
     log_->spoil(why_not_replayed(current_.facts, knows_insert_id));
   }
@@ -151,14 +148,16 @@ void CommandRunner::drop_log() {
 
 // Of a transaction that is lost and of which no COMMIT was sent.
 bool CommandRunner::may_replay(const BackendConnection& link, const LossFacts& facts) {
-  if (log_ == nullptr || !log_->usable() || log_->commands().empty()) return false;
+  if (log_ == nullptr || log_->commands().empty()) {
+    if (log_ != nullptr && !log_->usable() && &link == links_.transaction()) {
+      spdlog::info("user '{}': the transaction on {} is not run again: {}",
+                   identity_.credentials->user, link.options().server_name, log_->why_not());
+    }
+    return false;
+  }
   if (&link != links_.transaction() || !pins_.empty() || maybe_over_) return false;
   if (!facts.statement_under_way) return true;
-  const PreparedStatement* statement = current_.info->handling == Handling::execute
-                                           ? statements_.find(current_.statement_id)
-                                           : nullptr;
-  const bool long_data = statement != nullptr && !statement->long_data.empty();
-  return current_.whole && !long_data && (!facts.sent || current_.logged);
+  return current_.whole && !has_long_data() && (!facts.sent || current_.logged);
 }
 
 // The connection is gone, and with it the transaction. A command that was under way there is kept
@@ -204,12 +203,12 @@ bool CommandRunner::passes_replay(std::span<std::uint8_t> bytes) {
       return true;
     }
   }
-  PreparedStatement* statement =
-      current_.info->handling == Handling::execute ? named_statement(payload) : nullptr;
+  if (current_.info->handling == Handling::execute) named_statement(payload);
+  const bool keepable = current_.whole && !has_long_data();
   replay_->since = context_.loop_time();
   replay_->held_bytes = protocol::as_text(bytes);
   replay_->held = std::move(current_);
-  if (!replay_->held.whole || (statement != nullptr && !statement->long_data.empty())) {
+  if (!keepable) {
     fail_replay("the statement behind it is too long to be kept");
     return false;
   }
@@ -230,7 +229,7 @@ void CommandRunner::start_replay() {
 
 void CommandRunner::load_replayed() {
   const LoggedCommand& command = replay_->log->commands()[replay_->next];
-  current_ = Current{};
+  current_ = CurrentCommand{};
   current_.replayed = true;
   current_.begun = replay_->since;
   current_.info = command.info;

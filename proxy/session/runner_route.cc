@@ -44,7 +44,7 @@ void CommandRunner::open(ClientIdentity identity) {
   multi_statements_ = (identity_.capabilities & protocol::kMultiStatements) != 0;
   settings_ = context_.process->settings_version.load();
   bad_news_.reset();
-  current_ = Current{};
+  current_ = CurrentCommand{};
   current_.begun = context_.loop_time();
   opening_ = true;
   stage_ = Stage::waiting;

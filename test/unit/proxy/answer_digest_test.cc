@@ -69,7 +69,8 @@ TEST_CASE("answer digest: of an OK, what it says to the client") {
   ok.info = "Rows matched: 2";
   CHECK(of_ok(ok) == of_ok(ok));
   protocol::OkPacket slow = ok;
-  slow.status |= 0x0800 | 0x0020 | 0x0010;  // slow, and without a (good) index
+  slow.status |= protocol::kStatusQueryWasSlow | protocol::kStatusNoIndexUsed |
+                 protocol::kStatusNoGoodIndexUsed;
   CHECK(of_ok(slow) == of_ok(ok));
   std::vector<protocol::OkPacket> others(5, ok);
   others[0].affected_rows = 3;
@@ -81,7 +82,7 @@ TEST_CASE("answer digest: of an OK, what it says to the client") {
 }
 
 TEST_CASE("answer digest: of an EOF, the status and the warnings") {
-  CHECK(of_eof(0, protocol::kStatusInTransaction | 0x0020) ==
+  CHECK(of_eof(0, protocol::kStatusInTransaction | protocol::kStatusNoIndexUsed) ==
         of_eof(0, protocol::kStatusInTransaction));
   CHECK(of_eof(0, protocol::kStatusInTransaction) != of_eof(0, 0));
   CHECK(of_eof(1, 0) != of_eof(0, 0));
