@@ -40,8 +40,9 @@ class Selection {
   bool eligible(std::size_t i) const {
     if (!wanted(i)) return false;
     if (is_full(i)) return false;
-    if (!needs_.seen_on || needs_.seen_on == i) return true;
-    return server(i).fresh_until.has_value() && *server(i).fresh_until >= needs_.seen_at;
+    if (!needs_.seen_on) return true;
+    const auto least = needs_.seen_on == i ? needs_.seen_until : needs_.seen_at;
+    return !least || (server(i).fresh_until.has_value() && *server(i).fresh_until >= *least);
   }
   bool is_full(std::size_t i) const {
     return i < work_.size() && work_[i].full && !needs_.takes_full && needs_.admitted != i;

@@ -21,6 +21,8 @@ struct ReadNeeds {
   // The replica that has answered last, and when: any other must show at least what that one could.
   std::optional<std::size_t> seen_on;
   TimePoint seen_at{};
+  // Its ServerState::fresh_until then: it shows less when it has been put back to an older state.
+  std::optional<TimePoint> seen_until;
   // Taken when it qualifies, unless it is an outlier.
   std::optional<std::size_t> preferred;
   // Nothing but a replica will do, so the one before is kept even when it is an outlier. Otherwise

@@ -426,7 +426,8 @@ class CommandRunner final : private BackendUser,
   std::optional<std::size_t> reached_on_;   // a server that has
   std::optional<Consistency> consistency_;  // as the session has set it
   std::optional<std::size_t> read_on_;      // the replica that answered last,
-  TimePoint read_at_{};                     // and when: another must not show less
+  TimePoint read_at_{};                     // and when: another must not show less,
+  std::optional<TimePoint> read_until_;     // nor it itself than it did then
   TimePoint no_waits_until_{};              // one was in vain
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
   std::unique_ptr<KillRequest> kill_;                             // while it is under way

@@ -87,6 +87,7 @@ void CommandRunner::fold(BackendConnection& link) {
   if (&link == links_.replica()) {
     read_on_ = link.server();
     read_at_ = context_.loop_time();
+    read_until_ = context_.topology->servers[link.server()].fresh_until;
   }
 }
 

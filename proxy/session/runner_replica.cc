@@ -46,6 +46,7 @@ ReadNeeds CommandRunner::read_needs(Consistency consistency) const {
     needs.fresh_after = fresh_after_;
     needs.seen_on = read_on_;
     needs.seen_at = read_at_;
+    needs.seen_until = read_until_;
   }
   if (consistency == Consistency::global) {
     needs.fresh_after = std::max(needs.fresh_after, context_.process->global_writes.last());

@@ -99,6 +99,7 @@ TEST_CASE_METHOD(HistoryTest, "history: a replica is put back to an older state"
   wide.sections["monitor"] =
       "max_lag = \"10m\"\n";  // so that nothing but its history speaks against it
   Weir weir(cluster, wide);
+  Console console(weir);
   Client client = connect_writer(weir);
   client.query("UPDATE one SET v = 1");
   cluster.catch_up();
@@ -108,10 +109,15 @@ TEST_CASE_METHOD(HistoryTest, "history: a replica is put back to an older state"
   Client reader = connect_writer(weir);
   REQUIRE(until([&] { return reader.value("SELECT @@server_id FROM one") != id(1); }));
   REQUIRE(reader.value("SELECT v FROM one") == "2");
+  const auto known_position = [&] { return console.cell("SHOW SERVERS", "db2", "gtid_position"); };
+  std::string newest;
+  REQUIRE(until([&] { return (newest = known_position()) == position(2); }));
   // The data as it was at `old`, and replication that will not do it again for a long time.
   set_position(2, old);
   set_value(2, "1");
   cluster.delay(2, 600);
+  // Before the monitor has asked it again, nobody can know.
+  REQUIRE(until([&] { return known_position() != newest; }));
   CHECK(until([&] {
     // Neither the session that wrote nor the one that only read sees the old state again.
     CHECK(client.value("SELECT v FROM one") == "2");

@@ -106,6 +106,23 @@ TEST_CASE("replica selector: nobody") {
   CHECK_FALSE(select(topology({primary(), replica()}), needs, Balance::least_loaded, work, 1));
 }
 
+TEST_CASE("replica selector: the same replica as before, but put back to an older state") {
+  Topology two = topology({primary(), replica()});
+  ReadNeeds needs;
+  needs.seen_on = 1;
+  needs.seen_at = kNow + Milliseconds(1);
+  needs.seen_until = two.servers[1].fresh_until;
+  REQUIRE(needs.seen_until);
+  CHECK(select(two, needs, Balance::weighted, {}, 0) == 1u);
+  two.servers[1].fresh_until = *needs.seen_until - Milliseconds(1);
+  CHECK_FALSE(select(two, needs, Balance::weighted, {}, 0));
+  two.servers[1].fresh_until.reset();
+  CHECK_FALSE(select(two, needs, Balance::weighted, {}, 0));
+  // Nothing was known of it then, either.
+  needs.seen_until.reset();
+  CHECK(select(two, needs, Balance::weighted, {}, 0) == 1u);
+}
+
 TEST_CASE("replica selector: another replica than before shows no less") {
   Topology three = topology({replica(), replica(1), replica()});
   ReadNeeds needs;
