@@ -13,7 +13,8 @@ constexpr double kFactor = 4;         // an outlier is so many times slower than
 constexpr double kBack = 2;           // until it is only so many times slower,
 constexpr double kLeast = 1000;       // and by at least so many microseconds
 constexpr Milliseconds kTrialPause{1000};
-constexpr unsigned kSlowFor = 10;          // judgements, each with new samples
+constexpr unsigned kSlowFor = 10;          // judgements, each with new samples,
+constexpr Milliseconds kAvoided{2000};     // or so long with few or none: it is avoided already
 constexpr Milliseconds kForgotten{10000};  // without an answer
 
 // Of the others, the one in the middle.
@@ -26,6 +27,12 @@ const Latency& middle(std::vector<const Latency*> others, const Latency& own) {
   return **at;
 }
 
+void not_slow(ServerWork& one) {
+  one.outlier = one.trial = false;
+  one.slow_for = 0;
+  one.slow_since.reset();
+}
+
 // `others`: what it is measured by; null: it is none.
 void judge(ServerWork& one, const Latency* others, TimePoint now) {
   const bool news = one.latency.take_news();
@@ -33,13 +40,13 @@ void judge(ServerWork& one, const Latency* others, TimePoint now) {
   const bool far =
       others != nullptr && one.latency.is_slower(*others, one.outlier ? kBack : kFactor);
   if (!far) {
-    one.outlier = one.trial = false;
-    one.slow_for = 0;
+    not_slow(one);
     return;
   }
   if (!one.outlier) {
     if (news) ++one.slow_for;
-    one.outlier = one.slow_for >= kSlowFor;
+    if (!one.slow_since) one.slow_since = now;
+    one.outlier = one.slow_for >= kSlowFor || now - *one.slow_since >= kAvoided;
     one.tried_at = now;
     return;
   }
@@ -84,8 +91,7 @@ void judge_outliers(const Topology& topology, std::span<ServerWork> work, TimePo
       latencies.push_back(&work[i].latency);
       known.push_back(i);
     } else {
-      work[i].outlier = work[i].trial = false;
-      work[i].slow_for = 0;
+      not_slow(work[i]);
     }
   }
   std::size_t spared = known.size() / 2;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -49,9 +50,10 @@ struct ServerWork {
   bool outlier = false;
   bool trial = false;     // the next read may go there all the same
   bool full = false;      // has as much to do as it may get, see Admission
-  unsigned slow_for = 0;  // judgements in a row
-  TimePoint tried_at{};   // when the last trial was allowed,
-  TimePoint heard_at{};   // and when a read was answered
+  unsigned slow_for = 0;  // judgements in a row that new answers led to, and since when at all
+  std::optional<TimePoint> slow_since;
+  TimePoint tried_at{};  // when the last trial was allowed,
+  TimePoint heard_at{};  // and when a read was answered
 };
 
 // One of ServerWork::waits, for as long as it lives. The count outlives it.
@@ -73,10 +75,11 @@ class WaitTicket {
   std::uint32_t* count_ = nullptr;
 };
 
-// Finds the outliers among the replicas that serve reads, and allows each of them a trial from time
-// to time; one that nobody can try for long is taken back, to be judged anew. With fewer than two
-// replicas that are known there are none, and never more than half. To be called about ten times a
-// second.
+// Finds the outliers among the replicas that serve reads, by their answers or, when nobody has
+// asked a slow one for a while, by what they were; and allows each of them a trial from time to
+// time, so that one that is fast again is found out. One that nobody can try for long is taken
+// back, to be judged anew. With fewer than two replicas that are known there are none, and never
+// more than half. To be called about ten times a second.
 void judge_outliers(const Topology& topology, std::span<ServerWork> work, TimePoint now);
 
 }  // namespace weir

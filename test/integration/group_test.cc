@@ -117,6 +117,26 @@ TEST_CASE_METHOD(GroupTest, "group: one member takes the writes, the others are 
   CHECK(log.find("hidden") == std::string::npos);
 }
 
+TEST_CASE_METHOD(GroupTest, "group: from any single member the others are found, each once",
+                 "[group][discovery]") {
+  const auto all = watch.now();
+  const std::size_t seed = GENERATE(0, 1, 2);
+  CAPTURE(seed);
+  auto config = monitor_config(cluster);
+  config->servers = {config->servers[seed]};
+  config->monitor.discover = true;
+  Watch from_one(config);
+  REQUIRE(from_one.until(
+      [](const Topology& t) { return t.primary.has_value() && count_readers(t) == 2; }));
+  // It takes the same member for the writer as who was told of all three.
+  const auto found = from_one.now();
+  CHECK(found->servers[*found->primary].address.port == all->servers[*all->primary].address.port);
+  std::multiset<std::uint16_t> ports;
+  for (const ServerState& server : found->servers) ports.insert(server.address.port);
+  CHECK(ports == std::multiset<std::uint16_t>{cluster.port(1), cluster.port(2), cluster.port(3)});
+  CHECK(has(from_one.log(), "a member of its group"));
+}
+
 TEST_CASE_METHOD(GroupTest, "group: the start of a server is always the same second", "[group]") {
   Client client = cluster.server(1);
   const std::string query = membership_query(cluster.mariadb() ? Flavor::mariadb : Flavor::mysql);

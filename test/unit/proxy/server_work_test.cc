@@ -115,6 +115,25 @@ TEST_CASE("outliers: only what is slow for a while, by new answers") {
   CHECK(cold.judged(kStart).empty());
 }
 
+TEST_CASE("outliers: what is slow and hardly asked any more, too, or nobody would see it recover") {
+  Bed bed({5000, 5000, 50000});
+  CHECK(bed.judged(kStart).empty());
+  const auto judged_later = [&](int milliseconds) {
+    judge_outliers(bed.topology, bed.work, kStart + Milliseconds(milliseconds));
+    return bed.work[2].outlier;
+  };
+  CHECK_FALSE(judged_later(1999));
+  bed.work[2].latency = Latency{};  // it is not known for a moment
+  CHECK_FALSE(judged_later(2000));
+  bed = Bed({5000, 5000, 50000});
+  CHECK_FALSE(judged_later(2001));
+  CHECK_FALSE(judged_later(4000));
+  CHECK(judged_later(4001));
+  CHECK_FALSE(bed.work[2].trial);
+  judged_later(5001);
+  CHECK(bed.work[2].trial);
+}
+
 TEST_CASE("outliers: they get a trial a second, and come back when they are fast again") {
   Bed bed({5000, 5000, 50000});
   REQUIRE(bed.outliers(kStart) == Found{2});
