@@ -55,7 +55,9 @@ def contender(name: str, cluster: Cluster, folder: Path, weir_binary: Path) -> I
     if name == "direct":
         yield Contender(name, replicas, None)
     elif name == "weir":
-        with weir.running(weir_binary, cluster, folder, workers=1) as proxy:
+        # Like the others': their clients, sysbench, use none unless they are told to.
+        no_tls = {"tls.server": {"mode": '"disabled"'}}
+        with weir.running(weir_binary, cluster, folder, workers=1, settings=no_tls) as proxy:
             yield Contender(name, [proxy.port], proxy.pid)
     else:
         with _haproxy(replicas, folder) as running:

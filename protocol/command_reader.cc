@@ -9,10 +9,14 @@ std::span<std::uint8_t> as_span(std::string& text) {
   return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};
 }
 
+constexpr std::size_t kSequenceOffset = 3;
+
 }  // namespace
 
-CommandReader::Event CommandReader::check(const FrameHeader& header, bool first) {
+CommandReader::Event CommandReader::check(std::span<std::uint8_t> frame, bool first) {
   if (first) next_sequence_ = 0;
+  if (!first && renumbers_) frame[kSequenceOffset] = next_sequence_;
+  const FrameHeader header = read_frame_header(frame);
   if (header.sequence != next_sequence_) return Event::out_of_order;
   next_sequence_ = static_cast<std::uint8_t>(header.sequence + 1);
   total_ = (first ? 0 : total_) + header.length;
@@ -26,7 +30,7 @@ CommandReader::Step CommandReader::step(std::span<std::uint8_t> in) {
     const FrameHeader header = read_frame_header(in);
     const std::size_t size = kFrameHeaderSize + header.length;
     if (in.size() >= size && !header.continues()) {  // the ordinary case: whole, and where it lies
-      if (const Event bad = check(header, true); bad != Event::none) return {bad, false, used, {}};
+      if (const Event bad = check(in, true); bad != Event::none) return {bad, false, used, {}};
       return {Event::command, true, size, in.first(size)};
     }
   }
@@ -42,7 +46,8 @@ CommandReader::Step CommandReader::step(std::span<std::uint8_t> in) {
   if (!fill(kFrameHeaderSize)) return {Event::none, false, used, {}};
   const FrameHeader header = read_frame_header(as_bytes(kept_));
   if (!had_header) {
-    if (const Event bad = check(header, true); bad != Event::none) return {bad, false, used, {}};
+    if (const Event bad = check(as_span(kept_), true); bad != Event::none)
+      return {bad, false, used, {}};
   }
   const std::size_t size = kFrameHeaderSize + header.length;
   const bool whole = size <= kMaxKept && !header.continues();
@@ -81,8 +86,9 @@ CommandReader::Step CommandReader::step_streaming(std::span<std::uint8_t> in) {
       kept_.clear();
       return begin_frame(as_span(shown_), taken);
     }
-    const FrameHeader header = read_frame_header(in.subspan(used));
-    if (const Event bad = check(header, false); bad != Event::none) return {bad, false, used, {}};
+    const auto frame = in.subspan(used);
+    const FrameHeader header = read_frame_header(frame);
+    if (const Event bad = check(frame, false); bad != Event::none) return {bad, false, used, {}};
     continues_ = header.continues();
     frame_left_ = kFrameHeaderSize + header.length;
   }
@@ -93,7 +99,9 @@ CommandReader::Step CommandReader::step_streaming(std::span<std::uint8_t> in) {
 CommandReader::Step CommandReader::begin_frame(std::span<std::uint8_t> header_bytes,
                                                std::size_t consumed) {
   const FrameHeader header = read_frame_header(header_bytes);
-  if (const Event bad = check(header, false); bad != Event::none) return {bad, false, consumed, {}};
+  if (const Event bad = check(header_bytes, false); bad != Event::none) {
+    return {bad, false, consumed, {}};
+  }
   continues_ = header.continues();
   frame_left_ = header.length;
   const bool last = frame_left_ == 0 && !continues_;

@@ -47,6 +47,11 @@ class CommandReader {
 
   Step step(std::span<std::uint8_t> in);
 
+  // The client compresses. Then servers look at no numbers but those of the compressed packets, and
+  // some clients give 0 to every frame of a long command; from now on further frames get the right
+  // ones.
+  void renumber() { renumbers_ = true; }
+
   // The sequence number that an answer to what was read last must begin with; after `out_of_order`,
   // the one that was expected, which is what servers answer with.
   std::uint8_t next_sequence() const { return next_sequence_; }
@@ -61,11 +66,12 @@ class CommandReader {
  private:
   Step step_streaming(std::span<std::uint8_t> in);
   Step begin_frame(std::span<std::uint8_t> header_bytes, std::size_t consumed);
-  Event check(const FrameHeader& header, bool first);
+  Event check(std::span<std::uint8_t> frame, bool first);
 
   std::size_t limit_;
   std::uint64_t total_ = 0;  // payload bytes of the command so far, by the headers
   std::uint8_t next_sequence_ = 0;
+  bool renumbers_ = false;
   bool streaming_ = false;
   bool continues_ = false;      // streaming: another frame follows the current one
   std::size_t frame_left_ = 0;  // streaming: bytes of the current frame still to come

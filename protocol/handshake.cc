@@ -11,7 +11,6 @@ constexpr std::uint8_t kProtocolVersion = 10;
 constexpr std::size_t kNonceFirstPart = 8;
 constexpr std::size_t kNonceSecondPart = kNonceSize - kNonceFirstPart;
 constexpr std::size_t kFillerSize = 19;  // before MariaDB's flags, or the last 4 bytes of filler
-constexpr std::size_t kSslRequestSize = 32;
 
 bool has(Capabilities capabilities, Capabilities flag) {
   return (capabilities & flag) != 0;

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <thread>
@@ -60,6 +61,23 @@ std::vector<std::size_t> server_limits(const Config& config) {
   return limits;
 }
 
+bool is_local(const Endpoint& address) {
+  return address.is_unix() || address.host == "localhost" || address.host == "::1" ||
+         address.host.starts_with("127.");
+}
+
+void warn_of_unverified_servers(const Config& config) {
+  const ServerTlsMode mode = config.tls.server.mode;
+  if (mode == ServerTlsMode::verify_ca || mode == ServerTlsMode::verify_identity) return;
+  if (std::all_of(config.servers.begin(), config.servers.end(),
+                  [](const ServerConfig& server) { return is_local(server.address); })) {
+    return;
+  }
+  spdlog::warn(
+      "servers on other machines are not verified: whoever can redirect the network between them "
+      "and weir can read and change everything; see tls.server.mode");
+}
+
 class App {
  public:
   explicit App(std::shared_ptr<const Config> config)
@@ -76,6 +94,7 @@ class App {
   void start_console(ListenSocket socket);
   void watch(uv_signal_t& handle, int number);
   void on_signal(int number);
+  void reload_certificates();
   void on_drained();
 
   std::shared_ptr<const Config> config_;
@@ -125,6 +144,8 @@ int App::run() {
   process_.slots = &slots_;
   process_.directory = &directory_;
   process_.rsa_key = &*rsa_key_;
+  process_.tls.load(config_->tls);
+  warn_of_unverified_servers(*config_);
 
   // Every door that cannot be opened ends the start, so all of them come before the loop.
   auto console_socket = open_console(*config_);
@@ -171,10 +192,22 @@ void App::watch(uv_signal_t& handle, int number) {
       number);
 }
 
+// Who is connected stays so with what was agreed on.
+void App::reload_certificates() {
+  try {
+    process_.tls.load(config_->tls);
+    spdlog::info(
+        "SIGHUP: the files of [tls.client] and [tls.server] were read again; everything "
+        "else of the configuration is read at start only");
+  } catch (const std::exception& error) {
+    spdlog::error("SIGHUP: the certificates in use stay: {}", error.what());
+  }
+}
+
 // The first signal lets what is under way finish, the second does not.
 void App::on_signal(int number) {
   if (number == SIGHUP) {
-    spdlog::warn("SIGHUP ignored: this version reads its configuration at start only");
+    reload_certificates();
     return;
   }
   if (reaper_.joinable()) {

@@ -106,9 +106,11 @@ void Worker::run() {
   context_.loop = &loop_;
   context_.buffer = &buffer_;
   context_.compression = &compression_;
+  context_.tls = &tls_;
   context_.process = &process_;
   context_.topology = std::make_shared<const Topology>();
   context_.work.resize(server_capacity(*process_.config));
+  context_.tls_tickets = std::vector<TlsTicket>(server_capacity(*process_.config));
   context_.most_waits =
       worker_share(process_.config->routing.max_waits, worker_count(*process_.config));
   context_.rules = RuleSet::make(*process_.config);

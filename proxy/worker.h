@@ -16,6 +16,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/stream_compression.h"
+#include "proxy/net/stream_tls.h"
 #include "proxy/session/client_session.h"
 #include "proxy/session/status_survey.h"
 #include "proxy/worker_context.h"
@@ -78,6 +79,7 @@ class Worker final : private SessionOwner, private SessionHost {
   uv_timer_t timer_;
   ReadBuffer buffer_;
   CompressionShared compression_;
+  TlsShared tls_;
   ReplyRelay relay_;
   std::thread thread_;
   // Only while run() is on the stack; loop thread only.

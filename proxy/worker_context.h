@@ -29,6 +29,8 @@
 #include "proxy/core/topology_board.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_session.h"
 #include "proxy/session/session_directory.h"
 
 namespace weir {
@@ -42,6 +44,7 @@ struct ProcessContext {
   ServerSlots* slots = nullptr;
   SessionDirectory* directory = nullptr;
   const protocol::RsaKey* rsa_key = nullptr;
+  TlsContexts tls;
   std::atomic<std::uint32_t> next_connection_id{1u << 30};
   std::atomic<std::size_t> client_connections{0};
   // Grows with each SET GLOBAL that passes: connections opened before have older session defaults.
@@ -59,6 +62,8 @@ struct WorkerContext {
   uv_loop_t* loop = nullptr;
   ReadBuffer* buffer = nullptr;
   CompressionShared* compression = nullptr;
+  TlsShared* tls = nullptr;
+  std::vector<TlsTicket> tls_tickets;  // by server; sized once, when the worker begins
   Deferred* deferred = nullptr;
   ProcessContext* process = nullptr;
   std::shared_ptr<const Topology> topology;  // never null; replaced between callbacks

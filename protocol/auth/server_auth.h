@@ -88,6 +88,9 @@ class ServerAuth {
 
   explicit ServerAuth(const Options& options) : options_(options), nonce_(options.nonce) {}
 
+  // TLS has begun between the greeting and the response to it.
+  void secure_channel() { options_.secure_channel = true; }
+
   // Begins a login. The response is not needed afterwards.
   ServerAuthStep start(const HandshakeResponse& response, const Account& account);
 

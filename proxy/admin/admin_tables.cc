@@ -238,6 +238,8 @@ ResultSet counters_table(const WorkerStatus& status) {
   const WorkerCounters& counters = status.counters;
   add("sessions_now", status.sessions);
   add("sessions", counters.sessions);
+  add("tls_sessions", counters.tls_sessions);
+  add("tls_failures", counters.tls_failures);
   for (const bool replica : {false, true}) {
     const std::string total = replica ? "statements.replica" : "statements.primary";
     add(total, counters.routed.total(replica));

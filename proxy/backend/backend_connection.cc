@@ -67,6 +67,7 @@ struct BackendConnection::Login {
   protocol::ClientAuth auth;
   std::string kept;  // a packet that has not come whole
   bool greeted = false;
+  bool wants_tls = false;  // the response to the greeting goes through TLS
 
   explicit Login(const Options& options)
       : auth({.user = options.credentials->user,
@@ -273,6 +274,9 @@ void BackendConnection::on_stream_read(std::span<std::uint8_t> bytes) {
 
 void BackendConnection::on_stream_ended(int error) {
   const bool logged_in = phase_ == Phase::ready;
+  if (error == kTlsFailed && !logged_in) {
+    return fail(BackendFailure::Kind::refused, "TLS failed: " + stream_.tls_failure());
+  }
   fail(logged_in ? BackendFailure::Kind::lost : BackendFailure::Kind::unreachable,
        error == UV_EOF ? "the server closed the connection" : uv_strerror(error));
 }
@@ -300,6 +304,7 @@ void BackendConnection::on_login_bytes(Bytes in) {
 
 void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
   using Kind = protocol::ClientAuthStep::Kind;
+  if (!login_->greeted && !look_for_tls(payload)) return;
   const protocol::ClientAuthStep step = login_->auth.feed(payload);
   switch (step.kind) {
     case Kind::wait:
@@ -308,6 +313,9 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
       login_->greeted = true;
       std::string frames;
       ++sequence;
+      if (std::exchange(login_->wants_tls, false)) {
+        begin_tls(protocol::as_bytes(step.send), sequence);
+      }
       protocol::append_frames(frames, step.send, sequence);
       stream_.write(frames);
       protocol::wipe(frames);
@@ -323,6 +331,33 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
     case Kind::refused:
       return fail(BackendFailure::Kind::refused, step.text);
   }
+}
+
+// False when the server has no TLS, and must have it.
+bool BackendConnection::look_for_tls(Bytes greeting) {
+  if (options_.tls == nullptr || options_.address.is_unix()) return true;
+  const auto decoded = protocol::decode_greeting(greeting);
+  if (!decoded) return true;  // an error, or no greeting at all
+  login_->wants_tls = (decoded->capabilities & protocol::kSsl) != 0;
+  if (login_->wants_tls) {
+    login_->auth.use_tls();
+  } else if (!options_.tls_optional) {
+    fail(BackendFailure::Kind::refused,
+         "the server offers no TLS, and tls.server.mode does not do without");
+    return false;
+  }
+  return true;
+}
+
+// Asks for TLS with the head of the response to the greeting, and begins with it. What is written
+// now is sent when the server has shown that it is the right one.
+void BackendConnection::begin_tls(Bytes response, std::uint8_t& sequence) {
+  std::string request;
+  protocol::append_frames(request, protocol::as_text(response.first(protocol::kSslRequestSize)),
+                          sequence);
+  stream_.write(request);
+  stream_.begin_tls(TlsSession::connect(options_.tls, options_.address.host, *options_.tls_ticket),
+                    *options_.tls_shared);
 }
 
 void BackendConnection::begin_setup(Bytes ok_payload) {

@@ -30,6 +30,7 @@
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/stream.h"
+#include "proxy/net/tls_session.h"
 
 namespace weir {
 
@@ -163,6 +164,10 @@ class BackendConnection final : private StreamHandler {
     TimePoint expires = TimePoint::max();     // not to be kept beyond
     protocol::Compression compression = protocol::Compression::none;
     CompressionShared* shared = nullptr;  // outlives the connection; for compression
+    TlsContextPtr tls;                    // null: never TLS
+    bool tls_optional = true;             // a server that offers none is good, too
+    TlsShared* tls_shared = nullptr;      // outlives the connection; for TLS
+    TlsTicket* tls_ticket = nullptr;      // likewise
   };
 
   // `slot` is kept until the connection is closed. `states` is the worker's.
@@ -294,6 +299,8 @@ class BackendConnection final : private StreamHandler {
   void on_stream_drained() override;
   void on_login_bytes(Bytes in);
   void on_login_packet(Bytes payload, std::uint8_t sequence);
+  bool look_for_tls(Bytes greeting);
+  void begin_tls(Bytes response, std::uint8_t& sequence);
   void begin_setup(Bytes ok_payload);
   bool begin_compression();
   void on_replies(std::span<std::uint8_t> in);

@@ -198,6 +198,10 @@ void Pool::open(Request& request, ServerSlot slot) {
   options.capabilities = wish.capabilities;
   options.compression = server.compression;
   options.shared = context_.compression;
+  options.tls = context_.process->tls.servers();
+  options.tls_optional = context_.config().tls.server.mode == ServerTlsMode::preferred;
+  options.tls_shared = context_.tls;
+  options.tls_ticket = &context_.tls_tickets[wish.server];
   options.settings = context_.process->settings_version.load();
   // Connections that were opened together do not have to be replaced together.
   options.expires = context_.loop_time() + max_age - max_age / 1000 * (context_.random() % 100);

@@ -148,6 +148,40 @@ struct RuleConfig {
   std::optional<Consistency> consistency;  // instead of the session's
 };
 
+enum class ClientTlsMode : std::uint8_t { disabled, preferred, required };
+enum class ClientCertificates : std::uint8_t { optional, required };
+
+// What weir shows clients. All files are PEM. Without a certificate one is made at start.
+struct ClientTlsConfig {
+  ClientTlsMode mode = ClientTlsMode::preferred;
+  std::string cert;  // with the chain above it; empty: none
+  std::string key;   // empty: none
+  std::string ca;    // whose certificates clients may show; empty: they are not asked for one
+  ClientCertificates client_certificates = ClientCertificates::optional;
+};
+
+// As MySQL's clients name them (--ssl-mode).
+enum class ServerTlsMode : std::uint8_t {
+  disabled,
+  preferred,        // when the server offers it
+  required,         // or no connection
+  verify_ca,        // and the certificate must be signed by one that weir trusts
+  verify_identity,  // and be for the server's host
+};
+
+// What weir asks of servers. All files are PEM.
+struct ServerTlsConfig {
+  ServerTlsMode mode = ServerTlsMode::preferred;
+  std::string ca;    // whom verify_* trusts; empty: whom the system trusts
+  std::string cert;  // to be shown to servers; empty: none
+  std::string key;
+};
+
+struct TlsConfig {
+  ClientTlsConfig client;
+  ServerTlsConfig server;
+};
+
 struct LimitsConfig {
   std::size_t max_packet = 64u << 20;  // bytes of one command from a client
   Milliseconds handshake_timeout{10000};
@@ -175,6 +209,7 @@ struct Config {
   AuthConfig auth;
   std::vector<UserConfig> users;
   std::vector<RuleConfig> rules;
+  TlsConfig tls;
   LimitsConfig limits;
   LogConfig log;
 

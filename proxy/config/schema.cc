@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kManyConnections = 1000000;
 constexpr std::size_t kLongestAccount = 128;  // MariaDB's limit; MySQL's is 32
 constexpr std::size_t kLongestSchema = 256;   // 64 letters
+constexpr std::size_t kLongestPath = 4096;    // the kernel's
 
 constexpr Choice<RolePin> kRoles[] = {
     {"auto", RolePin::automatic}, {"primary", RolePin::primary}, {"replica", RolePin::replica}};
@@ -48,11 +49,30 @@ constexpr Choice<AuthMode> kAuthModes[] = {{"passthrough", AuthMode::passthrough
                                            {"users", AuthMode::users}};
 constexpr Choice<UserRoute> kRoutes[] = {
     {"split", UserRoute::split}, {"primary", UserRoute::primary}, {"replica", UserRoute::replica}};
+constexpr Choice<ClientTlsMode> kClientTlsModes[] = {{"disabled", ClientTlsMode::disabled},
+                                                     {"preferred", ClientTlsMode::preferred},
+                                                     {"required", ClientTlsMode::required}};
+constexpr Choice<ClientCertificates> kClientCertificates[] = {
+    {"optional", ClientCertificates::optional}, {"required", ClientCertificates::required}};
+constexpr Choice<ServerTlsMode> kServerTlsModes[] = {
+    {"disabled", ServerTlsMode::disabled},
+    {"preferred", ServerTlsMode::preferred},
+    {"required", ServerTlsMode::required},
+    {"verify_ca", ServerTlsMode::verify_ca},
+    {"verify_identity", ServerTlsMode::verify_identity}};
 constexpr Choice<LogLevel> kLevels[] = {{"debug", LogLevel::debug},
                                         {"info", LogLevel::info},
                                         {"warning", LogLevel::warning},
                                         {"error", LogLevel::error}};
 constexpr Choice<LogFormat> kFormats[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
+
+// "": no file.
+std::string what_is_wrong_with_path(std::string_view path) {
+  if (path.size() >= kLongestPath) {
+    return fmt::format("it must be shorter than {} bytes", kLongestPath);
+  }
+  return path.find('\0') != std::string_view::npos ? "it must not hold a zero byte" : "";
+}
 
 template <class Section>
 struct KeyRow {
@@ -185,6 +205,26 @@ constexpr KeyRow<RuleConfig> kRule[] = {
      }},
 };
 
+constexpr KeyRow<ClientTlsConfig> kClientTls[] = {
+    {"mode",
+     [](Field& f, ClientTlsConfig& c) { f.choice<ClientTlsMode>(c.mode, kClientTlsModes); }},
+    {"cert", [](Field& f, ClientTlsConfig& c) { f.checked_text(c.cert, what_is_wrong_with_path); }},
+    {"key", [](Field& f, ClientTlsConfig& c) { f.checked_text(c.key, what_is_wrong_with_path); }},
+    {"ca", [](Field& f, ClientTlsConfig& c) { f.checked_text(c.ca, what_is_wrong_with_path); }},
+    {"client_certificates",
+     [](Field& f, ClientTlsConfig& c) {
+       f.choice<ClientCertificates>(c.client_certificates, kClientCertificates);
+     }},
+};
+
+constexpr KeyRow<ServerTlsConfig> kServerTls[] = {
+    {"mode",
+     [](Field& f, ServerTlsConfig& c) { f.choice<ServerTlsMode>(c.mode, kServerTlsModes); }},
+    {"ca", [](Field& f, ServerTlsConfig& c) { f.checked_text(c.ca, what_is_wrong_with_path); }},
+    {"cert", [](Field& f, ServerTlsConfig& c) { f.checked_text(c.cert, what_is_wrong_with_path); }},
+    {"key", [](Field& f, ServerTlsConfig& c) { f.checked_text(c.key, what_is_wrong_with_path); }},
+};
+
 constexpr KeyRow<LimitsConfig> kLimits[] = {
     {"max_packet", [](Field& f, LimitsConfig& c) { f.size(c.max_packet, 1u << 10, 1u << 30); }},
     {"handshake_timeout",
@@ -201,8 +241,6 @@ constexpr KeyRow<LogConfig> kLog[] = {
     {"level", [](Field& f, LogConfig& c) { f.choice<LogLevel>(c.level, kLevels); }},
     {"format", [](Field& f, LogConfig& c) { f.choice<LogFormat>(c.format, kFormats); }},
 };
-
-struct Nothing {};
 
 using KeyNames = std::vector<std::string_view>;
 
@@ -279,18 +317,6 @@ SectionRow repeated_section(std::string_view name, std::span<const KeyRow<Sectio
   return row;
 }
 
-// A section all of whose keys belong to later versions.
-SectionRow later_section(std::string_view name) {
-  return {name,
-          false,
-          {},
-          [=](const Node& table, Config&, Context& context) {
-            Nothing nothing;
-            read_keys<Nothing>(table, name, {}, nothing, context);
-          },
-          [](Config&, std::vector<ConfigValue>&) {}};
-}
-
 const std::vector<SectionRow>& sections() {
   static const std::vector<SectionRow> rows = {
       section<ListenConfig>(
@@ -311,8 +337,10 @@ const std::vector<SectionRow>& sections() {
           "user", kUser, [](Config & c) -> auto& { return c.users; }),
       repeated_section<RuleConfig>(
           "rule", kRule, [](Config & c) -> auto& { return c.rules; }),
-      later_section("tls.client"),
-      later_section("tls.server"),
+      section<ClientTlsConfig>(
+          "tls.client", kClientTls, [](Config & c) -> auto& { return c.tls.client; }),
+      section<ServerTlsConfig>(
+          "tls.server", kServerTls, [](Config & c) -> auto& { return c.tls.server; }),
       section<LimitsConfig>(
           "limits", kLimits, [](Config & c) -> auto& { return c.limits; }),
       section<LogConfig>(

@@ -11,6 +11,7 @@
 
 #include "proxy/config/units.h"
 #include "proxy/config/validate_rules.h"
+#include "proxy/config/validate_tls.h"
 
 namespace weir::config {
 namespace {
@@ -271,6 +272,7 @@ void validate(const Node& root, const Config& config, Context& context) {
   check_users(root, config, context);
   check_console(root, context);
   check_rules(root, config, context);
+  check_tls(root, config, context);
 }
 
 }  // namespace weir::config

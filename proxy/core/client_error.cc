@@ -29,6 +29,11 @@ namespace errors {
 ClientError bad_handshake() {
   return {1043, "08S01", "Bad handshake"};
 }
+ClientError insecure_transport() {
+  return {
+      3159, "HY000",
+      "Connections using insecure transport are prohibited while --require_secure_transport=ON."};
+}
 ClientError packets_out_of_order() {
   return {1156, "08S01", "Got packets out of order"};
 }

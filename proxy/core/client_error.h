@@ -27,6 +27,7 @@ namespace errors {
 
 // As a server says it (faults at the level of packets and of the handshake).
 ClientError bad_handshake();                                                // 1043
+ClientError insecure_transport();                                           // with a server's words
 ClientError packets_out_of_order();                                         // 1156
 ClientError cannot_uncompress();                                            // 1157
 ClientError packet_too_large();                                             // 1153

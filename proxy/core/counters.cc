@@ -22,6 +22,8 @@ std::string_view RoutedCounts::name(std::size_t row) {
 
 void WorkerCounters::merge(const WorkerCounters& other) {
   sessions += other.sessions;
+  tls_sessions += other.tls_sessions;
+  tls_failures += other.tls_failures;
   routed.merge(other.routed);
   retried_reads += other.retried_reads;
   answered_by_primary_instead += other.answered_by_primary_instead;

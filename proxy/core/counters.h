@@ -41,6 +41,8 @@ class RoutedCounts {
 
 struct WorkerCounters {
   std::uint64_t sessions = 0;
+  std::uint64_t tls_sessions = 0;  // of them, those that logged in through TLS
+  std::uint64_t tls_failures = 0;  // clients with whom TLS went wrong
   RoutedCounts routed;
   std::uint64_t retried_reads = 0;
   std::uint64_t answered_by_primary_instead = 0;  // a replica's error was not shown to the client

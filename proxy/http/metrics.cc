@@ -218,6 +218,10 @@ void Collector::counters(const WorkerCounters& counters) {
     std::uint64_t value;
   } rows[] = {
       {"weir_client_sessions_total", "Clients that were let in.", counters.sessions},
+      {"weir_client_tls_sessions_total", "Clients that logged in through TLS.",
+       counters.tls_sessions},
+      {"weir_client_tls_failures_total", "Clients with whom TLS could not be begun, or broke.",
+       counters.tls_failures},
       {"weir_reads_retried_total", "Reads that were run again because their server was lost.",
        counters.retried_reads},
       {"weir_replica_errors_answered_by_primary_total",

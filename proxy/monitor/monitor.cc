@@ -53,7 +53,7 @@ class Monitor::Threads {
     threads_.emplace_back([this] { judge(); });
     for (std::size_t i = 0; i < config_->servers.size(); ++i) {
       auto prober =
-          std::make_unique<Prober>(config_->servers[i], config_->monitor, wake_.fd(), heartbeat());
+          std::make_unique<Prober>(config_->servers[i], *config_, wake_.fd(), heartbeat());
       const std::lock_guard lock(mutex_);
       threads_.push_back(watch(i, std::move(prober)));
     }
@@ -338,7 +338,7 @@ std::shared_ptr<const Config> find_others(const Config& config, int wake_fd,
   Discovery discovery(config);
   discovery.hear(probes, std::nullopt, Clock::now(), events);
   while (const auto address = discovery.next(Clock::now())) {
-    auto prober = std::make_unique<Prober>(discovered_server(*address), config.monitor, wake_fd);
+    auto prober = std::make_unique<Prober>(discovered_server(*address), config, wake_fd);
     Probe probe = prober->attempt();
     const auto server = discovery.looked(*address, probe, probes, Clock::now(), events);
     if (!server) continue;
@@ -357,7 +357,7 @@ Topology probe_once(const Config& config, std::vector<MonitorEvent>* events) {
   const WakeEvent never;
   std::vector<std::unique_ptr<Prober>> probers;
   for (const ServerConfig& server : config.servers) {
-    probers.push_back(std::make_unique<Prober>(server, config.monitor, never.fd()));
+    probers.push_back(std::make_unique<Prober>(server, config, never.fd()));
   }
   std::vector<Probe> probes(probers.size());
   attempt_all(probers, probes);

@@ -21,8 +21,11 @@ std::string in_words(const std::string& message, unsigned error) {
 
 }  // namespace
 
-Prober::Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd, Heartbeat* heartbeat)
-    : server_(std::move(server)), monitor_(monitor), heartbeat_(heartbeat), connection_(wake_fd) {}
+Prober::Prober(ServerConfig server, const Config& config, int wake_fd, Heartbeat* heartbeat)
+    : server_(std::move(server)),
+      monitor_(config.monitor),
+      heartbeat_(heartbeat),
+      connection_(config.tls.server, wake_fd) {}
 
 Probe Prober::attempt(bool primary) {
   Probe probe;

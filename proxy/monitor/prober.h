@@ -18,8 +18,7 @@ class Prober {
  public:
   // `wake_fd`: see ServerConnection. `monitor` and `heartbeat` (null: none) have to outlive this
   // object.
-  Prober(ServerConfig server, const MonitorConfig& monitor, int wake_fd,
-         Heartbeat* heartbeat = nullptr);
+  Prober(ServerConfig server, const Config& config, int wake_fd, Heartbeat* heartbeat = nullptr);
 
   // One attempt: connects where needed, asks, decodes. Ends within the monitor's timeout (but see
   // ServerConnection::connect) and never throws for what a server does.

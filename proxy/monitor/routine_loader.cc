@@ -21,7 +21,7 @@ constexpr std::size_t kMostText = 64u << 20;
 }  // namespace
 
 RoutineLoader::RoutineLoader(const Config& config, int wake_fd)
-    : config_(config), connection_(wake_fd) {}
+    : config_(config), connection_(config.tls.server, wake_fd) {}
 
 RoutineLoader::Outcome RoutineLoader::load(const ServerConfig& server) {
   Outcome outcome = load_from(server);

@@ -16,7 +16,7 @@ void Search::run() {
     look.address = *std::exchange(wanted_, std::nullopt);
     lock.unlock();
     look.prober =
-        std::make_unique<Prober>(discovered_server(look.address), monitor_, wake_fd_, heartbeat_);
+        std::make_unique<Prober>(discovered_server(look.address), config_, wake_fd_, heartbeat_);
     look.probe = look.prober->attempt();
     lock.lock();
     look_ = std::move(look);

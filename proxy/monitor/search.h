@@ -22,7 +22,7 @@ class Search {
   // not: time for a step(). The configuration and `heartbeat` (null: none) have to outlive this
   // object.
   Search(const Config& config, int wake_fd, Heartbeat* heartbeat, std::function<void()> news)
-      : monitor_(config.monitor),
+      : config_(config),
         wake_fd_(wake_fd),
         heartbeat_(heartbeat),
         news_(std::move(news)),
@@ -57,7 +57,7 @@ class Search {
 
   std::optional<Look> take_look();
 
-  const MonitorConfig& monitor_;
+  const Config& config_;
   const int wake_fd_;
   Heartbeat* const heartbeat_;
   const std::function<void()> news_;

@@ -8,12 +8,27 @@
 
 #include <fmt/format.h>
 #include <mysql.h>
+#include <openssl/x509.h>
+
+#include "proxy/monitor/dead_key.h"
 
 namespace weir {
 namespace {
 
 // The library's own number for "lost connection", used when weir itself gave up waiting.
 constexpr unsigned kLost = 2013;
+// And for what goes wrong with TLS.
+constexpr unsigned kTlsError = 2026;
+
+bool must_have_tls(const ServerTlsConfig& tls) {
+  return tls.mode != ServerTlsMode::disabled && tls.mode != ServerTlsMode::preferred;
+}
+
+// Made on first use, which takes its time, and good for all.
+const DeadKey& dead_key() {
+  static const DeadKey made;
+  return made;
+}
 
 struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
@@ -40,10 +55,12 @@ ResultSet copy_result(MYSQL_RES* stored) {
 
 }  // namespace
 
-ServerConnection::ServerConnection(int wake_fd) : wake_fd_(wake_fd) {
+ServerConnection::ServerConnection(const ServerTlsConfig& tls, int wake_fd)
+    : tls_(tls), wake_fd_(wake_fd) {
   // The library initialises itself on first use, but not safely from several threads.
   static std::once_flag once;
   std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
+  if (must_have_tls(tls_)) dead_key();
 }
 
 ServerConnection::~ServerConnection() {
@@ -54,6 +71,8 @@ void ServerConnection::close() {
   if (mysql_ == nullptr) return;
   // The farewell that mysql_close sends must not wait for a server that hangs.
   if (const my_socket fd = mysql_get_socket(mysql_); fd >= 0) ::shutdown(fd, SHUT_RDWR);
+  // The library frees everything but this.
+  mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, nullptr);
   mysql_close(mysql_);
   mysql_ = nullptr;
   connected_ = false;
@@ -69,6 +88,28 @@ void ServerConnection::prepare_options() {
   mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "weir monitor");
 }
 
+// The library goes on without TLS when the server offers none, so whoever must have it has to look
+// afterwards (connect()), and until then the password must not be readable for anybody.
+void ServerConnection::ask_for_tls() {
+  const my_bool on = 1;
+  mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &on);
+  if (!tls_.cert.empty()) {
+    mysql_options(mysql_, MYSQL_OPT_SSL_CERT, tls_.cert.c_str());
+    mysql_options(mysql_, MYSQL_OPT_SSL_KEY, tls_.key.c_str());
+  }
+  if (!must_have_tls(tls_)) return;
+  mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, dead_key().path().c_str());
+  if (tls_.mode == ServerTlsMode::required) return;
+  if (!tls_.ca.empty()) {
+    mysql_options(mysql_, MYSQL_OPT_SSL_CA, tls_.ca.c_str());
+  } else {
+    mysql_options(mysql_, MYSQL_OPT_SSL_CAPATH, X509_get_default_cert_dir());
+  }
+  if (tls_.mode == ServerTlsMode::verify_identity) {
+    mysql_options(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
+  }
+}
+
 ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoint deadline) {
   close();
   gave_up_ = false;
@@ -76,6 +117,7 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
   if (mysql_ == nullptr) return {kLost, "out of memory"};
   prepare_options();
   const bool local = login.address.is_unix();
+  if (tls_.mode != ServerTlsMode::disabled && !local) ask_for_tls();
   const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
   MYSQL* result = nullptr;
@@ -85,11 +127,15 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
       local ? login.address.unix_path.c_str() : nullptr, CLIENT_MULTI_STATEMENTS);
   drive(waiting_for, deadline,
         [&](int happened) { return mysql_real_connect_cont(&result, mysql_, happened); });
-  if (result != nullptr) {
+  const bool in_clear = result != nullptr && mysql_get_ssl_cipher(mysql_) == nullptr;
+  if (result != nullptr && !(in_clear && must_have_tls(tls_) && !local)) {
     connected_ = true;
     return {};
   }
   Failure failed = failure();
+  if (result != nullptr) {
+    failed = {kTlsError, "the server offers no TLS, and tls.server.mode does not do without"};
+  }
   close();
   return failed;
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "protocol/capabilities.h"
+#include "proxy/config/config.h"
 #include "proxy/core/topology.h"
 #include "proxy/monitor/server_reply.h"
 
@@ -17,8 +18,8 @@ namespace weir {
 // Used by one thread at a time.
 class ServerConnection {
  public:
-  // `wake_fd` becomes readable when the monitor stops; it has to outlive this object.
-  explicit ServerConnection(int wake_fd);
+  // `wake_fd` becomes readable when the monitor stops; both have to outlive this object.
+  ServerConnection(const ServerTlsConfig& tls, int wake_fd);
   ~ServerConnection();
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
@@ -56,10 +57,12 @@ class ServerConnection {
   void drive(int waiting_for, TimePoint deadline, Step step);
   int wait(int waiting_for, TimePoint deadline);
   void prepare_options();
+  void ask_for_tls();
   void read_results(ServerReply& reply, TimePoint deadline);
   Failure failure() const;
 
   st_mysql* mysql_ = nullptr;
+  const ServerTlsConfig& tls_;
   const int wake_fd_;
   bool connected_ = false;
   bool gave_up_ = false;  // the deadline passed or the monitor stops: unwind

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "proxy/net/stream_compression.h"
+#include "proxy/net/stream_tls.h"
 
 namespace weir {
 namespace {
@@ -110,13 +111,23 @@ void Stream::on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer)
   }
   const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(buffer->base),
                                       static_cast<std::size_t>(count));
-  if (self->packing_ != nullptr) return self->on_packed(bytes);
-  if (self->handler_ != nullptr) self->handler_->on_stream_read(bytes);
+  if (self->sealing_ != nullptr) return self->on_sealed(bytes);
+  self->take_plain(bytes);
+}
+
+void Stream::take_plain(std::span<std::uint8_t> bytes) {
+  if (packing_ != nullptr) return on_packed(bytes);
+  if (handler_ != nullptr) handler_->on_stream_read(bytes);
 }
 
 void Stream::write(std::span<const Bytes> slices) {
   if (handle_ == nullptr) return;
   if (packing_ != nullptr) return write_packed(slices);
+  write_down(slices);
+}
+
+void Stream::write_down(std::span<const Bytes> slices) {
+  if (sealing_ != nullptr) return write_sealed(slices);
   write_raw(slices);
 }
 
@@ -194,6 +205,7 @@ void Stream::close() {
 
 void Stream::close_after_writing() {
   if (handle_ == nullptr) return;
+  say_farewell();
   if (queued() == 0) return close();
   stop_reading();
   stop_unpacking();

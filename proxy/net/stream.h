@@ -36,8 +36,12 @@ class ReadBuffer {
 // What a peer that compresses did wrong.
 inline constexpr int kCannotUncompress = UV_EPROTO;
 inline constexpr int kPacketsOutOfOrder = UV_EILSEQ;
+// TLS went wrong, see Stream::tls_failure().
+inline constexpr int kTlsFailed = UV_EPROTOTYPE;
 
 struct CompressionShared;
+struct TlsShared;
+class TlsSession;
 
 // Told what happens to a stream. May close, but not delete, the stream from inside a call.
 class StreamHandler {
@@ -45,7 +49,7 @@ class StreamHandler {
   // `bytes` are the handler's to change, and gone after the call.
   virtual void on_stream_read(std::span<std::uint8_t> bytes) = 0;
   // The peer closed, or reading or writing failed: `error` is UV_EOF, another code of libuv or one
-  // of the two below. Nothing more is read; what is queued is lost.
+  // of those above. Nothing more is read; what is queued is lost.
   virtual void on_stream_ended(int error) = 0;
   // What was queued for writing has been taken by the kernel.
   virtual void on_stream_drained() {}
@@ -73,6 +77,14 @@ class Stream {
   // Once connected or accepted: no delay for small packets, and keepalive probes (TCP only).
   // Given up when the peer has not acknowledged what was sent for `peer_timeout`.
   void configure(std::chrono::milliseconds peer_timeout);
+
+  // From now on both ways go through TLS: handlers and writers do not notice, and what is written
+  // before the handshake is over waits for that. `shared` outlives the stream; `received` is what
+  // came in already. May call the handler.
+  void begin_tls(std::unique_ptr<TlsSession> session, TlsShared& shared, Bytes received = {});
+  bool has_tls() const { return sealing_ != nullptr; }
+  // For people: why TLS failed.
+  const std::string& tls_failure() const;
 
   // From now on both ways go in compressed packets: handlers and writers do not notice. `shared`
   // outlives the stream; `received` is what came in already and was not worked off.
@@ -113,15 +125,24 @@ class Stream {
   struct Handle;
   struct Write;
   struct Packing;  // stream_compression.h
+  struct Sealing;  // stream_tls.h
   struct Resume;
 
   static void on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
   static void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer);
   static void on_written(uv_write_t* request, int status);
   void open_handle();
+  void write_down(std::span<const Bytes> slices);
   void write_raw(std::span<const Bytes> slices);
+  void take_plain(std::span<std::uint8_t> bytes);
   void begin_write();
   void end(int error);
+  // stream_tls.cc
+  void on_sealed(Bytes in);
+  void write_sealed(std::span<const Bytes> slices);
+  void write_early();
+  void flush_sealed();
+  void say_farewell();
   // stream_compression.cc
   void write_packed(std::span<const Bytes> slices);
   void on_packed(std::span<std::uint8_t> in);
@@ -138,6 +159,7 @@ class Stream {
   Handle* handle_ = nullptr;
   StreamHandler* handler_ = nullptr;
   ReadBuffer& buffer_;
+  std::unique_ptr<Sealing> sealing_;  // null without TLS
   std::unique_ptr<Packing> packing_;  // null without compression
   std::string pending_;
   std::size_t in_flight_size_ = 0;

@@ -47,7 +47,7 @@ void Stream::write_packed(std::span<const Bytes> slices) {
   }
   packing_->packets.append(shared.packed, plain, shared.compressor);
   const Bytes packed = protocol::as_bytes(shared.packed);
-  if (!packed.empty()) write_raw({&packed, 1});
+  if (!packed.empty()) write_down({&packed, 1});
   trim(shared.plain);
   trim(shared.packed);
 }

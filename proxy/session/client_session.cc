@@ -47,11 +47,15 @@ void ClientSession::start() {
   const std::string peer = stream_->peer();
   login_ = std::make_unique<Login>(*context_.process->accounts, context_.process->rsa_key,
                                    host_of(peer), peer == "unix");
+  if (context_.config().tls.client.mode == ClientTlsMode::required) login_->require_tls();
   if (context_.topology->known()) greet();
 }
 
 void ClientSession::greet() {
-  const std::string greeting = login_->greeting(offer_of(*context_.topology), id_);
+  tls_ = context_.process->tls.clients();
+  Offer offer = offer_of(*context_.topology);
+  if (tls_ != nullptr) offer.capabilities |= protocol::kSsl;
+  const std::string greeting = login_->greeting(offer, id_);
   if (greeting.empty()) {
     spdlog::error("no randomness to be had from the system: client {} is turned away",
                   stream_->peer());
@@ -126,6 +130,10 @@ void ClientSession::on_stream_ended(int error) {
   if (error == kPacketsOutOfOrder) {
     return refuse(errors::packets_out_of_order(), reader_.next_sequence());
   }
+  if (error == kTlsFailed) {
+    ++context_.counters.tls_failures;
+    spdlog::debug("client {}: TLS failed: {}", stream_->peer(), stream_->tls_failure());
+  }
   close();
 }
 
@@ -146,6 +154,7 @@ void ClientSession::on_login_step(Login::Step step) {
   if (!step.send.empty()) stream_->write(step.send);
   login_sequence_ = login_->next_sequence();
   if (step.kind == Login::Step::Kind::wait) return;
+  if (step.kind == Login::Step::Kind::start_tls) return begin_tls();
   if (step.kind == Login::Step::Kind::refused) return refuse(step.error, login_sequence_);
 
   ClientIdentity identity = login_->take_identity();
@@ -160,8 +169,17 @@ void ClientSession::on_login_step(Login::Step step) {
     return refuse(errors::user_limit(listed->name, listed->max_connections), login_sequence_);
   }
   limited_user_ = listed != nullptr;
+  if (stream_->has_tls() && phase_ == Phase::login) ++context_.counters.tls_sessions;
   phase_ = Phase::opening;
   runner_.open(std::move(identity));
+}
+
+// What came in clear behind the request is taken for TLS, too: as a part of the login it would be
+// somebody else's.
+void ClientSession::begin_tls() {
+  login_->secure_channel();
+  const std::string received = std::exchange(inbox_, {});
+  stream_->begin_tls(TlsSession::accept(tls_), *context_.tls, protocol::as_bytes(received));
 }
 
 void ClientSession::on_opened(protocol::ServerStatus status) {
@@ -189,6 +207,7 @@ void ClientSession::begin_compression() {
   const ClientIdentity& identity = runner_.identity();
   const auto method = protocol::compression_of(identity.capabilities);
   if (method == protocol::Compression::none || stream_->compressed()) return;
+  reader_.renumber();
   stream_->enable_compression(
       {protocol::CompressedStream::Side::server, method, identity.zstd_level},
       *context_.compression, std::exchange(inbox_, {}));
@@ -214,7 +233,7 @@ void ClientSession::begin_change_user(Bytes frame) {
   const std::string peer = stream_->peer();
   const ProcessContext& process = *context_.process;
   login_ = std::make_unique<Login>(
-      Login::resume(*process.accounts, process.rsa_key, host_of(peer), peer == "unix", identity));
+      Login::resume(*process.accounts, process.rsa_key, host_of(peer), is_secure(), identity));
   phase_ = Phase::changing;
   on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
 }

@@ -86,6 +86,8 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void on_session_over() override { close(); }
 
   void greet();
+  bool is_secure() const { return stream_->has_tls() || stream_->peer() == "unix"; }
+  void begin_tls();
   void on_login_bytes(Bytes bytes);
   void on_login_step(Login::Step step);
   void begin_compression();
@@ -108,6 +110,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   bool draining_ = false;
   bool limited_user_ = false;  // counts among its user's connections
   std::uint8_t login_sequence_ = 0;
+  TlsContextPtr tls_;  // that was offered; null: none was
   std::uint32_t id_;
   TimePoint last_activity_;
   TimePoint idle_since_{};  // the last command, or the login, was over

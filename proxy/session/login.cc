@@ -110,11 +110,26 @@ Login::Step Login::feed(const FrameHeader& header, Bytes payload) {
   return on_auth_step(auth_->feed(payload));
 }
 
+void Login::secure_channel() {
+  secure_ = tls_begun_ = true;
+  auth_->secure_channel();
+}
+
 Login::Step Login::on_response(Bytes payload) {
+  const bool may_ask_for_tls = (offered_ & kSsl) != 0 && !tls_begun_;
+  if (may_ask_for_tls && decode_ssl_request(payload)) {
+    Step step;
+    step.kind = Step::Kind::start_tls;
+    return step;
+  }
   const auto response = decode_handshake_response(payload);
-  if (!response || (response->capabilities & kSsl) != 0) return refuse(errors::bad_handshake());
+  // In clear a response that claims to be inside TLS is none.
+  if (!response || ((response->capabilities & kSsl) != 0 && !tls_begun_)) {
+    return refuse(errors::bad_handshake());
+  }
+  if (tls_required_ && !secure_) return refuse(errors::insecure_transport());
   responded_ = true;
-  identity_.capabilities = response->capabilities & offered_;
+  identity_.capabilities = response->capabilities & offered_ & ~kSsl;
   identity_.collation = response->collation;
   identity_.schema = response->database;
   identity_.zstd_level = response->zstd_level;

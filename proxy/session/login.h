@@ -51,11 +51,19 @@ class Login {
   // protocol::ServerAuth::Options.
   Login(const AccountSource& accounts, const protocol::RsaKey* key, std::string host, bool secure);
 
+  // Clients without a secure channel are refused before they tell who they are.
+  void require_tls() { tls_required_ = true; }
+
   // What the client is sent first, framed. Empty when there is no randomness to be had.
   std::string greeting(const Offer& offer, std::uint32_t connection_id);
 
   struct Step {
-    enum class Kind : std::uint8_t { wait, accepted, refused };
+    enum class Kind : std::uint8_t {
+      wait,
+      start_tls,  // everything that comes from now on goes through TLS, see secure_channel()
+      accepted,
+      refused,
+    };
     Kind kind = Kind::wait;
     std::string send;   // framed; to be sent first, whatever the kind
     ClientError error;  // when refused: what to send, and then close
@@ -65,6 +73,9 @@ class Login {
   Step take(std::string& inbox);
   // One packet of the client's.
   Step feed(const protocol::FrameHeader& header, protocol::Bytes payload);
+
+  // TLS begins; nothing of what came in clear is left.
+  void secure_channel();
 
   // COM_CHANGE_USER on a connection that is logged in as `identity`. `payload` has the command
   // byte.
@@ -89,6 +100,8 @@ class Login {
   std::string host_;
   std::string user_;
   bool secure_;
+  bool tls_required_ = false;
+  bool tls_begun_ = false;
   bool responded_ = false;
   std::uint8_t sequence_ = 0;
   protocol::Capabilities offered_ = 0;

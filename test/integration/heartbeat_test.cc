@@ -74,8 +74,8 @@ TEST_CASE("heartbeat: a count written to the primary is read on a replica",
   const auto config = monitor_config(cluster);
   const WakeEvent never;
   Heartbeat heartbeat(kTable);
-  Prober primary(config->servers[0], config->monitor, never.fd(), &heartbeat);
-  Prober replica(config->servers[1], config->monitor, never.fd(), &heartbeat);
+  Prober primary(config->servers[0], *config, never.fd(), &heartbeat);
+  Prober replica(config->servers[1], *config, never.fd(), &heartbeat);
   const auto before = Clock::now();
   Probe written = primary.attempt(true);  // makes the table
   INFO(written.beat_trouble);
@@ -94,7 +94,7 @@ TEST_CASE("heartbeat: a count written to the primary is read on a replica",
   // A row for each weir, and none of those that are long gone.
   cluster.sql(1, {"INSERT INTO weir_beats.beats VALUES ('gone', 1, NOW() - INTERVAL 2 DAY)"});
   Heartbeat other_beats(kTable);
-  Prober other(config->servers[0], config->monitor, never.fd(), &other_beats);
+  Prober other(config->servers[0], *config, never.fd(), &other_beats);
   REQUIRE(other.attempt(true).written);
   CHECK(cluster.sql(1, {"SELECT COUNT(*) FROM weir_beats.beats"}) == "2");
   CHECK(primary.attempt(false).read->count == written.written->count);

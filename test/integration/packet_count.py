@@ -30,7 +30,8 @@ from weir import Weir, running  # noqa: E402
 TURNS = 100
 WARM_UP = 6
 SCHEMA = "packets"
-SETTINGS = {"server": {"max_connections": "1"}, "pool": {"mode": '"transaction"'}}
+# The relays have to read what travels.
+SETTINGS = {"server": {"max_connections": "1"}, "pool": {"mode": '"transaction"'}, "tls.server": {"mode": '"disabled"'}}
 
 
 @dataclass(frozen=True)

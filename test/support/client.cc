@@ -10,6 +10,20 @@ namespace {
 // The library takes its time with a server that hangs; a test must not.
 constexpr unsigned kTimeoutSeconds = 90;
 
+// The library uses TLS when the server has it; whoever wants it looks at cipher().
+void set_tls(MYSQL* mysql, const WantedTls& tls) {
+  if (!tls.on) return;
+  const my_bool on = 1;
+  mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
+  if (!tls.cert.empty()) {
+    mysql_options(mysql, MYSQL_OPT_SSL_CERT, tls.cert.c_str());
+    mysql_options(mysql, MYSQL_OPT_SSL_KEY, tls.key.c_str());
+  }
+  if (tls.ca.empty()) return;
+  mysql_options(mysql, MYSQL_OPT_SSL_CA, tls.ca.c_str());
+  mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
+}
+
 MYSQL* connect(MYSQL* mysql, const Login& login) {
   const unsigned protocol = login.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
   mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
@@ -17,6 +31,7 @@ MYSQL* connect(MYSQL* mysql, const Login& login) {
   mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &kTimeoutSeconds);
   const unsigned local_files = login.local_files ? 1 : 0;
   mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &local_files);
+  set_tls(mysql, login.tls);
   const unsigned long packet = 1ul << 30;
   mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
   if (!login.charset.empty()) mysql_options(mysql, MYSQL_SET_CHARSET_NAME, login.charset.c_str());
@@ -65,6 +80,11 @@ Client::Client(const Login& login) : mysql_(mysql_init(nullptr)) {
 
 Client::~Client() {
   if (mysql_ != nullptr) mysql_close(mysql_);
+}
+
+std::string Client::cipher() const {
+  const char* const name = mysql_get_ssl_cipher(mysql_);
+  return name != nullptr ? name : "";
 }
 
 Client::Client(Client&& other) noexcept : mysql_(std::exchange(other.mysql_, nullptr)) {}

@@ -13,6 +13,14 @@
 
 namespace weir::test {
 
+// What a client wants of TLS. All files are PEM; empty: none.
+struct WantedTls {
+  bool on = false;
+  std::string ca = {};  // and the certificate must be for 127.0.0.1
+  std::string cert = {};
+  std::string key = {};
+};
+
 // Where a client connects, and as whom.
 struct Login {
   std::string user;
@@ -23,6 +31,7 @@ struct Login {
   unsigned long flags = 0;  // CLIENT_MULTI_STATEMENTS and the like
   bool local_files = false;
   std::string charset = {};
+  WantedTls tls = {};
 };
 
 // What a server (or the library) answered instead of a result; `code` 0: there was no error.
@@ -65,6 +74,9 @@ class Client {
   Client& operator=(Client&& other) noexcept;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+
+  // Of the TLS between this client and what it is connected to; empty: there is none.
+  std::string cipher() const;
 
   // The first result; those after it are read and dropped.
   Result query(const std::string& statement);

@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--replicas", type=int, default=2)
     start.add_argument("--topology", choices=TOPOLOGIES, default="replicas",
                        help="replicas of one primary; a MySQL group (Group Replication); a MariaDB Galera cluster")
+    start.add_argument("--tls", action="store_true",
+                       help="servers show certificates of the authority in the cluster's tls/ca.pem")
     start.set_defaults(run=_start)
 
     stop = commands.add_parser("stop", parents=[place], help="end every server")
@@ -77,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _start(options: argparse.Namespace) -> None:
-    _print_summary(lifecycle.start(options.dir, options.flavor, options.replicas, options.topology))
+    _print_summary(lifecycle.start(options.dir, options.flavor, options.replicas, options.topology, options.tls))
 
 
 def _print_summary(cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import accounts, debian_mysql
 from .errors import ClusterError
-from .state import HOST, Node
+from .state import HOST, Node, certificates
 from rawmysql import Connection, ResultSet
 
 # Throwaway servers: nothing has to survive a power cut, everything has to survive a killed process.
@@ -125,7 +125,7 @@ class MariaDb(Flavor):
                 f"--secure-file-priv={node.files}",
                 "--log-bin=binlog", "--binlog-format=ROW", "--relay-log=relaylog", "--log-slave-updates",
                 "--gtid-strict-mode=1",
-                f"--read-only={int(read_only)}"]
+                f"--read-only={int(read_only)}", *_tls_options(node)]
 
     def follow(self, replica: Connection, source_port: int) -> None:
         replica.query("STOP SLAVE")
@@ -195,7 +195,7 @@ class MySql(Flavor):
                 f"--secure-file-priv={node.files}",
                 "--log-bin=binlog", "--relay-log=relaylog",
                 "--gtid-mode=ON", "--enforce-gtid-consistency=ON",
-                f"--read-only={flag}", f"--super-read-only={flag}"]
+                f"--read-only={flag}", f"--super-read-only={flag}", *_tls_options(node)]
 
     def follow(self, replica: Connection, source_port: int) -> None:
         replica.query("STOP REPLICA")
@@ -232,6 +232,13 @@ def _program(name: str) -> str:
     if not found:
         raise ClusterError(f"{name} is not installed; run `scripts/install test`")
     return found
+
+
+def _tls_options(node: Node) -> list[str]:
+    folder = certificates(node.folder.parent)
+    if not folder.exists():
+        return []
+    return [f"--ssl-ca={folder}/ca.pem", f"--ssl-cert={folder}/server.pem", f"--ssl-key={folder}/server-key.pem"]
 
 
 def _as_user() -> list[str]:

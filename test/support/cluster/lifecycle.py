@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,10 +31,16 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def start(folder: Path, flavor_name: str, replicas: int, topology: str = "replicas") -> Cluster:
-    """Make a cluster in `folder`, or bring back what is down of the one that is there."""
+def start(folder: Path, flavor_name: str, replicas: int, topology: str = "replicas", tls: bool = False) -> Cluster:
+    """Make a cluster in `folder`, or bring back what is down of the one that is there.
+
+    `tls`: of a new one, servers have certificates that clients can verify. Without, MySQL makes its own, and MariaDB
+    has none.
+    """
     with locked(folder):
         if not state.exists(folder):
+            if tls:
+                _make_certificates(state.certificates(folder.resolve()))
             return _create(folder, kind_of(flavor_name, topology), replicas)
         cluster = state.load(folder)
         _check_same(cluster, flavor_name, replicas, topology)
@@ -128,6 +135,10 @@ def describe(folder: Path) -> list[str]:
     cluster = state.load(folder)
     kind = _kind(cluster)
     return [_describe(cluster, kind, node) for node in cluster.nodes]
+
+
+def _make_certificates(folder: Path) -> None:
+    subprocess.run([Path(__file__).resolve().parents[1] / "certificates", folder], check=True)
 
 
 def _create(folder: Path, kind: Flavor, replicas: int) -> Cluster:
@@ -234,6 +245,7 @@ def _wipe(cluster: Cluster) -> None:
         shutil.rmtree(node.folder, ignore_errors=True)
     for name in ("cluster.json", "cluster.env"):
         (cluster.folder / name).unlink(missing_ok=True)
+    shutil.rmtree(state.certificates(cluster.folder), ignore_errors=True)
 
 
 def _kind(cluster: Cluster) -> Flavor:

@@ -94,6 +94,8 @@ class Cluster:
             "FLAVOR": self.flavor, "TOPOLOGY": self.topology, "VERSION": self.version, "CLIENT": self.client, "HOST": HOST,
             "SERVERS": ",".join(node.name for node in self.nodes), "PRIMARY": self.primary,
         }
+        if certificates(self.folder).exists():
+            values["TLS"] = str(certificates(self.folder))
         for account in accounts.ALL:
             values[f"{account.key}_USER"] = account.name
             values[f"{account.key}_PASSWORD"] = account.password
@@ -106,6 +108,11 @@ class Cluster:
             values[f"{prefix}_ERROR_LOG"] = str(node.error_log)
             values[f"{prefix}_FILES"] = str(node.files)
         return values
+
+
+def certificates(folder: Path) -> Path:
+    """Where a cluster's certificates are, if it has some; see test/support/certificates."""
+    return folder / "tls"
 
 
 def exists(folder: Path) -> bool:

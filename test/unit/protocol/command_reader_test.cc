@@ -271,6 +271,30 @@ TEST_CASE("command reader: the limit counts over all frames of a command") {
   }
 }
 
+TEST_CASE("command reader: clients that compress need not number what a command goes on with") {
+  const std::string body(kMaxFramePayload, 'x');
+  const std::string wrong = header(kMaxFramePayload, 0) + body + header(kMaxFramePayload, 0) +
+                            body + header(3, 0) + "end";
+  const std::string right = header(kMaxFramePayload, 0) + body + header(kMaxFramePayload, 1) +
+                            body + header(3, 2) + "end";
+  const std::size_t second = kFrameHeaderSize + body.size();
+  for (const std::size_t cut :
+       {std::size_t{0}, second, second + 1, second + 3, second + 4, second + 5}) {
+    CAPTURE(cut);
+    Feeder feeder(3 * kMaxFramePayload);
+    feeder.reader().renumber();
+    feeder.feed(wrong.substr(0, cut));
+    feeder.feed(wrong.substr(cut));
+    REQUIRE(feeder.read().commands.size() == 1);
+    CHECK(feeder.read().commands[0] == right);
+    CHECK(feeder.read().next_sequence == 3);
+    feeder.feed(header(1, 0) + "y");
+    CHECK(feeder.read().commands.size() == 2);
+    feeder.feed(header(1, 1) + "z");  // a command begins with 0 also there
+    CHECK(feeder.read().ended == Event::out_of_order);
+  }
+}
+
 TEST_CASE("command reader: memory of a long command is given back") {
   Feeder feeder(kLimit);
   const std::string bytes = command(std::string(500000, 'x'));

@@ -202,18 +202,29 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
        "2: this version does not know \"log.slow_query\" yet; remove the key"},
       {"[[user]]\nname = \"a\"\npassword = \"b\"\nallow_from = [\"10.0.0.0/8\"]",
        "4: this version does not know \"user.allow_from\" yet; remove the key"},
-      {"[tls.client]\nmode = \"preferred\"",
-       "2: TLS towards clients is not part of this version; remove the key or set it to "
-       "\"disabled\""},
-      {"[tls.client]\ncert = \"x\"",
-       "2: TLS towards clients is not part of this version; remove the key"},
-      {"[tls.server]\nmode = \"required\"",
-       "2: TLS towards servers is not part of this version; remove the key or set it to "
-       "\"disabled\""},
-      {"[tls.server]\nca = \"x\"",
-       "2: TLS towards servers is not part of this version; remove the key"},
       {"[[rule]]\nuser = \"a\"\nto = \"replica\"\ntimeout = \"5s\"",
        "4: this version does not know \"rule.timeout\" yet; remove the key"},
+  });
+}
+
+TEST_CASE("TLS is checked", "[config]") {
+  check_rows({
+      {"[tls.client]\nmode = \"off\"",
+       "2: tls.client.mode is \"off\"; it must be one of \"disabled\", \"preferred\", "
+       "\"required\""},
+      {"[tls.client]\ncert = \"x\"",
+       "2: tls.client.cert is given without tls.client.key; add the other, or remove it"},
+      {"[tls.server]\nmode = \"verify_ca\"\nkey = \"x\"",
+       "3: tls.server.key is given without tls.server.cert; add the other, or remove it"},
+      {"[tls.server]\nca = \"x\"",
+       "2: tls.server.ca is given, and tls.server.mode verifies no certificate; set it to "
+       "\"verify_ca\" or \"verify_identity\", or remove ca"},
+      {"[tls.client]\nmode = \"required\"\nclient_certificates = \"required\"",
+       "3: tls.client.client_certificates is \"required\" without tls.client.ca; add the file with "
+       "the authorities that sign clients' certificates"},
+      {"[tls.client]\nca = \"x\"\nclient_certificates = \"required\"",
+       "3: tls.client.client_certificates is \"required\", and tls.client.mode lets clients in "
+       "without TLS; set it to \"required\""},
   });
 }
 

@@ -108,13 +108,29 @@ prepared_statements = 7
 level = "debug"
 format = "json"
 [tls.client]
-mode = "disabled"
+mode = "required"
+cert = "c.pem"
+key = "k.pem"
+ca = "a.pem"
+client_certificates = "required"
 [tls.server]
-mode = "disabled"
+mode = "verify_identity"
+ca = "s.pem"
+cert = "w.pem"
+key = "wk.pem"
 )");
   CHECK(in_words(result.problems).empty());
   REQUIRE(result.ok());
   const Config& config = *result.config;
+  CHECK(config.tls.client.mode == ClientTlsMode::required);
+  CHECK(config.tls.client.cert == "c.pem");
+  CHECK(config.tls.client.key == "k.pem");
+  CHECK(config.tls.client.ca == "a.pem");
+  CHECK(config.tls.client.client_certificates == ClientCertificates::required);
+  CHECK(config.tls.server.mode == ServerTlsMode::verify_identity);
+  CHECK(config.tls.server.ca == "s.pem");
+  CHECK(config.tls.server.cert == "w.pem");
+  CHECK(config.tls.server.key == "wk.pem");
   CHECK(config.routing.consistency == Consistency::eventual);
   CHECK(config.routing.wait == 0ms);
   CHECK(config.routing.balance == Balance::weighted);

@@ -8,7 +8,9 @@
 #include <random>
 
 #include "proxy/net/stream_compression.h"
+#include "proxy/net/stream_tls.h"
 #include "test/support/catch.h"
+#include "test/support/certificates.h"
 
 namespace weir {
 namespace {
@@ -56,11 +58,15 @@ class Pausing final : public StreamHandler {
     if (choice < 50) stream_.stop_reading();
     if (choice > 0) stream_.start_reading();
   }
-  void on_stream_ended(int) override { ended = true; }
+  void on_stream_ended(int why) override {
+    ended = true;
+    error = why;
+  }
   void resume() { stream_.start_reading(); }
 
   std::string received;
   bool ended = false;
+  int error = 0;
 
  private:
   Stream& stream_;
@@ -110,6 +116,70 @@ TEST_CASE("a compressed stream keeps its order while its handler stops and goes 
 
   CHECK_FALSE(handler.ended);
   CHECK(handler.received == text);
+  pair.near.close();
+  pair.far.close();
+}
+
+TEST_CASE("an encrypted stream keeps its order, also with compression inside", "[stream][tls]") {
+  const auto method = GENERATE(Compression::none, Compression::zlib);
+  const std::string text = numbers(8u << 20, GENERATE(std::size_t{1}, std::size_t{10000}));
+  Loop loop;
+  TlsShared tls;
+  CompressionShared packing;
+  Pair pair(loop);
+  Pausing handler(pair.near);
+  Pausing sender(pair.far);
+  pair.near.set_handler(&handler);
+  pair.far.set_handler(&sender);
+  TlsTicket ticket;
+  pair.near.begin_tls(TlsSession::accept(TlsContext::for_clients({})), tls);
+  pair.far.begin_tls(TlsSession::connect(TlsContext::for_servers({}), "db1", ticket), tls);
+  if (method != Compression::none) {
+    pair.near.enable_compression({CompressedStream::Side::server, method, 3}, packing);
+    pair.far.enable_compression({CompressedStream::Side::client, method, 3}, packing);
+  }
+  pair.near.start_reading();
+  pair.far.start_reading();
+
+  // The first of it is written before the handshake.
+  std::size_t sent = 0;
+  for (int turns = 0; handler.received.size() < text.size() && turns < 100000; ++turns) {
+    const std::string_view piece = std::string_view(text).substr(sent, 100000);
+    if (pair.far.queued() == 0 && !piece.empty()) {
+      pair.far.write({protocol::as_bytes(piece.substr(0, 5)),
+                      protocol::as_bytes(piece.substr(std::min<std::size_t>(5, piece.size())))});
+      sent += piece.size();
+    }
+    handler.resume();
+    sender.resume();
+    loop.turn();
+  }
+
+  CHECK_FALSE(handler.ended);
+  CHECK(handler.received == text);
+  pair.far.close_after_writing();
+  for (int turns = 0; !handler.ended && turns < 1000; ++turns) {
+    handler.resume();
+    loop.turn();
+  }
+  CHECK(handler.ended);
+  pair.near.close();
+}
+
+TEST_CASE("an encrypted stream whose peer speaks in clear ends with the reason", "[stream][tls]") {
+  Loop loop;
+  TlsShared tls;
+  Pair pair(loop);
+  Pausing handler(pair.near);
+  pair.near.set_handler(&handler);
+  pair.near.begin_tls(TlsSession::accept(TlsContext::for_clients({})), tls);
+  pair.near.start_reading();
+  pair.far.write(std::string_view("SELECT 1 and so on, in clear"));
+  for (int turns = 0; !handler.ended && turns < 1000; ++turns) loop.turn();
+  CHECK(handler.ended);
+  CHECK(handler.error == kTlsFailed);
+  CHECK(handler.received.empty());
+  CHECK_FALSE(pair.near.tls_failure().empty());
   pair.near.close();
   pair.far.close();
 }

@@ -1,0 +1,282 @@
+// TLS on both sides of weir, in front of servers that show certificates of the test's authority.
+
+#include <csignal>
+#include <filesystem>
+
+#include "test/integration/proxy_fixture.h"
+#include "test/support/console.h"
+#include "test/support/until.h"
+
+using namespace weir::test;
+
+namespace {
+
+class TlsTest {
+ public:
+  TlsTest() {
+    Client root = cluster.server(1);
+    root.query("CREATE DATABASE IF NOT EXISTS weir_test");
+    cluster.catch_up();
+  }
+  std::string pem(const std::string& name) const {
+    return cluster.value("TLS") + "/" + name + ".pem";
+  }
+  std::string files(const std::string& name) const {
+    return "cert = \"" + pem(name) + "\"\nkey = \"" + pem(name + "-key") + "\"\n";
+  }
+  std::string ca(const std::string& name = "ca") const { return "ca = \"" + pem(name) + "\"\n"; }
+  static std::string mode(const std::string& name) { return "mode = \"" + name + "\"\n"; }
+
+  // A status of the connection between weir and the primary that answers this client.
+  std::string server_status(Client& client, const std::string& name) const {
+    return client.query("/* weir: primary */ SHOW SESSION STATUS LIKE '" + name + "'")
+        .rows.at(0)
+        .at(1)
+        .value_or("");
+  }
+  static Login login(const Weir& weir, const WantedTls& tls, const std::string& account = "APP") {
+    Login wanted = weir.login(account);
+    wanted.tls = tls;
+    return wanted;
+  }
+  static WeirOptions options(const std::string& clients, const std::string& servers) {
+    WeirOptions made;
+    if (!clients.empty()) made.sections["tls.client"] = clients;
+    if (!servers.empty()) made.sections["tls.server"] = servers;
+    return made;
+  }
+  static unsigned refusal(const Login& login) {
+    try {
+      Client client(login);
+      return 0;
+    } catch (const ServerError& error) {
+      return error.code();
+    }
+  }
+  static void end(Weir& weir) {
+    const int code = weir.stop();
+    INFO(weir.log());
+    CHECK(code == 0);
+    CHECK(weir.sanitizer_report() == "");
+  }
+
+  Cluster cluster;
+};
+
+const WantedTls kNone{};
+const WantedTls kAny{.on = true};
+
+}  // namespace
+
+TEST_CASE_METHOD(TlsTest, "tls: every mode towards servers, with and without TLS towards clients",
+                 "[tls]") {
+  const std::string server_mode =
+      GENERATE("disabled", "preferred", "required", "verify_ca", "verify_identity");
+  const bool verifies = server_mode.starts_with("verify");
+  const bool passthrough = GENERATE(false, true);
+  CAPTURE(server_mode, passthrough);
+  WeirOptions wanted = options({}, mode(server_mode) + (verifies ? ca() : ""));
+  if (passthrough) wanted.users = {};
+  Weir weir(cluster, wanted);
+  for (const WantedTls& tls : {kNone, kAny}) {
+    for (const std::string account : {"APP", "PLAIN", "EMPTY"}) {
+      CAPTURE(tls.on, account);
+      Login good = login(weir, tls, account);
+      if (account != "APP") good.schema = "app";
+      Client client(good);
+      CHECK(client.cipher().empty() != tls.on);
+      CHECK(client.value("SELECT 1 + 1") == "2");
+      CHECK(server_status(client, "Ssl_cipher").empty() == (server_mode == "disabled"));
+      Login wrong = good;
+      wrong.password += "!";
+      CHECK(refusal(wrong) == 1045);
+    }
+  }
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: servers whose authority is not trusted are not used", "[tls]") {
+  const std::string server_mode = GENERATE("verify_ca", "verify_identity");
+  WeirOptions wanted = options({}, mode(server_mode) + ca("stranger-ca"));
+  wanted.wait = false;
+  Weir weir(cluster, wanted);
+  for (const std::string server : {"db1", "db2", "db3"}) {
+    CHECK(until([&] {
+      const std::string log = weir.log();
+      const std::size_t at = log.find(server + " ");
+      return at != std::string::npos && log.find("certificate", at) != std::string::npos;
+    }));
+  }
+  INFO(weir.log());
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: clients may have to use it", "[tls]") {
+  WeirOptions wanted = options(mode("required") + files("server"), {});
+  wanted.unix_socket = true;
+  wanted.wait = false;
+  Weir weir(cluster, wanted);
+  REQUIRE(until([&] { return refusal(login(weir, kAny)) == 0; }));
+  CHECK(refusal(login(weir, kNone)) == 3159);
+  // Nobody learns whether an account exists.
+  Login stranger = login(weir, kNone);
+  stranger.user = "nobody";
+  CHECK(refusal(stranger) == 3159);
+  Login local = login(weir, kNone);
+  local.socket = weir.socket();
+  CHECK(refusal(local) == 0);
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: none is offered when it is disabled", "[tls]") {
+  Weir weir(cluster, options(mode("disabled"), {}));
+  Client client(login(weir, kAny));
+  CHECK(client.cipher().empty());
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: clients can verify weir", "[tls]") {
+  Weir weir(cluster, options(files("server"), {}));
+  Client client(login(weir, {.on = true, .ca = pem("ca")}));
+  CHECK_FALSE(client.cipher().empty());
+  CHECK(refusal(login(weir, {.on = true, .ca = pem("stranger-ca")})) == 2026);
+  Weir elsewhere(cluster, options(files("elsewhere"), {}));
+  CHECK(refusal(login(elsewhere, {.on = true, .ca = pem("ca")})) == 2026);
+  end(weir);
+  end(elsewhere);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: weir can verify clients", "[tls]") {
+  const bool required = GENERATE(false, true);
+  WeirOptions wanted = options(files("server") + ca() + mode(required ? "required" : "preferred") +
+                                   (required ? "client_certificates = \"required\"\n" : ""),
+                               {});
+  wanted.wait = false;
+  Weir weir(cluster, wanted);
+  const WantedTls shown{.on = true, .ca = {}, .cert = pem("client"), .key = pem("client-key")};
+  REQUIRE(until([&] { return refusal(login(weir, shown)) == 0; }));
+  CHECK((refusal(login(weir, kAny)) == 0) == !required);
+  const WantedTls stranger{
+      .on = true, .ca = {}, .cert = pem("stranger"), .key = pem("stranger-key")};
+  CHECK(refusal(login(weir, stranger)) != 0);
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: accounts that servers want TLS of, and a certificate", "[tls]") {
+  cluster.sql(
+      1, {"DROP USER IF EXISTS careful", "CREATE USER careful IDENTIFIED BY 'secret' REQUIRE X509",
+          "GRANT SELECT ON app.* TO careful"});
+  cluster.catch_up();
+  Weir weir(cluster, [&] {
+    WeirOptions wanted = options({}, mode("required") + files("client"));
+    wanted.users = {};
+    return wanted;
+  }());
+  Login careful = login(weir, kAny);
+  careful.user = "careful";
+  careful.password = "secret";
+  careful.schema = "app";
+  Client client(careful);
+  CHECK(client.value("SELECT 1") == "1");
+  end(weir);
+  Weir without(cluster, [&] {
+    WeirOptions wanted = options({}, mode("required"));
+    wanted.users = {};
+    return wanted;
+  }());
+  careful.port = without.port();
+  CHECK(refusal(careful) == 1045);
+  cluster.sql(1, {"DROP USER careful"});
+  end(without);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: large results, large statements and compression inside", "[tls]") {
+  WeirOptions wanted = options(files("server"), mode("verify_identity") + ca());
+  wanted.server_lines = "compression = \"zlib\"\n";
+  Weir weir(cluster, wanted);
+  for (const unsigned long flags : {0ul, static_cast<unsigned long>(CLIENT_COMPRESS)}) {
+    Login big = login(weir, {.on = true, .ca = pem("ca")});
+    big.flags = flags;
+    CAPTURE(flags);
+    Client client(big);
+    // More than one packet holds.
+    const std::string text(20u << 20, 'x');
+    CHECK(client.value("SELECT LENGTH('" + text + "')") == std::to_string(text.size()));
+    CHECK(client.value("SELECT REPEAT('y', 20000000)") == std::string(20000000, 'y'));
+  }
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a change of user inside, and a reset", "[tls]") {
+  Weir weir(cluster, options(files("server"), {}));
+  Client client(login(weir, {.on = true, .ca = pem("ca")}));
+  REQUIRE(mysql_change_user(client.raw(), cluster.value("PLAIN_USER").c_str(),
+                            cluster.value("PLAIN_PASSWORD").c_str(), "app") == 0);
+  CHECK(client.value("SELECT CURRENT_USER()").starts_with(cluster.value("PLAIN_USER") + "@"));
+  REQUIRE(mysql_reset_connection(client.raw()) == 0);
+  CHECK(client.value("SELECT 1") == "1");
+  CHECK_FALSE(client.cipher().empty());
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: the second handshake with a server is shorter", "[tls]") {
+  WeirOptions wanted = options({}, mode("verify_identity") + ca());
+  wanted.sections["listen"] = "workers = 1\n";
+  wanted.sections["pool"] = "mode = \"session\"\n";
+  Weir weir(cluster, wanted);
+  Client first = weir.connect();
+  CHECK(first.value("/* weir: primary */ SELECT 1") == "1");
+  Client second = weir.connect();
+  // MariaDB 10.11 gives no tickets.
+  CHECK(server_status(second, "Ssl_sessions_reused") == (cluster.mariadb() ? "0" : "1"));
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: SIGHUP reads the files again, and drops nobody", "[tls]") {
+  namespace fs = std::filesystem;
+  const auto use = [&](const std::string& name) {
+    fs::copy_file(pem(name), pem("used"), fs::copy_options::overwrite_existing);
+    fs::copy_file(pem(name + "-key"), pem("used-key"), fs::copy_options::overwrite_existing);
+  };
+  use("server");
+  Weir weir(cluster, options(files("used"), {}));
+  const WantedTls verifying{.on = true, .ca = pem("ca")};
+  Client before(login(weir, verifying));
+  before.query("BEGIN");
+  use("elsewhere");
+  weir.signal(SIGHUP);
+  CHECK(until([&] { return refusal(login(weir, verifying)) == 2026; }));
+  CHECK(weir.log().find("were read again") != std::string::npos);
+  // A file that is no good changes nothing.
+  use("server");
+  fs::copy_file(pem("client-key"), pem("used-key"), fs::copy_options::overwrite_existing);
+  weir.signal(SIGHUP);
+  CHECK(until([&] {
+    return weir.log().find("the certificates in use stay: tls.client.key") != std::string::npos;
+  }));
+  CHECK(refusal(login(weir, verifying)) == 2026);
+  use("server");
+  weir.signal(SIGHUP);
+  CHECK(until([&] { return refusal(login(weir, verifying)) == 0; }));
+  CHECK(before.value("SELECT 1") == "1");
+  before.query("COMMIT");
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: is counted", "[tls]") {
+  Weir weir(cluster, with_console(options(files("server"), {})));
+  Console console(weir);
+  const long sessions = console.counter("tls_sessions");
+  const long failures = console.counter("tls_failures");
+  CHECK(refusal(login(weir, kAny)) == 0);
+  CHECK(refusal(login(weir, {.on = true, .ca = pem("stranger-ca")})) == 2026);
+  CHECK(until([&] { return console.counter("tls_failures") == failures + 1; }));
+  CHECK(console.counter("tls_sessions") == sessions + 1);
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a start with files that are no good ends with the reason",
+                 "[tls]") {
+  CHECK_THROWS_WITH(Weir(cluster, options("cert = \"/nowhere\"\nkey = \"/nowhere\"\n", {})),
+                    Catch::Contains("tls.client.cert = \"/nowhere\": No such file or directory"));
+}
