@@ -8,10 +8,12 @@ line is `N passed, N failed`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 
 sys.dont_write_bytecode = True
 TEST = Path(__file__).resolve().parents[1]
@@ -19,12 +21,20 @@ sys.path[:0] = [str(TEST), str(TEST / "support")]
 
 import floods  # noqa: E402 (the path has to be set first)
 import half_commands  # noqa: E402
+import misrouting  # noqa: E402
 import pipelines  # noqa: E402
+import rogue_servers  # noqa: E402
 import shared_statements  # noqa: E402
-from attack_bed import bed  # noqa: E402
+import strangers  # noqa: E402
+from attack_bed import Bed, bed  # noqa: E402
 from cluster import state  # noqa: E402
 
-GROUPS = (half_commands, shared_statements, pipelines, floods)
+GROUPS = (half_commands, shared_statements, pipelines, floods, misrouting, strangers, rogue_servers)
+
+
+def prepared(group: ModuleType, place: Bed) -> contextlib.AbstractContextManager[None]:
+    """What a group's tests need beside their bed."""
+    return group.prepared(place) if hasattr(group, "prepared") else contextlib.nullcontext()
 
 
 def main(words: list[str]) -> int:
@@ -36,7 +46,7 @@ def main(words: list[str]) -> int:
         tests = [test for test in group.TESTS if not words or any(word in test[0] for word in words)]
         if not tests:
             continue
-        with bed(cluster, group.SETTINGS) as place:
+        with bed(cluster, group.SETTINGS, group is rogue_servers) as place, prepared(group, place):
             for name, check in tests:
                 try:
                     check(place)

@@ -315,15 +315,14 @@ def check_file(bed: Bed) -> None:
 def check_smuggling(bed: Bed) -> None:
     """Values that look like commands, in commands of the lengths where frames and what weir keeps come to an end."""
     bait = frame(b"\x03INSERT INTO t VALUES (13)", 0)
-    head, tail = b"INSERT INTO texts VALUES (1, '", b"')"
+    head, tail = b"/* weir: primary */ SELECT SHA2('", b"', 256)"
     for size in (MIB - 5, MIB - 4, MIB - 3, MIB, MAX_FRAME - 1, MAX_FRAME, MAX_FRAME + 1, 2 * MAX_FRAME):
-        for shift in (0, 1):
+        for shift in (0, 1) if size <= MIB else (0,):
             room = size - 1 - len(head) - len(tail)
             value = (b"x" * shift + bait * (room // len(bait) + 1))[:room]
             with entered(bed, 0) as client:
-                pipeline = Pipeline(client).query(head + value + tail, "SELECT SHA2(v, 256) FROM texts",
-                                                  "SELECT COUNT(*) FROM t", "DELETE FROM texts")
-                must_be(pipeline.answers(), [1, [(hashlib.sha256(value).hexdigest(),)], [("0",)], 1],
+                pipeline = Pipeline(client).query(head + value + tail, "SELECT COUNT(*) FROM t")
+                must_be(pipeline.answers(), [[(hashlib.sha256(value).hexdigest(),)], [("0",)]],
                         f"a command of {size} bytes")
 
 
