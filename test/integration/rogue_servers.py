@@ -20,7 +20,8 @@ from leak.client import Client
 from rawmysql import CLIENT_CONNECT_WITH_DB, COM_QUERY, DEFAULT_CAPABILITIES, MAX_FRAME, ServerError, frame
 from rogue import RogueServer
 
-SETTINGS = {"pool": {"mode": '"transaction"'}, "routing": {"failover_wait": '"300ms"'}}
+SETTINGS = {"pool": {"mode": '"transaction"'}, "routing": {"failover_wait": '"300ms"'},
+            "log": {"level": '"debug"'}}
 CLIENT_LOCAL_FILES = 1 << 7
 OK = b"\0\0\0\2\0\0\0"
 EOF = b"\xfe\0\0\2\0"
@@ -278,6 +279,18 @@ def logins(rogue: RogueServer, account: Account, answer: bytes) -> Iterator[None
         rogue.user = usual
 
 
+def check_log(bed: Bed) -> None:
+    """What a server says stays in the line of the log that tells of it."""
+    rogue = bed.rogues[1]
+    words = b"no\r\n2030-01-01 00:00:00.000 error: forged\x1b[2J"
+    with logins(rogue, accounts.EMPTY, frame(b"\xff\x15\4#28000" + words, 2)), \
+            entered(bed, accounts.EMPTY, "app") as client:
+        until(lambda: client.one("SELECT 1 FROM (SELECT 1) AS t") == ("1",) and rogue.sent > 0, "the replica is tried")
+    lines = bed.weir.log.read_text().split("\n")
+    must_be([line for line in lines if line.startswith("2030") or "\x1b" in line or "\r" in line], [], "forged lines")
+    must_be(any("forged\\x1b[2J" in line for line in lines), True, "the log tells of it")
+
+
 def each(check: Callable[[Bed, bytes], None], name: str,
          lies: dict[str, bytes]) -> Iterator[tuple[str, Callable[[Bed], None]]]:
     for lie, answer in lies.items():
@@ -295,4 +308,5 @@ TESTS = (
     ("rogue server: words that nobody asked for", check_unasked),
     ("rogue server: a request for a file", check_file),
     ("rogue server: rows without an end", check_endless),
+    ("rogue server: forged lines in the log", check_log),
 )
