@@ -321,7 +321,7 @@ def check_smuggling(bed: Bed) -> None:
             room = size - 1 - len(head) - len(tail)
             value = (b"x" * shift + bait * (room // len(bait) + 1))[:room]
             with entered(bed, 0) as client:
-                pipeline = Pipeline(client).query(head + value + tail, "SELECT COUNT(*) FROM t")
+                pipeline = Pipeline(client).query(head + value + tail, "/* weir: primary */ SELECT COUNT(*) FROM t")
                 must_be(pipeline.answers(), [[(hashlib.sha256(value).hexdigest(),)], [("0",)]],
                         f"a command of {size} bytes")
 
