@@ -21,7 +21,7 @@ from leak.client import Client
 from rawmysql import (CLIENT_CONNECT_WITH_DB, CLIENT_MULTI_STATEMENTS, COM_QUERY, DEFAULT_CAPABILITIES,
                       SERVER_MORE_RESULTS_EXISTS, ServerError)
 
-SETTINGS = {"pool": {"mode": '"transaction"'}}
+SETTINGS = {"server": {"max_connections": "2"}, "pool": {"mode": '"transaction"'}}
 WRITE = "INSERT INTO written VALUES (@@server_id)"
 OUT_FILES = ("out", "dump")
 WHO = "@@server_id FROM items"
