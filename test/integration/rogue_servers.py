@@ -8,7 +8,6 @@ lost: the true answer from another server for a read, an error for everything el
 from __future__ import annotations
 
 import contextlib
-import struct
 from collections.abc import Callable, Iterator
 
 from attack_bed import MIB, SCHEMA, Bed, header, must_be, until
