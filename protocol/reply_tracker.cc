@@ -10,6 +10,23 @@ namespace {
 // An EOF packet is never longer; a row that begins with the same byte always is.
 constexpr std::size_t kMaxEofPayload = 8;
 
+// As many as a prepared statement can have; servers stop at 4,096.
+constexpr std::uint64_t kMaxColumns = 0xffff;
+
+// After a login every error has one, and clients rely on it.
+bool has_sqlstate(Bytes payload) {
+  const auto err = decode_err(payload);
+  return err && !err->sqlstate.empty();
+}
+
+// What cannot be read may be anything: the session's state would not be known from then on.
+bool are_readable(Bytes session_changes) {
+  SessionChangeReader reader(session_changes);
+  while (reader.next()) {
+  }
+  return reader.ok();
+}
+
 bool knows_head(Bytes bytes) {
   if (bytes.size() < kFrameHeaderSize) return false;
   return bytes.size() > kFrameHeaderSize || read_frame_header(bytes).length == 0;
@@ -191,7 +208,7 @@ ReplyTracker::Step ReplyTracker::show(Bytes packet, std::size_t pass, std::size_
   const Bytes payload = packet.subspan(kFrameHeaderSize);
   Event event = Event::malformed;
   if (payload[0] == kErrHead) {
-    event = on_err();
+    event = has_sqlstate(payload) ? on_err() : Event::malformed;
   } else if (state_ == State::head) {
     event = on_head(payload);
   } else if (state_ == State::definitions) {
@@ -231,7 +248,8 @@ ReplyTracker::Event ReplyTracker::on_head(Bytes payload) {
 ReplyTracker::Event ReplyTracker::on_column_count(Bytes payload) {
   ByteReader in(payload);
   definitions_left_ = in.lenenc_int();
-  if (!in.complete() || definitions_left_ == 0) return Event::malformed;
+  if (!in.complete() || definitions_left_ == 0 || definitions_left_ > kMaxColumns)
+    return Event::malformed;
   state_ = State::definitions;
   rows_ = 0;
   has_rows_ = true;
@@ -262,7 +280,8 @@ ReplyTracker::Event ReplyTracker::on_end(Bytes payload) {
       warnings_ = eof->warnings;
       event = Event::eof;
     }
-  } else if (const auto ok = decode_ok(payload, capabilities_)) {
+  } else if (const auto ok = decode_ok(payload, capabilities_);
+             ok && are_readable(ok->session_changes)) {
     status_ = ok->status;
     warnings_ = ok->warnings;
     if (ok->head == kOkHead) has_rows_ = false;

@@ -11,6 +11,7 @@
 #include "proxy/config/loader.h"
 #include "proxy/core/router.h"
 #include "proxy/core/rules.h"
+#include "proxy/log_format.h"
 #include "proxy/monitor/monitor.h"
 #include "sql_classifier/classifier.h"
 
@@ -20,9 +21,7 @@ using weir::cli::Action;
 
 void set_up_log(const weir::LogConfig& config) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("weir"));
-  spdlog::set_pattern(config.format == weir::LogFormat::json
-                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
-                          : "%Y-%m-%d %H:%M:%S.%e %l: %v");
+  spdlog::set_formatter(weir::log_formatter(config.format));
   constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
                                                    spdlog::level::warn, spdlog::level::err};
   spdlog::set_level(kLevels[static_cast<std::size_t>(config.level)]);

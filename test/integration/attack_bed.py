@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster import accounts, lifecycle
@@ -19,6 +19,7 @@ from cluster.servers import root_session
 from cluster.state import HOST, Cluster
 from leak.client import Client
 from rawmysql import Row
+from rogue import RogueServer
 from weir import Settings, Weir, running
 
 SCHEMA = "attacks"
@@ -37,6 +38,7 @@ class Bed:
 
     cluster: Cluster
     weir: Weir
+    rogues: tuple[RogueServer, ...] = ()  # in the primary's and a replica's place, where a group wants them
 
     def client(self, schema: str = SCHEMA) -> Client:
         return Client.tcp(HOST, self.weir.port).enter(accounts.APP, schema)
@@ -63,7 +65,7 @@ class Bed:
 
 
 @contextlib.contextmanager
-def bed(cluster: Cluster, settings: Settings) -> Iterator[Bed]:
+def bed(cluster: Cluster, settings: Settings, with_rogues: bool = False) -> Iterator[Bed]:
     for node in cluster.nodes:  # after this MySQL lets the account in over TCP too
         Client.unix(str(node.socket)).enter(accounts.APP).close()
     with root_session(cluster.node(cluster.primary)) as root:
@@ -72,9 +74,17 @@ def bed(cluster: Cluster, settings: Settings) -> Iterator[Bed]:
         for table in ("t (id INT PRIMARY KEY)", "texts (id INT PRIMARY KEY, v LONGBLOB)"):
             root.query(f"CREATE TABLE {SCHEMA}.{table}")
     lifecycle.catch_up(cluster.folder)
-    with tempfile.TemporaryDirectory(prefix="weir-attacks-") as folder, \
-            running(Path(os.environ["WEIR_BINARY"]), cluster, Path(folder), 1, settings) as weir:
-        yield Bed(cluster, weir)
+    with contextlib.ExitStack() as stack:
+        seen = cluster
+        rogues: tuple[RogueServer, ...] = ()
+        if with_rogues:
+            real = [cluster.node(cluster.primary), cluster.replicas()[0]]
+            rogues = tuple(stack.enter_context(RogueServer(node.port, accounts.APP.name)) for node in real)
+            seen = replace(cluster, nodes=[replace(node, port=rogue.port)
+                                           for node, rogue in zip(real, rogues, strict=True)])
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-attacks-")))
+        weir = stack.enter_context(running(Path(os.environ["WEIR_BINARY"]), seen, folder, 1, settings))
+        yield Bed(cluster, weir, rogues)
         if not weir.running():
             raise weir.failure("weir has ended")
         weir.stop()

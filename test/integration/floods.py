@@ -25,7 +25,7 @@ SETTINGS = {"limits": {"prepared_statements": str(STATEMENTS), "server_statement
 COM_STMT_CLOSE, COM_STMT_RESET = 0x19, 0x1A
 NOBODYS = 4711  # a statement that does not exist
 # What floods may cost in memory: far less than they send, far more than what comes and goes.
-ROOM = 128 * MIB
+ROOM = 32 * MIB
 
 
 def error_of_prepare(client: Client, text: str) -> str:
@@ -75,7 +75,7 @@ def check_prepares(bed: Bed) -> None:
 
 def check_prepares_and_closes(bed: Bed) -> None:
     with bounded(bed), bed.client() as client:
-        for number in range(3000):
+        for number in range(1500):
             client.close_prepared(client.prepare(f"SELECT {number}, '{'x' * 5000}'"))
     with bed.client() as client:
         prepared = []
@@ -98,11 +98,11 @@ def check_no_answers(bed: Bed) -> None:
             "empty long data": long_data(own.number, b"") * 5000,
         }
     for what, data in floods.items():
-        with bounded(bed), bed.client() as client:
+        with bounded(bed), bed.client() as other, bed.client() as client:
             must_be(client.prepare("SELECT LENGTH(?), 'flood'").number, own.number, "the number of a statement")
             with Flood(client, data) as flood:
-                flood.has_sent(max(len(data), (1 if len(data) < 200000 else 100) * MIB))
-                serves_others(bed)
+                flood.has_sent(max(len(data), MIB // 4 if len(data) < 200000 else 36 * MIB))
+                must_be(other.one("SELECT 'served' FROM (SELECT 1) AS t"), ("served",), "another session's read")
             client.ping()
             client.write_bytes(frame(bytes([COM_STMT_RESET]) + struct.pack("<I", own.number), 0))
             must_be(client.read_packet()[:1], b"\0", f"a reset after {what}")

@@ -40,6 +40,11 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("", "response: schema without its end"): "a server reads to the packet's end, weir takes no text without its end",
     ("mysql", "response: a user of 300 bytes"): "the same refusal, one step earlier",
     ("mysql", "response: SSL asked for"): "this server offers TLS, weir does not",
+    ("", "response: more attributes than a stranger may send"): "a stranger gets 64 KiB: weir refuses at the header",
+    ("mariadb", "response: the password in clear, under another method"): "weir knows that method, which MariaDB does "
+                                                                           "not, and sees that this is no proof of it",
+    ("mariadb", "response: the oldest method"): "weir asks for another method, as a MySQL does",
+    ("mysql", "response: a proof of 255 bytes"): "weir says what a MariaDB says",
     ("mariadb", "bulk: unknown statement"): "weir looks for the statement first",
     ("mariadb", "execute: no parameters"): "weir looks first, and says what a MySQL says",
     ("mysql", "reset: half an id"): "weir says what a MariaDB says",
@@ -51,7 +56,12 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("mariadb", "change user: proof too long"): "weir closes after a login that it cannot read, as a MySQL does",
     ("", "file: a wrong number"): "weir counts the packets of a file itself, as those of compressing clients need",
     ("", "file: a wrong number at the end"): "the same",
-} | COMPRESSION_DIFFERENCES
+} | COMPRESSION_DIFFERENCES | {
+    ("mysql", f"response: {name}"): "MySQL from 9.0 does not know mysql_native_password, and asks for another method"
+    for name in ("a schema with a path in it", "a user of control characters", "no user's name at all",
+                 "the character set 0", "a character set that nobody has", "an attribute longer than all of them",
+                 "ten thousand attributes")
+}
 
 
 def observe(connection: Connection, case: Case) -> str:
@@ -63,13 +73,14 @@ def observe(connection: Connection, case: Case) -> str:
     seen = []
     if case.answers:
         # In compressed packets a server gives those inside the numbers of those around them, now and then.
-        seen.append(_answer(connection).split(" sequence")[0] if case.compression else _answer(connection))
-    seen.append(_life(connection, case.logged_in) if seen != ["closed"] else "")
+        answer = _answer(connection, SILENCE if case.waits else PATIENCE)
+        seen.append(answer.split(" sequence")[0] if case.compression else answer)
+    seen.append(_life(connection, case) if seen != ["closed"] else "")
     return ", ".join(part for part in seen if part)
 
 
-def _answer(connection: Connection) -> str:
-    connection.stream.settimeout(PATIENCE)
+def _answer(connection: Connection, patience: float) -> str:
+    connection.stream.settimeout(patience)
     try:
         packet = connection.read_packet()
     except TimeoutError:
@@ -87,20 +98,21 @@ def _answer(connection: Connection) -> str:
     return f"result sequence {sequence}"
 
 
-def _life(connection: Connection, logged_in: bool) -> str:
-    """Is the connection still there? A ping asks a session; a login is only listened to."""
-    connection.stream.settimeout(PATIENCE if logged_in else SILENCE)
+def _life(connection: Connection, case: Case) -> str:
+    """Is the connection still there? A ping asks a session; a login is sent a proof that is none."""
+    connection.stream.settimeout(SILENCE if case.waits else PATIENCE)
     try:
-        if logged_in:
-            connection.write_bytes(PING)
+        connection.write_bytes(PING if case.logged_in else raw.frame(b"no proof", connection.sequence))
         while True:
             packet = connection.read_packet()
+            if not case.logged_in:
+                return "lives"
             if packet[:1] == b"\x00" and len(packet) >= 7:
                 return "lives"
             if packet[:1] == b"\xff":
                 return f"then {raw.ServerError(packet).code}"
     except TimeoutError:
-        return "silent" if logged_in else "lives"
+        return "silent" if case.logged_in else "lives"
     except (ConnectionLost, OSError):
         return "closed"
 

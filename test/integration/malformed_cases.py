@@ -14,6 +14,7 @@ from rawmysql import Connection
 SILENCE = 1.5    # after which no answer counts as none
 CLIENT_PLUGIN_AUTH_LENENC_DATA = 1 << 21
 CLIENT_SSL = 1 << 11
+CLIENT_CONNECT_ATTRS = 1 << 20
 CLIENT_QUERY_ATTRIBUTES = 1 << 27
 COM_FIELD_LIST, COM_CHANGE_USER, COM_SET_OPTION = 0x04, 0x11, 0x1B
 COM_STMT_PREPARE, COM_STMT_EXECUTE, COM_STMT_LONG_DATA = 0x16, 0x17, 0x18
@@ -30,6 +31,7 @@ class Case:
     answers: bool = True   # False: nothing is to be answered, and the connection shows its state by a ping
     compression: Method | None = None
     others: Case | None = None  # what other sessions do first
+    waits: bool = False    # somebody may take it for the beginning of more, and say nothing
 
 
 def response(auth: bytes = b"", user: bytes = b"app\0", tail: bytes | None = None, extra: int = 0) -> bytes:
@@ -39,6 +41,21 @@ def response(auth: bytes = b"", user: bytes = b"app\0", tail: bytes | None = Non
     if tail is not None:
         return payload + tail
     return payload + bytes([len(auth)]) + auth + b"mysql_native_password\0"
+
+
+def attributed(attributes: bytes) -> bytes:
+    """A response whose attributes, their length included, are these bytes."""
+    return response(WRONG, extra=CLIENT_CONNECT_ATTRS) + attributes
+
+
+def with_collation(collation: int) -> bytes:
+    answer = response(WRONG)
+    return answer[:8] + bytes([collation]) + answer[9:]
+
+
+def named(method: bytes, proof: bytes = b"") -> bytes:
+    """A response under a method of the client's choice."""
+    return response(tail=bytes([len(proof)]) + proof + method + b"\0")
 
 
 def reply(payload: bytes, sequence: int = 1) -> Callable[[Connection], None]:
@@ -80,6 +97,7 @@ def long_query(connection: Connection) -> None:
 FULL = raw.frame(b"\x03SELECT 1 -- ".ljust(raw.MAX_FRAME, b"x"), 0)
 LENENC = CLIENT_PLUGIN_AUTH_LENENC_DATA
 DATABASE = raw.CLIENT_CONNECT_WITH_DB
+WRONG = bytes(range(1, 21))  # as long as a proof of mysql_native_password
 UNKNOWN = struct.pack("<I", 4711)
 
 LOGIN_CASES = [
@@ -98,9 +116,30 @@ LOGIN_CASES = [
     Case("response: proof of 2^24-1 bytes", reply(response(tail=b"\xfd\xff\xff\xffabc", extra=LENENC)), False),
     Case("response: proof of NULL length", reply(response(tail=b"\xfbabc", extra=LENENC)), False),
     Case("response: proof of no length", reply(response(tail=b"\xffabc", extra=LENENC)), False),
-    Case("response: a header of 16 MiB", data(b"\xff\xff\xff\x01", b"x" * 100), False),
+    Case("response: a header of 16 MiB", data(b"\xff\xff\xff\x01", b"x" * 100), False, waits=True),
     Case("response: a user of 300 bytes", reply(response(user=b"u" * 300 + b"\0")), False),
-    Case("response: SSL asked for", reply(response(extra=CLIENT_SSL)[:32]), False),
+    Case("response: SSL asked for", reply(response(extra=CLIENT_SSL)[:32]), False, waits=True),
+    Case("response: SSL asked for, and a login behind it",
+         data(raw.frame(response(extra=CLIENT_SSL)[:32], 1), raw.frame(response(), 2)), False),
+    Case("response: a schema with a path in it",
+         reply(response(extra=DATABASE, tail=b"\x14" + WRONG + b"../../etc/`passwd\0mysql_native_password\0")), False),
+    Case("response: a user of control characters", reply(response(WRONG, user=b"\r\n\x1b[2J\0")), False),
+    Case("response: no user's name at all", reply(response(WRONG, user=b"\0")), False),
+    Case("response: a method that nobody has", reply(named(b"no_such_method")), False),
+    Case("response: the password in clear", reply(named(b"mysql_clear_password", b"app-secret\0")), False),
+    Case("response: the password in clear, under another method",
+         reply(named(b"caching_sha2_password", b"app-secret\0")), False),
+    Case("response: the oldest method", reply(named(b"mysql_old_password", b"12345678")), False),
+    Case("response: a proof of 255 bytes", reply(named(b"mysql_native_password", b"x" * 255)), False),
+    Case("response: the character set 0", reply(with_collation(0)), False),
+    Case("response: a character set that nobody has", reply(with_collation(250)), False),
+    Case("response: attributes longer than the packet", reply(attributed(b"\xfcab\1a\1b")), False),
+    Case("response: attributes of 2^64-1 bytes", reply(attributed(b"\xfe" + b"\xff" * 8 + b"\1a\1b")), False),
+    Case("response: attributes of NULL length", reply(attributed(b"\xfb\1a\1b")), False),
+    Case("response: an attribute longer than all of them", reply(attributed(b"\4\1a\xfab")), False),
+    Case("response: ten thousand attributes", reply(attributed(b"\xfd\x40\x9c\0" + b"\1a\1b" * 10000)), False),
+    Case("response: more attributes than a stranger may send",
+         reply(attributed(b"\xfd\0\0\2" + b"\1a\xfd\xfa\xff\1" + b"x" * 0x1fffa)), False),
 ]
 
 TYPES = Case("execute: types", statement_command(COM_STMT_EXECUTE, b"\0\1\0\0\0\0\1\xfe\0\2hi"))
@@ -112,6 +151,13 @@ COMMAND_CASES = [
     Case("command: 0x22", command(b"\x22")),
     Case("command: COM_SLEEP", command(b"\x00")),
     Case("command: COM_CONNECT", command(b"\x0b")),
+    Case("command: COM_CREATE_DB", command(b"\x05malformed")),
+    Case("command: COM_TIME", command(b"\x0f")),
+    Case("command: COM_DELAYED_INSERT", command(b"\x10")),
+    Case("command: COM_CONNECT_OUT", command(b"\x14")),
+    Case("command: COM_DAEMON", command(b"\x1d")),
+    Case("command: COM_PROCESS_KILL of nobody", command(b"\x0c\xff\xff\xff\x3f")),
+    Case("command: half of a COM_PROCESS_KILL", command(b"\x0c\1\0")),
     Case("command: sequence 3", data(raw.frame(b"\x0e", 3))),
     Case("command: sequence 1 on a query", data(raw.frame(b"\x03SELECT 1", 1))),
     Case("command: one full frame and an empty one", long_query),

@@ -200,11 +200,11 @@ def check_pieces(bed: Bed) -> None:
 def check_many(bed: Bed) -> None:
     with entered(bed, 0) as client:
         pipeline = Pipeline(client)
-        for number in range(1000):
+        for number in range(500):
             pipeline.query(f"INSERT INTO t VALUES ({number})", "SELECT MAX(id), COUNT(*) FROM t")
-        wanted = [answer for number in range(1000) for answer in (1, [(str(number), str(number + 1))])]
-        must_be(pipeline.answers() == wanted, True, "a thousand writes and reads")
-        must_be(client.run("DELETE FROM t").affected_rows, 1000, "rows")
+        wanted = [answer for number in range(500) for answer in (1, [(str(number), str(number + 1))])]
+        must_be(pipeline.answers() == wanted, True, "five hundred writes and reads")
+        must_be(client.run("DELETE FROM t").affected_rows, 500, "rows")
 
 
 def check_prepared(bed: Bed) -> None:
@@ -315,15 +315,14 @@ def check_file(bed: Bed) -> None:
 def check_smuggling(bed: Bed) -> None:
     """Values that look like commands, in commands of the lengths where frames and what weir keeps come to an end."""
     bait = frame(b"\x03INSERT INTO t VALUES (13)", 0)
-    head, tail = b"INSERT INTO texts VALUES (1, '", b"')"
+    head, tail = b"/* weir: primary */ SELECT SHA2('", b"', 256)"
     for size in (MIB - 5, MIB - 4, MIB - 3, MIB, MAX_FRAME - 1, MAX_FRAME, MAX_FRAME + 1, 2 * MAX_FRAME):
-        for shift in (0, 1):
+        for shift in (0, 1) if size <= MIB else (0,):
             room = size - 1 - len(head) - len(tail)
             value = (b"x" * shift + bait * (room // len(bait) + 1))[:room]
             with entered(bed, 0) as client:
-                pipeline = Pipeline(client).query(head + value + tail, "SELECT SHA2(v, 256) FROM texts",
-                                                  "SELECT COUNT(*) FROM t", "DELETE FROM texts")
-                must_be(pipeline.answers(), [1, [(hashlib.sha256(value).hexdigest(),)], [("0",)], 1],
+                pipeline = Pipeline(client).query(head + value + tail, "/* weir: primary */ SELECT COUNT(*) FROM t")
+                must_be(pipeline.answers(), [[(hashlib.sha256(value).hexdigest(),)], [("0",)]],
                         f"a command of {size} bytes")
 
 
@@ -331,7 +330,7 @@ TESTS = (
     ("pipeline: a session's statements in one write", check_session),
     ("pipeline: the same in compressed packets", lambda bed: check_session(bed, rawcompression.CLIENT_COMPRESS)),
     ("pipeline: the same in small pieces", check_pieces),
-    ("pipeline: a thousand writes and reads", check_many),
+    ("pipeline: hundreds of writes and reads", check_many),
     ("pipeline: prepared statements", check_prepared),
     ("pipeline: prepared and executed in one write", check_prepared_and_executed),
     ("pipeline: long commands among short ones", check_long),

@@ -5,11 +5,13 @@ There is one connection to each server, so all sessions use the same.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import struct
 
-from attack_bed import Bed, must_be
+from attack_bed import MIB, Bed, must_be
 from leak.client import Client, Prepared
-from rawmysql import ServerError, frame
+from rawmysql import MAX_FRAME, ServerError, frame
 
 SETTINGS = {"server": {"max_connections": "1"}, "pool": {"mode": '"transaction"'}}
 COM_STMT_EXECUTE, COM_STMT_LONG_DATA = 0x17, 0x18
@@ -80,7 +82,30 @@ def check_others_statements(bed: Bed) -> None:
         must_be(owner.run("DELETE FROM t").affected_rows, 5, "rows")
 
 
+def check_own_growth(bed: Bed) -> None:
+    """An execute that weir makes longer, by the types that its client has left out. One that is too long to be kept,
+    and so might need another frame, is refused as a whole: nothing of it is taken for a command."""
+    with bed.client() as first, bed.client() as other:
+        text = "/* weir: primary */ SELECT SHA2(?, 256)"
+        own, theirs = first.prepare(text), other.prepare(text)
+        for size in (100, 60000, MIB - 10, MAX_FRAME - 1):
+            first.run_prepared(own, ["x"])  # with types, once
+            other.write_bytes(execute_sent(theirs))  # with others, which the server has from now on
+            with contextlib.suppress(ServerError):
+                other.read_binary_result()
+            head = struct.pack("<BIBI", COM_STMT_EXECUTE, own.number, 0, 1) + b"\0\0\xfe"
+            value = frame(b"\x03INSERT INTO t VALUES (13)", 0).ljust(size - len(head) - 8, b"x")
+            first.write_packet(head + struct.pack("<Q", len(value)) + value, sequence=0)
+            try:
+                must_be(first.read_binary_result().rows, [(hashlib.sha256(value).hexdigest(),)], f"{size} bytes")
+            except ServerError as error:
+                must_be((error.code, error.sqlstate, size > MIB), (1153, "08S01", True), f"the error for {size} bytes")
+            must_be(first.one("/* weir: primary */ SELECT COUNT(*) FROM t"), ("0",), f"what follows {size} bytes")
+        must_be(bed.count("t"), 0, "rows")
+
+
 TESTS = (
+    ("statements: executes that weir makes longer", check_own_growth),
     ("statements: long data are the session's own", check_long_data_of_others),
     ("statements: long data that a server does not take", check_refused_long_data),
     ("statements: types are the session's own", check_types),

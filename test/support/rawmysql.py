@@ -315,7 +315,7 @@ def column_name(payload: bytes) -> str:
         length, offset = lenenc(payload, offset)
         offset += length
     length, offset = lenenc(payload, offset)
-    return payload[offset:offset + length].decode()
+    return payload[offset:offset + length].decode("utf-8", "surrogateescape")
 
 
 def parse_row(payload: bytes, columns: int) -> Row:

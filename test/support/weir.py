@@ -42,7 +42,7 @@ class Weir:
         self.cluster = cluster
         self.config = folder / "weir.toml"
         self.log = folder / "weir.log"
-        self.port, self._console_port = free_ports(2)
+        self.port, self.console_port = free_ports(2)
         self.config.touch(mode=0o600)  # it holds passwords
         self.config.write_text(self._configuration(workers, settings or {}))
         self.process: subprocess.Popen[bytes] | None = None
@@ -98,7 +98,7 @@ class Weir:
 
     def console(self) -> Connection:
         """A session with the admin console."""
-        connection = Connection.tcp(HOST, self._console_port, timeout=10)
+        connection = Connection.tcp(HOST, self.console_port, timeout=10)
         try:
             connection.login("admin", CONSOLE_PASSWORD)
         except BaseException:
@@ -135,7 +135,7 @@ class Weir:
 
     def _configuration(self, workers: int, settings: Settings) -> str:
         lines = ["[listen]", f'mysql = ["{HOST}:{self.port}"]', f"workers = {workers}", 'http = ""',
-                 f'admin = "{HOST}:{self._console_port}"', "",
+                 f'admin = "{HOST}:{self.console_port}"', *_keys(settings.get("listen", {})), "",
                  "[auth]", f'admin_password = "{CONSOLE_PASSWORD}"', *_keys(settings.get("auth", {})), ""]
         for node in self.cluster.nodes:
             lines += ["[[server]]", f'name = "{node.name}"', f'address = "{HOST}:{node.port}"',
@@ -144,8 +144,7 @@ class Weir:
                   *_keys(settings.get("monitor", {})), ""]
         for account in LISTED_USERS:
             lines += ["[[user]]", f'name = "{account.name}"', f'password = "{account.password}"', ""]
-        lines += ["[log]", 'level = "info"', ""]
-        for section in sorted(settings.keys() - {"server", "monitor", "auth"}):
+        for section in sorted(settings.keys() - {"server", "monitor", "auth", "listen"}):
             lines += [f"[{section}]", *_keys(settings[section]), ""]
         return "\n".join(lines)
 
