@@ -71,6 +71,7 @@ struct BackendConnection::Login {
   explicit Login(const Options& options)
       : auth({.user = options.credentials->user,
               .password = options.credentials->password.view(),
+              .native_key = options.credentials->native_key.view(),
               .database = options.schema,
               .collation = options.collation,
               .capabilities =
@@ -321,7 +322,10 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
           login_->greeted ? BackendFailure::Kind::denied : BackendFailure::Kind::unreachable,
           err_text(step.packet), std::string(protocol::as_text(step.packet)));
     case Kind::refused:
-      return fail(BackendFailure::Kind::refused, step.text);
+      return fail(step.refusal == protocol::LoginRefusal::password_wanted
+                      ? BackendFailure::Kind::password_wanted
+                      : BackendFailure::Kind::refused,
+                  step.text);
   }
 }
 

@@ -12,7 +12,6 @@ constexpr std::string_view kNoClientTls = "TLS towards clients is not part of th
 constexpr std::string_view kNoServerTls = "TLS towards servers is not part of this version";
 
 constexpr LaterKey kKeys[] = {
-    {"user", "allow_from", "", ""},
     {"rule", "timeout", "", ""},
     {"tls.client", "mode", "\"disabled\"", kNoClientTls},
     {"tls.client", "cert", "", kNoClientTls},

@@ -23,6 +23,7 @@ struct Login {
   unsigned long flags = 0;  // CLIENT_MULTI_STATEMENTS and the like
   bool local_files = false;
   std::string charset = {};
+  std::string plugin = {};  // the authentication method to begin with; empty: the library's choice
 };
 
 // What a server (or the library) answered instead of a result; `code` 0: there was no error.
