@@ -116,12 +116,11 @@ ClientError too_many_logins() {
 }
 
 ClientError old_client(std::string_view user) {
-  return {
-      1251, "08004",
-      fmt::format("weir: to let '{0}' in, the client must know caching_sha2_password; use a newer "
-                  "client library, or give the user's password under [[user]] in weir's "
-                  "configuration",
-                  user)};
+  return {1251, "08004",
+          fmt::format("weir: '{0}' has to be let in by caching_sha2_password; connect again if the "
+                      "client knows it, or else use a newer client library, or give the user's "
+                      "password under [[user]] in weir's configuration",
+                      user)};
 }
 
 ClientError user_limit(std::string_view user, std::size_t limit) {

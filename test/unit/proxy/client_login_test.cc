@@ -159,12 +159,13 @@ constexpr const char* kCryptedStored =
     "0x244124303041241F51676A2D3F65140C09435C3D153E7B462545514E4538734F444232376A38716D645761387"
     "86D49314664473676704D616169532E67364350592E64696D36";
 
-// Everything that the client is sent, nonces left out, and the error at the end.
+// Everything that the client is sent after the greeting, nonces left out, and the error at the end.
 std::string conversation(const Fixture& fixture, const char* host, const std::string& user,
                          std::string_view plugin, const std::string& password) {
   Login login(*fixture.accounts, &test::shared_key(), host, false);
-  std::string all = login.greeting(offer_of(fixture.topology), 77);
-  Nonce nonce = decode_greeting(as_bytes(all).subspan(kFrameHeaderSize))->nonce;
+  const std::string greeting = login.greeting(offer_of(fixture.topology), 77);
+  const Nonce nonce = decode_greeting(as_bytes(greeting).subspan(kFrameHeaderSize))->nonce;
+  std::string all;
   const auto answer = [&](std::string_view method) {
     return method == kNativePassword ? native_scramble(password, nonce)
                                      : caching_sha2_scramble(password, nonce);

@@ -313,8 +313,6 @@ TEST_CASE("what lets a user in is checked", "[config]") {
       {user + "verifier_next = 1", "4: user.verifier_next must be text in quotes"},
       {user + "verifier_next_file = \"none\"",
        "4: user.verifier_next_file: cannot use \"none\": it is not there"},
-      {user + "verifier_next = " + native + "\nverifier_next_env = \"V\"",
-       "5: user.verifier_next_env: cannot use the environment variable \"V\": it is not there"},
       {"[[user]]\nname = \"app\"\nverifier = " + native + "\nverifier = " + native,
        "4: not valid TOML: the key is set twice"},
       {user + "require_tls = \"yes\"", "4: user.require_tls must be true or false, without quotes"},
