@@ -53,6 +53,12 @@ std::string err_text(Bytes payload) {
   return fmt::format("{} ({})", err->message, err->code);
 }
 
+// The server has let us in for nothing but a change of the password.
+bool is_expired(Bytes err_payload) {
+  const auto err = protocol::decode_err(err_payload);
+  return err && err->code == 1820;
+}
+
 // Replies that the user never sees.
 bool is_own(ReplyPurpose purpose) {
   return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::defaults ||
@@ -396,9 +402,13 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
   if (step.event == ReplyTracker::Event::err && purpose == ReplyPurpose::schema) {
     doom();  // it has been dropped, and cannot be unset
   } else if (step.event == ReplyTracker::Event::err && purpose != ReplyPurpose::harvest) {
-    fail(BackendFailure::Kind::refused,
-         "the server does not let weir follow the session's state: " +
-             err_text(step.packet.subspan(protocol::kFrameHeaderSize)));
+    const Bytes packet = step.packet.subspan(protocol::kFrameHeaderSize);
+    if (is_expired(packet)) {
+      fail(BackendFailure::Kind::denied, err_text(packet), std::string(protocol::as_text(packet)));
+    } else {
+      fail(BackendFailure::Kind::refused,
+           "the server does not let weir follow the session's state: " + err_text(packet));
+    }
     return false;
   }
   if (!step.last) return true;

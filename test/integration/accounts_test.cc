@@ -199,7 +199,14 @@ TEST_CASE_METHOD(ClusterTest, "accounts: an expired password is the server's to 
   direct.port = cluster.port(1);
   const Error expected = login_error(direct);
   const Error expired = login_error(login_of(weir, "first-secret"));
-  CHECK(expired == expected);
+  if (expected.code != 0) {
+    CHECK(expired == expected);
+  } else {
+    // The server lets in for a change of the password only, which does not pass weir; the words are
+    // the server's.
+    CHECK(expired == Client(direct).error_of("SELECT 1"));
+    CHECK(expired.code == 1820);
+  }
   account.alter("IDENTIFIED BY 'second-secret'");
   CHECK(login_error(login_of(weir, "second-secret")).code == 0);
   end(weir);
