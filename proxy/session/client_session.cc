@@ -138,8 +138,9 @@ void ClientSession::on_stream_drained() {
 // -------------------------------------------------------------------------------------------
 
 void ClientSession::on_login_bytes(Bytes bytes) {
+  if (checking_) return keep(bytes);
   inbox_.append(protocol::as_text(bytes));
-  if (!checking_) on_login_step(login_->take(inbox_));
+  on_login_step(login_->take(inbox_));
 }
 
 void ClientSession::on_login_step(Login::Step step) {
