@@ -137,7 +137,8 @@ void App::start_console(ListenSocket socket) {
 }
 
 int App::run() {
-  rsa_key_ = protocol::RsaKey::generate();
+  const std::string& pem = config_->auth.rsa_key;
+  rsa_key_ = pem.empty() ? protocol::RsaKey::generate() : protocol::RsaKey::from_pem(pem);
   if (!rsa_key_) throw std::runtime_error("cannot make an RSA key: OpenSSL refuses");
   process_.config = config_;
   process_.accounts = &accounts_;

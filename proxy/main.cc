@@ -13,6 +13,7 @@
 #include "proxy/core/rules.h"
 #include "proxy/log_format.h"
 #include "proxy/monitor/monitor.h"
+#include "proxy/secrecy.h"
 #include "sql_classifier/classifier.h"
 
 namespace {
@@ -39,9 +40,11 @@ std::shared_ptr<const weir::Config> load(const std::string& path) {
 }
 
 int run(const std::string& path) {
+  const std::string unguarded = weir::guard_secrets();
   const auto config = load(path);
   if (config == nullptr) return weir::cli::kFailed;
   set_up_log(config->log);
+  if (!unguarded.empty()) spdlog::warn("{}", unguarded);
   return weir::run_proxy(config);
 }
 

@@ -12,6 +12,7 @@
 
 #include "protocol/auth/rsa_key.h"
 #include "proxy/auth/account_store.h"
+#include "proxy/auth/password_checks.h"
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
 #include "proxy/core/admission.h"
@@ -41,6 +42,7 @@ struct ProcessContext {
 
   std::shared_ptr<const Config> config;
   AccountStore* accounts = nullptr;
+  PasswordChecks password_checks;
   ServerSlots* slots = nullptr;
   SessionDirectory* directory = nullptr;
   const protocol::RsaKey* rsa_key = nullptr;

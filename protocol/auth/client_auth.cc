@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/auth/caching_sha2.h"
+#include "protocol/auth/ed25519.h"
 #include "protocol/auth/native_password.h"
 #include "protocol/auth/rsa_key.h"
 #include "protocol/compression.h"
@@ -69,7 +70,8 @@ ClientAuthStep ClientAuth::on_greeting(Bytes payload) {
         "the server lacks the 4.1 protocol, its authentication or the choice of a database");
   // The name is the server's default, not this account's method: when it is not one of ours, the
   // account's may be, and the server will switch.
-  const bool native = (capabilities_ & kPluginAuth) == 0 || greeting->plugin == kNativePassword;
+  const bool native = (capabilities_ & kPluginAuth) == 0 || greeting->plugin == kNativePassword ||
+                      !options_.native_key.empty();
   const std::string_view plugin = native ? kNativePassword : kCachingSha2;
   nonce_ = greeting->nonce;
   const std::string answer = scramble(plugin);
@@ -108,6 +110,8 @@ bool ClientAuth::negotiate(const Greeting& greeting) {
 // The answer to nonce_ under one of our two methods, which becomes the one in use.
 std::string ClientAuth::scramble(std::string_view plugin) {
   more_data_due_ = plugin == kCachingSha2;
+  if (!more_data_due_ && !options_.native_key.empty())
+    return native_scramble_of_key(options_.native_key, nonce_);
   return more_data_due_ ? caching_sha2_scramble(options_.password, nonce_)
                         : native_scramble(options_.password, nonce_);
 }
@@ -139,16 +143,30 @@ ClientAuthStep ClientAuth::on_switch(Bytes payload) {
   if (name == "mysql_clear_password" || name == "mysql_old_password")
     return refuse(LoginRefusal::weak_method,
                   "the server asks for " + name + ", which gives the password away");
-  if (name != kNativePassword && name != kCachingSha2)
-    return refuse(LoginRefusal::method_unsupported, "the account uses " + name + "; use " +
-                                                        std::string(kCachingSha2) + " or " +
-                                                        std::string(kNativePassword));
+  if (name != kNativePassword && name != kCachingSha2 && name != kEd25519)
+    return refuse(LoginRefusal::method_unsupported,
+                  "the account uses " + name +
+                      "; use caching_sha2_password, mysql_native_password or MariaDB's ed25519");
+  if (name != kNativePassword && !options_.native_key.empty())
+    return refuse(LoginRefusal::password_wanted,
+                  "the account uses " + name +
+                      ", for which the password itself is needed, and the client has proved it "
+                      "without telling it");
+  if (name == kEd25519) return on_ed25519(request->data);
   const std::optional<Nonce> nonce = read_nonce(request->data);
   if (!nonce)
     return refuse(LoginRefusal::malformed,
                   "the server's change of method has no nonce of 20 bytes");
   nonce_ = *nonce;
   return send(scramble(name));
+}
+
+ClientAuthStep ClientAuth::on_ed25519(Bytes nonce) {
+  more_data_due_ = false;
+  if (nonce.size() != kEd25519NonceSize)
+    return refuse(LoginRefusal::malformed,
+                  "the server's change of method has no nonce of 32 bytes");
+  return send(ed25519_sign(options_.password, nonce));
 }
 
 ClientAuthStep ClientAuth::on_more_data(Bytes payload) {

@@ -22,6 +22,7 @@ enum class LoginRefusal : std::uint8_t {
   method_unsupported,      // the account's authentication method is not one of ours
   weak_method,             // the server asked for a method that gives the password away
   several_factors,         // the account wants more than a password
+  password_wanted,         // the account's method takes the password, and only native_key is known
   password_unencryptable,  // the server's RSA key is unusable, or the password too long for it
 };
 
@@ -57,6 +58,9 @@ class ClientAuth {
   struct Options {
     std::string_view user;
     std::string_view password;
+    // SHA1(password), see native_password.h, when the password is not known. Then only the native
+    // method will do.
+    std::string_view native_key = {};
     std::string_view database;  // empty: none
     std::uint8_t collation = 0;
     // What the caller would like. Flags that belong to the login itself (4.1 protocol, methods,
@@ -94,6 +98,7 @@ class ClientAuth {
   ClientAuthStep on_greeting(Bytes payload);
   ClientAuthStep on_verdict(Bytes payload);
   ClientAuthStep on_switch(Bytes payload);
+  ClientAuthStep on_ed25519(Bytes nonce);
   ClientAuthStep on_more_data(Bytes payload);
   ClientAuthStep on_public_key(Bytes payload);
   bool negotiate(const Greeting& greeting);

@@ -34,6 +34,7 @@ int no_pass_phrase(char*, int, int, void*) {
 }
 
 constexpr std::size_t kMaxPemSize = 4096;  // a key of kMaxRsaBits takes about 1,500
+constexpr std::size_t kMaxPrivatePemSize = 64u << 10;
 
 bool use_oaep(EVP_PKEY_CTX* context) {
   return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1;
@@ -57,6 +58,13 @@ EVP_PKEY* read_public_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   return bio == nullptr ? nullptr
                         : PEM_read_bio_PUBKEY(bio.get(), nullptr, no_pass_phrase, nullptr);
+}
+
+EVP_PKEY* read_private_pem(std::string_view pem) {
+  if (pem.empty() || pem.size() > kMaxPrivatePemSize) return nullptr;
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  return bio == nullptr ? nullptr
+                        : PEM_read_bio_PrivateKey(bio.get(), nullptr, no_pass_phrase, nullptr);
 }
 
 bool is_usable(const EVP_PKEY* key) {
@@ -88,6 +96,26 @@ std::optional<RsaKey> RsaKey::generate(int bits) {
   RsaKey key(made);
   if (key.public_pem_.empty()) return std::nullopt;
   return key;
+}
+
+std::optional<RsaKey> RsaKey::from_pem(std::string_view pem) {
+  const ErrorScope errors;
+  EVP_PKEY* read = read_private_pem(pem);
+  if (read == nullptr) return std::nullopt;
+  RsaKey key(read);
+  if (!is_usable(read) || key.public_pem_.empty()) return std::nullopt;
+  return key;
+}
+
+std::string what_is_wrong_with_rsa_key(std::string_view pem) {
+  const ErrorScope errors;
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(read_private_pem(pem),
+                                                                &EVP_PKEY_free);
+  if (key == nullptr) return "it holds no private key in PEM form, or one with a pass phrase";
+  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) return "its key is not an RSA key";
+  if (is_usable(key.get())) return "";
+  return "its key has " + std::to_string(EVP_PKEY_get_bits(key.get())) +
+         " bits; 2048 to 8192 are usable";
 }
 
 std::optional<Secret> RsaKey::decrypt_password(Bytes message, const Nonce& nonce) const {

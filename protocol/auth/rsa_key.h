@@ -21,11 +21,14 @@ namespace weir::protocol {
 inline constexpr int kMinRsaBits = 2048;
 inline constexpr int kMaxRsaBits = 8192;  // a stranger's key must not cost us seconds
 
-// A private key, made at start and kept in memory only. Immutable: threads may share it.
+// A private key, made at start or given. Immutable: threads may share it.
 class RsaKey {
  public:
   // Takes tens to hundreds of milliseconds. Empty when `bits` is out of bounds or OpenSSL fails.
   static std::optional<RsaKey> generate(int bits = kMinRsaBits);
+
+  // A key from PEM text, without a pass phrase. Empty when what_is_wrong_with_rsa_key() says why.
+  static std::optional<RsaKey> from_pem(std::string_view pem);
 
   RsaKey(RsaKey&&) noexcept;
   RsaKey& operator=(RsaKey&&) noexcept;
@@ -50,6 +53,9 @@ class RsaKey {
   std::string public_pem_;
   std::size_t message_size_ = 0;
 };
+
+// Why RsaKey::from_pem() does not take it, in words; empty: it does.
+std::string what_is_wrong_with_rsa_key(std::string_view pem);
 
 // The message that carries `password` to the owner of the public key `pem`. Empty when `pem` is no
 // RSA public key within the bounds above, or the password is too long for it (213 bytes fit 2048

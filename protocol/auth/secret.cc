@@ -8,6 +8,11 @@
 
 namespace weir::protocol {
 
+bool set_up_secret_heap(std::size_t bytes) {
+  constexpr std::size_t kSmallestBlock = 16;
+  return CRYPTO_secure_malloc_init(bytes, kSmallestBlock) == 1;
+}
+
 Secret::Secret(std::string_view text) {
   if (text.empty()) return;
   data_ = static_cast<char*>(OPENSSL_secure_malloc(text.size()));

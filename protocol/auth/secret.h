@@ -10,10 +10,14 @@
 
 namespace weir::protocol {
 
+// Sets up a heap for secrets: locked in memory, kept out of core dumps, between pages that cannot
+// be touched. Once in a process, before there are other threads. `bytes` is a power of 2. False
+// when it is not all of that; it is used as far as there is one.
+bool set_up_secret_heap(std::size_t bytes);
+
 // A password. It lives in one block of its own, which is overwritten before it is given back, and
-// is copied only where the code says clone(). The block comes from OpenSSL's secure heap, locked
-// and kept out of core dumps, when the program has set one up (CRYPTO_secure_malloc_init) and it
-// has room; from the ordinary heap otherwise.
+// is copied only where the code says clone(). The block comes from the heap for secrets, when the
+// program has set one up and it has room; from the ordinary heap otherwise.
 class Secret {
  public:
   Secret() = default;

@@ -25,36 +25,12 @@ bool is_no_password(Bytes answer) {
 
 }  // namespace
 
-Account::Account(Kind kind, std::string_view password)
-    : kind_(kind),
-      empty_password_(password.empty()),
-      native_(native_verifier(password)),
-      sha2_(caching_sha2_verifier(password)) {}
-
-Account Account::listed(std::string_view password) {
-  return {Kind::listed, password};
-}
-Account Account::learnt(std::string_view password) {
-  return {Kind::learnt, password};
-}
-// The passwords of these two are placeholders: verified() lets neither in.
-Account Account::unknown() {
-  return {Kind::unknown, "unknown"};
-}
-Account Account::denied() {
-  return {Kind::nobody, "nobody"};
-}
-
-bool Account::has_password(std::string_view password) const {
-  return equal_in_constant_time(caching_sha2_verifier(password), sha2_);
-}
-
 ServerAuthStep ServerAuth::start(const HandshakeResponse& response, const Account& account) {
   account_ = account;
   used_password_ = !is_no_password(response.auth_response);
-  const bool can_switch = (response.capabilities & kPluginAuth) != 0;
-  if (!can_switch || response.plugin == kNativePassword)
-    return start_native(response.auth_response, can_switch);
+  can_switch_ = (response.capabilities & kPluginAuth) != 0;
+  if (!can_switch_ || response.plugin == kNativePassword)
+    return start_native(response.auth_response);
   if (response.plugin == kCachingSha2) return check_sha2(response.auth_response);
   if (response.plugin == kClearPassword && options_.secure_channel && used_password_)
     return check_clear(response.auth_response);
@@ -65,32 +41,37 @@ ServerAuthStep ServerAuth::start_change_user(const ChangeUser& request, Capabili
                                              const Account& account, const Nonce& fresh) {
   account_ = account;
   used_password_ = !is_no_password(request.auth_response);
-  if ((capabilities & kPluginAuth) == 0) return start_native(request.auth_response, false);
+  can_switch_ = (capabilities & kPluginAuth) != 0;
+  if (!can_switch_) return start_native(request.auth_response);
   // Libraries answer with the native method before they are asked, and if asked by a switch to it,
   // they answer the same old nonce again: so it counts here or not at all.
-  if (request.plugin == kNativePassword && account_.kind_ != Account::Kind::unknown &&
-      native_verify(request.auth_response, options_.nonce, account_.native_))
-    return verified();
+  if (request.plugin == kNativePassword && account_.kind_ != Account::Kind::unknown) {
+    const auto which = account_.by_native(request.auth_response, options_.nonce);
+    if (which) return verified_by_native(*which, request.auth_response, options_.nonce);
+  }
   nonce_ = fresh;
   return switch_to(kCachingSha2);
 }
 
 // The client computed its answer with the native method, from the greeting's nonce, although the
 // greeting named another method.
-ServerAuthStep ServerAuth::start_native(Bytes answer, bool can_switch) {
-  if (account_.kind_ == Account::Kind::unknown)
-    return can_switch ? switch_to(kCachingSha2) : denied(AuthDenial::method_unsupported);
+ServerAuthStep ServerAuth::start_native(Bytes answer) {
+  // What the answer does not settle has to be told in full authentication.
+  const bool asks_more = account_.may_learn() || account_.needs_more_than_native();
   // Libraries that prefer the native method send nothing when the greeting names another one, and
   // wait for the switch, with or without a password.
-  if (answer.empty() && can_switch)
-    return switch_to(account_.may_learn() ? kCachingSha2 : kNativePassword);
-  // A password that has changed since it was learnt is learnt again.
-  if (can_switch && account_.may_learn() && !native_verify(answer, nonce_, account_.native_))
-    return switch_to(kCachingSha2);
+  if (answer.empty() && can_switch_) return switch_to(asks_more ? kCachingSha2 : kNativePassword);
+  const auto which = account_.by_native(answer, nonce_);
+  const bool settled = which && account_.kind_ != Account::Kind::unknown;
+  if (!settled && asks_more && can_switch_) return switch_to(kCachingSha2);
+  const bool cannot_tell =
+      account_.kind_ == Account::Kind::unknown || account_.needs_more_than_native();
+  if (!settled && cannot_tell) return denied(AuthDenial::method_unsupported);
   return check_native(answer);
 }
 
 ServerAuthStep ServerAuth::switch_to(std::string_view plugin) {
+  can_switch_ = false;
   std::string request;
   encode_auth_switch_request(request, plugin, nonce_);
   return wait(plugin == kNativePassword ? State::native_answer : State::sha2_answer,
@@ -100,6 +81,7 @@ ServerAuthStep ServerAuth::switch_to(std::string_view plugin) {
 ServerAuthStep ServerAuth::feed(Bytes payload) {
   switch (state_) {
     case State::idle:
+    case State::checking:
       break;
     case State::native_answer:
       return check_native(payload);
@@ -119,22 +101,37 @@ ServerAuthStep ServerAuth::check_native(Bytes answer) {
   used_password_ = !answer.empty();
   if (answer.empty()) return check_empty();
   if (answer.size() != kNativeScrambleSize) return denied(AuthDenial::malformed);
-  if (native_verify(answer, nonce_, account_.native_)) return verified();
-  return denied(AuthDenial::wrong_password);
+  const auto which = account_.by_native(answer, nonce_);
+  return which ? verified_by_native(*which, answer, nonce_) : denied(AuthDenial::wrong_password);
+}
+
+ServerAuthStep ServerAuth::verified_by_native(std::size_t which, Bytes answer, const Nonce& nonce) {
+  ServerAuthStep step = verified(which);
+  if (step.kind == ServerAuthStep::Kind::verified)
+    step.native_key = native_key(answer, nonce, *account_.passwords_[which].native);
+  return step;
+}
+
+ServerAuthStep ServerAuth::ask_for_more() {
+  if (state_ != State::idle || !can_switch_) return denied(AuthDenial::method_unsupported);
+  for (KnownPassword& known : account_.passwords_) known.native_is_enough = known.sha2.has_value();
+  return switch_to(kCachingSha2);
 }
 
 ServerAuthStep ServerAuth::check_sha2(Bytes answer) {
   used_password_ = !is_no_password(answer);
   if (!used_password_) return check_empty();
   if (answer.size() != kCachingSha2ScrambleSize) return denied(AuthDenial::wrong_password);
-  const bool right = caching_sha2_verify(answer, nonce_, account_.sha2_);
+  const auto which = account_.by_sha2(answer, nonce_);
   if (account_.kind_ == Account::Kind::unknown) return ask_for_password();
-  if (right) return verified(more_data(kFastAuthOk));
-  return account_.may_learn() ? ask_for_password() : denied(AuthDenial::wrong_password);
+  if (which) return verified(*which, more_data(kFastAuthOk));
+  const bool asks_more = account_.may_learn() || account_.needs_more_than_sha2();
+  return asks_more ? ask_for_password() : denied(AuthDenial::wrong_password);
 }
 
 ServerAuthStep ServerAuth::check_empty() {
-  if (account_.empty_password_) return verified();
+  const auto which = account_.empty_one();
+  if (which) return verified(*which);
   return account_.may_learn() ? learned(Secret()) : denied(AuthDenial::wrong_password);
 }
 
@@ -169,10 +166,23 @@ ServerAuthStep ServerAuth::check_clear(Bytes answer) {
 }
 
 ServerAuthStep ServerAuth::check_password(Secret password) {
-  const bool right = account_.has_password(password.view());
+  const auto which = account_.by_password(password.view());
   if (account_.kind_ == Account::Kind::unknown) return learned(std::move(password));
-  if (right) return verified();
-  return account_.may_learn() ? learned(std::move(password)) : denied(AuthDenial::wrong_password);
+  if (which) return verified_by_password(*which, std::move(password));
+  if (account_.may_learn()) return learned(std::move(password));
+  ServerAuthStep step;
+  step.check.crypted = account_.crypted();
+  if (step.check.crypted.empty()) return denied(AuthDenial::wrong_password);
+  state_ = State::checking;
+  step.kind = ServerAuthStep::Kind::check;
+  step.check.password = std::move(password);
+  return step;
+}
+
+ServerAuthStep ServerAuth::checked(PasswordCheck check, std::optional<std::size_t> which) {
+  if (state_ != State::checking) return denied(AuthDenial::malformed);
+  if (!which) return denied(AuthDenial::wrong_password);
+  return verified_by_password(*which, std::move(check.password));
 }
 
 ServerAuthStep ServerAuth::wait(State state, std::string send) {
@@ -184,17 +194,25 @@ ServerAuthStep ServerAuth::wait(State state, std::string send) {
 }
 
 // The only way in without a further proof.
-ServerAuthStep ServerAuth::verified(std::string send) {
-  if (account_.kind_ != Account::Kind::listed && account_.kind_ != Account::Kind::learnt)
+ServerAuthStep ServerAuth::verified(std::size_t which, std::string send) {
+  if (account_.nobody_ || account_.kind_ == Account::Kind::unknown)
     return denied(AuthDenial::wrong_password);
   state_ = State::idle;
   ServerAuthStep step;
   step.kind = ServerAuthStep::Kind::verified;
+  step.which = which;
   step.send = std::move(send);
   return step;
 }
 
+ServerAuthStep ServerAuth::verified_by_password(std::size_t which, Secret password) {
+  ServerAuthStep step = verified(which);
+  if (step.kind == ServerAuthStep::Kind::verified) step.password = std::move(password);
+  return step;
+}
+
 ServerAuthStep ServerAuth::learned(Secret password) {
+  if (account_.nobody_) return denied(AuthDenial::wrong_password);
   state_ = State::idle;
   ServerAuthStep step;
   step.kind = ServerAuthStep::Kind::learned;

@@ -7,44 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/auth/caching_sha2.h"
-#include "protocol/auth/native_password.h"
+#include "protocol/auth/account.h"
 #include "protocol/auth/nonce.h"
 #include "protocol/auth/rsa_key.h"
 #include "protocol/auth/secret.h"
 #include "protocol/handshake.h"
 
 namespace weir::protocol {
-
-// What is known about the account that a client names. A value of its own; the password is not
-// kept, only what proves it.
-class Account {
- public:
-  // The password is settled: a wrong one is denied.
-  static Account listed(std::string_view password);
-  // The password was learnt from an earlier login and may have changed since: a wrong one leads to
-  // full authentication.
-  static Account learnt(std::string_view password);
-  // Nothing is known: the password must be learnt by full authentication.
-  static Account unknown();
-  // Nobody may come in under this name. Does the same work and ends with the same words as a listed
-  // account whose password is wrong, so that names cannot be guessed.
-  static Account denied();
-
- private:
-  friend class ServerAuth;
-  enum class Kind : std::uint8_t { listed, learnt, unknown, nobody };
-
-  Account(Kind kind, std::string_view password);
-  bool has_password(std::string_view password) const;
-  // A wrong answer is not the end: the client may tell the right password in full authentication.
-  bool may_learn() const { return kind_ == Kind::learnt || kind_ == Kind::unknown; }
-
-  Kind kind_;
-  bool empty_password_;
-  NativeVerifier native_;
-  CachingSha2Verifier sha2_;
-};
 
 // How a login ended that did not succeed, for the error packet.
 enum class AuthDenial : std::uint8_t {
@@ -61,19 +30,24 @@ struct ServerAuthStep {
     wait,      // then feed() the client's next payload
     verified,  // the client is who it says; after `send` comes the OK packet
     learned,   // `password` is what the client claims; prove it with the primary, then OK or error
+    check,     // run `check` where that may take its time, then checked()
     denied,    // send the error that `denial` names, and close
   };
 
   Kind kind = Kind::denied;
   std::string send;
-  Secret password;
+  Secret password;        // when learned; when verified, if the client has told it
+  std::size_t which = 0;  // when verified: the one of the account's passwords
+  Secret native_key;      // when verified by the native method: SHA1(password)
+  PasswordCheck check;
   AuthDenial denial = AuthDenial::none;
 };
 
 // Drive it so:
 //   1. send a greeting with options.nonce and the plugin kCachingSha2, decode the response;
 //   2. look the user up, step = start(response, account);
-//   3. while step.kind is wait: send step.send, step = feed(the next payload).
+//   3. while step.kind is wait: send step.send, step = feed(the next payload); when it is check:
+//      step = checked(step.check, step.check.run()).
 // The same object serves COM_CHANGE_USER later in the connection, through start_change_user().
 // Frames, sequence numbers, the OK and error packets and every limit in time are the caller's. What
 // the caller reads from the client may hold a password: its buffer is the caller's to wipe.
@@ -103,6 +77,13 @@ class ServerAuth {
   // The client's answer to what the last step sent. Denied as malformed when no answer was due.
   ServerAuthStep feed(Bytes payload);
 
+  // What came of a check.
+  ServerAuthStep checked(PasswordCheck check, std::optional<std::size_t> which);
+
+  // Verified by the native method, but the password itself is wanted: asks the client for it, as
+  // far as it can still be asked. Denied as method_unsupported when it cannot.
+  ServerAuthStep ask_for_more();
+
   // For the text of error 1045: "(using password: YES)" or NO.
   bool used_password() const { return used_password_; }
 
@@ -112,13 +93,15 @@ class ServerAuth {
     native_answer,
     sha2_answer,
     full_answer,
-    encrypted_answer
+    encrypted_answer,
+    checking
   };
 
-  ServerAuthStep start_native(Bytes answer, bool can_switch);
+  ServerAuthStep start_native(Bytes answer);
   ServerAuthStep switch_to(std::string_view plugin);
   ServerAuthStep check_native(Bytes answer);
   ServerAuthStep check_sha2(Bytes answer);
+  ServerAuthStep verified_by_native(std::size_t which, Bytes answer, const Nonce& nonce);
   ServerAuthStep check_empty();
   ServerAuthStep ask_for_password();
   ServerAuthStep check_full(Bytes answer);
@@ -127,7 +110,8 @@ class ServerAuth {
   ServerAuthStep check_password(Secret password);
 
   ServerAuthStep wait(State state, std::string send);
-  ServerAuthStep verified(std::string send = {});
+  ServerAuthStep verified(std::size_t which, std::string send = {});
+  ServerAuthStep verified_by_password(std::size_t which, Secret password);
   ServerAuthStep learned(Secret password);
   ServerAuthStep denied(AuthDenial denial);
 
@@ -135,6 +119,7 @@ class ServerAuth {
   Nonce nonce_;  // the one that the client answers now
   State state_ = State::idle;
   bool used_password_ = false;
+  bool can_switch_ = false;  // the client can be asked to change its method; once in a login
   Account account_ = Account::denied();  // of the login under way
 };
 

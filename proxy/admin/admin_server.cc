@@ -14,9 +14,9 @@ AdminAccount::AdminAccount(const AuthConfig& config)
           Credentials{config.admin_user, protocol::Secret(config.admin_password)})),
       account_(protocol::Account::listed(config.admin_password)) {}
 
-AccountSource::Lookup AdminAccount::find(std::string_view user) const {
-  if (user != credentials_->user) return {protocol::Account::denied(), nullptr, nullptr};
-  return {account_, credentials_, nullptr};
+AccountSource::Lookup AdminAccount::find(std::string_view user, std::string_view) const {
+  if (user != credentials_->user) return {protocol::Account::denied()};
+  return {account_, {credentials_}};
 }
 
 AdminServer::AdminServer(AdminTargets targets, ListenSocket socket)

@@ -25,7 +25,7 @@ class AdminAccount final : public AccountSource {
  public:
   // The password is not empty.
   explicit AdminAccount(const AuthConfig& config);
-  Lookup find(std::string_view user) const override;
+  Lookup find(std::string_view user, std::string_view host) const override;
 
  private:
   CredentialsPtr credentials_;

@@ -123,6 +123,7 @@ void AdminSession::refuse(const ClientError& error, std::uint8_t sequence) {
 void AdminSession::on_login_step(Login::Step step) {
   if (!step.send.empty()) stream_->write(step.send);
   if (step.kind == Login::Step::Kind::wait) return;
+  if (step.kind == Login::Step::Kind::check) return close();  // its account has a password
   const std::uint8_t sequence = login_->next_sequence();
   if (step.kind == Login::Step::Kind::refused) {
     // Not the text: it repeats what the client has sent.
@@ -132,7 +133,7 @@ void AdminSession::on_login_step(Login::Step step) {
   }
   const ClientIdentity identity = login_->take_identity();
   login_.reset();
-  user_ = identity.credentials->user;
+  user_ = identity.user;
   capabilities_ = identity.capabilities;
   phase_ = Phase::commands;
   last_activity_ = host_.now();

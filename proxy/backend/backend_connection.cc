@@ -53,6 +53,12 @@ std::string err_text(Bytes payload) {
   return fmt::format("{} ({})", err->message, err->code);
 }
 
+// The server has let us in for nothing but a change of the password.
+bool is_expired(Bytes err_payload) {
+  const auto err = protocol::decode_err(err_payload);
+  return err && err->code == 1820;
+}
+
 // Replies that the user never sees.
 bool is_own(ReplyPurpose purpose) {
   return purpose == ReplyPurpose::setup || purpose == ReplyPurpose::defaults ||
@@ -72,6 +78,7 @@ struct BackendConnection::Login {
   explicit Login(const Options& options)
       : auth({.user = options.credentials->user,
               .password = options.credentials->password.view(),
+              .native_key = options.credentials->native_key.view(),
               .database = options.schema,
               .collation = options.collation,
               .capabilities =
@@ -329,7 +336,10 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
           login_->greeted ? BackendFailure::Kind::denied : BackendFailure::Kind::unreachable,
           err_text(step.packet), std::string(protocol::as_text(step.packet)));
     case Kind::refused:
-      return fail(BackendFailure::Kind::refused, step.text);
+      return fail(step.refusal == protocol::LoginRefusal::password_wanted
+                      ? BackendFailure::Kind::password_wanted
+                      : BackendFailure::Kind::refused,
+                  step.text);
   }
 }
 
@@ -427,9 +437,13 @@ bool BackendConnection::take_own_step(ReplyPurpose purpose, const ReplyTracker::
   if (step.event == ReplyTracker::Event::err && purpose == ReplyPurpose::schema) {
     doom();  // it has been dropped, and cannot be unset
   } else if (step.event == ReplyTracker::Event::err && purpose != ReplyPurpose::harvest) {
-    fail(BackendFailure::Kind::refused,
-         "the server does not let weir follow the session's state: " +
-             err_text(step.packet.subspan(protocol::kFrameHeaderSize)));
+    const Bytes packet = step.packet.subspan(protocol::kFrameHeaderSize);
+    if (is_expired(packet)) {
+      fail(BackendFailure::Kind::denied, err_text(packet), std::string(protocol::as_text(packet)));
+    } else {
+      fail(BackendFailure::Kind::refused,
+           "the server does not let weir follow the session's state: " + err_text(packet));
+    }
     return false;
   }
   if (!step.last) return true;

@@ -54,11 +54,12 @@ enum class ReplyPurpose : std::uint8_t {
 // How a connection ended, or why it never began.
 struct BackendFailure {
   enum class Kind : std::uint8_t {
-    unreachable,  // no connection, or none in time
-    denied,       // the server refused the login: `packet` is its error packet
-    full,         // no place among the server's max_connections came free in time
-    refused,      // weir refused to go on with the login, see `text`
-    lost,         // it was logged in, and then the server or the network ended it
+    unreachable,      // no connection, or none in time
+    denied,           // the server refused the login: `packet` is its error packet
+    full,             // no place among the server's max_connections came free in time
+    refused,          // weir refused to go on with the login, see `text`
+    password_wanted,  // the same, because the client has only proved its password
+    lost,             // it was logged in, and then the server or the network ended it
   };
   Kind kind = Kind::lost;
   std::string text;    // for people: "Connection refused"

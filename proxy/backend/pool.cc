@@ -49,11 +49,8 @@ bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {
   }
   // A connection logged in with an older password is still the user's, but only a password proven
   // equal may be given it.
-  if (have.credentials != wish.credentials &&
-      (have.credentials->user != wish.credentials->user ||
-       have.credentials->password.view() != wish.credentials->password.view())) {
+  if (have.credentials != wish.credentials && !(*have.credentials == *wish.credentials))
     return false;
-  }
   return can_repair(*connection.state(), *wish.state);
 }
 

@@ -121,16 +121,29 @@ struct AuthConfig {
   AuthMode mode = AuthMode::passthrough;  // `users` as soon as a [[user]] is listed, unless set
   std::string admin_user = "admin";
   std::string admin_password;  // empty: the console does not listen
+  std::string rsa_key;         // PEM text; empty: one is made at start
 };
 
 enum class UserRoute : std::uint8_t { split, primary, replica };
 
+// An account of the servers that weir uses for clients that have another name.
+struct ServiceAccount {
+  std::string user;  // empty: there is none
+  std::string password;
+};
+
 struct UserConfig {
   std::string name;
-  std::string password;
+  std::string password;  // counts when there is no verifier
   UserRoute route = UserRoute::split;
   std::size_t max_connections = 0;         // 0: no limit
   std::optional<Consistency> consistency;  // nothing: as [routing] says
+  // What servers store of a password, see protocol::parse_stored_password(). Empty: none.
+  std::string verifier = {};
+  std::string verifier_next = {};  // a second one that lets in as well
+  ServiceAccount backend = {};     // logs in to the servers instead of the client's own account
+  bool require_tls = false;        // not over a channel that others could read
+  std::vector<std::string> allow_from = {};  // networks; empty: everywhere
 };
 
 // What meets all conditions that are given goes by the rule; the first rule counts. Texts that are

@@ -113,12 +113,28 @@ void FieldReader::text(std::string& out, std::size_t longest) {
   out = node_.text;
 }
 
-void FieldReader::checked_text(std::string& out, std::string (*what_is_wrong)(std::string_view)) {
+void FieldReader::checked_text(std::string& out, TextCheck what_is_wrong) {
   if (!is_text("text in quotes")) return;
   const std::string why = what_is_wrong(node_.text);
   if (!why.empty())
     return complain(fmt::format("{} is {}: {}", path(), in_quotes(node_.text), why));
   out = node_.text;
+}
+
+void FieldReader::checked_texts(std::vector<std::string>& out, TextCheck what_is_wrong) {
+  const bool all_text = node_.kind == Node::Kind::list &&
+                        std::all_of(node_.children.begin(), node_.children.end(),
+                                    [](const Node& item) { return item.kind == Node::Kind::text; });
+  if (!all_text) return complain(fmt::format("{} must be a list of texts in quotes", path()));
+  std::vector<std::string> read;
+  for (const Node& item : node_.children) {
+    const std::string why = what_is_wrong(item.text);
+    if (!why.empty()) {
+      context_.problem(item.line, fmt::format("{} has {}: {}", path(), in_quotes(item.text), why));
+    }
+    read.push_back(item.text);
+  }
+  out = std::move(read);
 }
 
 void FieldReader::label(std::string& out, bool may_be_empty) {
@@ -185,12 +201,14 @@ void FieldReader::endpoints(std::vector<Endpoint>& out, std::uint16_t default_po
   out = std::move(read);
 }
 
-void FieldReader::password(std::string& out) {
+void FieldReader::password(std::string& out, TextCheck what_is_wrong) {
   if (!is_text("text in quotes")) return;
   if (node_.text.size() > kLongestPassword || node_.text.find('\0') != std::string::npos) {
     return complain(
         fmt::format("{} must have at most {} bytes, none of them zero", path(), kLongestPassword));
   }
+  const std::string why = what_is_wrong != nullptr ? what_is_wrong(node_.text) : "";
+  if (!why.empty()) return complain(fmt::format("{}: {}", path(), why));
   if (node_.text.empty()) {
     context_.warning(node_.line, fmt::format("{} is empty: this account has no password", path()));
   } else if (context_.literal_password_line == 0) {
@@ -199,27 +217,58 @@ void FieldReader::password(std::string& out) {
   out = node_.text;
 }
 
-void FieldReader::password_file(std::string& out) {
-  std::string path_text;
-  text(path_text, kLongestPath);
-  if (path_text.empty()) return;
-  Secret secret = context_.secrets().from_file(beside(context_.file(), path_text));
-  if (!secret.ok()) {
-    return complain(fmt::format("{}: cannot use {}: {}", path(), in_quotes(path_text), secret.why));
-  }
-  out = std::move(secret.text);
+void FieldReader::password_file(std::string& out, TextCheck what_is_wrong) {
+  std::string name;
+  text(name, kLongestPath);
+  if (name.empty()) return;
+  take_secret(context_.secrets().from_file(beside(context_.file(), name)), in_quotes(name),
+              what_is_wrong, out);
 }
 
-void FieldReader::password_environment(std::string& out) {
+void FieldReader::password_environment(std::string& out, TextCheck what_is_wrong) {
   std::string variable;
   label(variable, false);
   if (variable.empty()) return;
-  Secret secret = context_.secrets().from_environment(variable);
-  if (!secret.ok()) {
-    return complain(fmt::format("{}: cannot use the environment variable {}: {}", path(),
-                                in_quotes(variable), secret.why));
-  }
+  take_secret(context_.secrets().from_environment(variable),
+              "the environment variable " + in_quotes(variable), what_is_wrong, out);
+}
+
+void FieldReader::secret_file(std::string& out, TextCheck what_is_wrong) {
+  if (node_.kind == Node::Kind::text && node_.text.empty()) return out.clear();
+  std::string name;
+  text(name, kLongestPath);
+  if (name.empty()) return;
+  take_secret(context_.secrets().whole_file(beside(context_.file(), name)), in_quotes(name),
+              what_is_wrong, out);
+}
+
+void FieldReader::take_secret(Secret secret, const std::string& source, TextCheck what_is_wrong,
+                              std::string& out) {
+  if (secret.ok() && what_is_wrong != nullptr) secret.why = what_is_wrong(secret.text);
+  if (!secret.ok())
+    return complain(fmt::format("{}: cannot use {}: {}", path(), source, secret.why));
   out = std::move(secret.text);
+}
+
+void FieldReader::table(std::span<const SubField> keys) {
+  std::vector<std::string_view> names;
+  for (const SubField& key : keys) names.push_back(key.name);
+  if (node_.kind != Node::Kind::table) {
+    return complain(fmt::format("{} must be a table: {{ {} = ... }}", path(), names.front()));
+  }
+  const std::string own_path = path();
+  for (const Node& child : node_.children) {
+    const auto key = std::find_if(keys.begin(), keys.end(),
+                                  [&](const SubField& each) { return each.name == child.key; });
+    if (key == keys.end()) {
+      const std::string near = did_you_mean(child.key, names);
+      context_.problem(child.line, fmt::format("unknown key {} in {}{}", in_quotes(child.key),
+                                               own_path, near.empty() ? "; remove it" : near));
+      continue;
+    }
+    FieldReader field(child, own_path, context_);
+    key->read(field);
+  }
 }
 
 std::size_t FieldReader::choose(std::span<const std::string_view> names, std::size_t current) {

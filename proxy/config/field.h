@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,10 +44,21 @@ class Context {
   const SecretSource& secrets_;
 };
 
+// Says what is wrong with a text; empty: nothing.
+using TextCheck = std::string (*)(std::string_view);
+
 template <class Enum>
 struct Choice {
   std::string_view name;
   Enum value;
+};
+
+class Field;
+
+// A key of a table that is the value of another key: { user = "...", password = "..." }.
+struct SubField {
+  std::string_view name;
+  std::function<void(Field&)> read;
 };
 
 // One key of a section, whatever is done with it: see FieldReader below, and FieldPrinter.
@@ -61,7 +73,8 @@ class Field {
   virtual void size(std::size_t& value, std::uint64_t least, std::uint64_t most) = 0;
   virtual void text(std::string& value, std::size_t longest) = 0;
   // A text of which somebody else says what is wrong with it, if anything.
-  virtual void checked_text(std::string& value, std::string (*what_is_wrong)(std::string_view)) = 0;
+  virtual void checked_text(std::string& value, TextCheck what_is_wrong) = 0;
+  virtual void checked_texts(std::vector<std::string>& value, TextCheck what_is_wrong) = 0;
   // Letters, digits, _ . -: safe in logs, metrics and commands.
   virtual void label(std::string& value, bool may_be_empty = false) = 0;
   virtual void endpoint(Endpoint& value, std::uint16_t default_port) = 0;
@@ -69,9 +82,14 @@ class Field {
   virtual void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) = 0;
   virtual void endpoints(std::vector<Endpoint>& value, std::uint16_t default_port) = 0;
 
-  virtual void password(std::string& value) = 0;
-  virtual void password_file(std::string& value) = 0;
-  virtual void password_environment(std::string& value) = 0;
+  // Secrets are not repeated in what is said of them. Without a check any text will do.
+  virtual void password(std::string& value, TextCheck what_is_wrong = nullptr) = 0;
+  virtual void password_file(std::string& value, TextCheck what_is_wrong = nullptr) = 0;
+  virtual void password_environment(std::string& value, TextCheck what_is_wrong = nullptr) = 0;
+  // All of a file that only its owner may read. Also "": nothing.
+  virtual void secret_file(std::string& value, TextCheck what_is_wrong) = 0;
+
+  virtual void table(std::span<const SubField> keys) = 0;
 
   template <class Integer>
   void number(Integer& value, std::uint64_t least, std::uint64_t most) {
@@ -126,16 +144,21 @@ class FieldReader final : public Field {
                          Milliseconds most) override;
   void size(std::size_t& out, std::uint64_t least, std::uint64_t most) override;
   void text(std::string& out, std::size_t longest) override;
-  void checked_text(std::string& out, std::string (*what_is_wrong)(std::string_view)) override;
+  void checked_text(std::string& out, TextCheck what_is_wrong) override;
+  void checked_texts(std::vector<std::string>& out, TextCheck what_is_wrong) override;
   void label(std::string& out, bool may_be_empty) override;
   void endpoint(Endpoint& out, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) override;
   void endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) override;
-  void password(std::string& out) override;
-  void password_file(std::string& out) override;
-  void password_environment(std::string& out) override;
+  void password(std::string& out, TextCheck what_is_wrong) override;
+  void password_file(std::string& out, TextCheck what_is_wrong) override;
+  void password_environment(std::string& out, TextCheck what_is_wrong) override;
+  void secret_file(std::string& out, TextCheck what_is_wrong) override;
+  void table(std::span<const SubField> keys) override;
 
  private:
+  void take_secret(Secret secret, const std::string& source, TextCheck what_is_wrong,
+                   std::string& out);
   std::size_t choose(std::span<const std::string_view> names, std::size_t current) override;
   std::string path() const { return std::string(section_) + "." + node_.key; }
   void complain(std::string message) { context_.problem(node_.line, std::move(message)); }

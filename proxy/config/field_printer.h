@@ -21,14 +21,17 @@ class FieldPrinter final : public Field {
                          Milliseconds most) override;
   void size(std::size_t& value, std::uint64_t least, std::uint64_t most) override;
   void text(std::string& value, std::size_t longest) override;
-  void checked_text(std::string& value, std::string (*what_is_wrong)(std::string_view)) override;
+  void checked_text(std::string& value, TextCheck what_is_wrong) override;
+  void checked_texts(std::vector<std::string>& value, TextCheck what_is_wrong) override;
   void label(std::string& value, bool may_be_empty) override;
   void endpoint(Endpoint& value, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) override;
   void endpoints(std::vector<Endpoint>& value, std::uint16_t default_port) override;
-  void password(std::string& value) override;
-  void password_file(std::string& value) override;
-  void password_environment(std::string& value) override;
+  void password(std::string& value, TextCheck what_is_wrong) override;
+  void password_file(std::string& value, TextCheck what_is_wrong) override;
+  void password_environment(std::string& value, TextCheck what_is_wrong) override;
+  void secret_file(std::string& value, TextCheck what_is_wrong) override;
+  void table(std::span<const SubField> keys) override;
 
  private:
   std::size_t choose(std::span<const std::string_view> names, std::size_t current) override;

@@ -9,7 +9,6 @@ namespace weir::config {
 namespace {
 
 constexpr LaterKey kKeys[] = {
-    {"user", "allow_from", "", ""},
     {"rule", "timeout", "", ""},
     {"limits", "query_timeout", "\"0s\"", ""},
     {"log", "slow_query", "", ""},

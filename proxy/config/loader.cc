@@ -110,9 +110,11 @@ LoadResult load_config_file(const std::string& path) {
   }
   read_text(file.text, config, context);
   if (file.world_readable && context.literal_password_line != 0) {
-    context.warning(context.literal_password_line,
-                    "a password stands in a file that everybody may read; run chmod 640 on it, or "
-                    "use password_file");
+    context.problem(
+        context.literal_password_line,
+        fmt::format("a secret stands in a file that everybody may read; run chmod 640 {}, "
+                    "or keep it elsewhere (password_file, password_env)",
+                    path));
   }
   return finish(std::move(config), std::move(context));
 }

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "protocol/auth/rsa_key.h"
+#include "protocol/auth/stored_password.h"
 #include "proxy/config/endpoint_text.h"
 #include "proxy/config/field_printer.h"
 #include "proxy/config/later.h"
@@ -171,7 +173,23 @@ constexpr KeyRow<AuthConfig> kAuth[] = {
     {"admin_password_file", [](Field& f, AuthConfig& c) { f.password_file(c.admin_password); }},
     {"admin_password_env",
      [](Field& f, AuthConfig& c) { f.password_environment(c.admin_password); }},
+    {"rsa_key",
+     [](Field& f, AuthConfig& c) {
+       f.secret_file(c.rsa_key, protocol::what_is_wrong_with_rsa_key);
+     }},
 };
+
+void service_account(Field& field, ServiceAccount& account) {
+  const SubField keys[] = {
+      {"user", [&](Field& f) { f.text(account.user, kLongestAccount); }},
+      {"password", [&](Field& f) { f.password(account.password); }},
+      {"password_file", [&](Field& f) { f.password_file(account.password); }},
+      {"password_env", [&](Field& f) { f.password_environment(account.password); }},
+  };
+  field.table(keys);
+}
+
+constexpr TextCheck kStoredPassword = protocol::what_is_wrong_with_stored_password;
 
 constexpr KeyRow<UserConfig> kUser[] = {
     {"name", [](Field& f, UserConfig& c) { f.text(c.name, kLongestAccount); }},
@@ -185,6 +203,21 @@ constexpr KeyRow<UserConfig> kUser[] = {
      [](Field& f, UserConfig& c) {
        f.optional_choice<Consistency>(c.consistency, kConsistencies);
      }},
+    {"verifier", [](Field& f, UserConfig& c) { f.password(c.verifier, kStoredPassword); }},
+    {"verifier_file",
+     [](Field& f, UserConfig& c) { f.password_file(c.verifier, kStoredPassword); }},
+    {"verifier_env",
+     [](Field& f, UserConfig& c) { f.password_environment(c.verifier, kStoredPassword); }},
+    {"verifier_next",
+     [](Field& f, UserConfig& c) { f.password(c.verifier_next, kStoredPassword); }},
+    {"verifier_next_file",
+     [](Field& f, UserConfig& c) { f.password_file(c.verifier_next, kStoredPassword); }},
+    {"verifier_next_env",
+     [](Field& f, UserConfig& c) { f.password_environment(c.verifier_next, kStoredPassword); }},
+    {"backend", [](Field& f, UserConfig& c) { service_account(f, c.backend); }},
+    {"require_tls", [](Field& f, UserConfig& c) { f.boolean(c.require_tls); }},
+    {"allow_from",
+     [](Field& f, UserConfig& c) { f.checked_texts(c.allow_from, what_is_wrong_with_network); }},
 };
 
 constexpr KeyRow<RuleConfig> kRule[] = {

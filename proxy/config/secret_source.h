@@ -20,6 +20,8 @@ class SecretSource {
   virtual ~SecretSource() = default;
   // The first line of a file, without its line end.
   virtual Secret from_file(const std::string& path) const = 0;
+  // All of a file.
+  virtual Secret whole_file(const std::string& path) const = 0;
   virtual Secret from_environment(const std::string& variable) const = 0;
 };
 
@@ -27,6 +29,7 @@ class SecretSource {
 class SystemSecrets : public SecretSource {
  public:
   Secret from_file(const std::string& path) const override;
+  Secret whole_file(const std::string& path) const override;
   Secret from_environment(const std::string& variable) const override;
 };
 

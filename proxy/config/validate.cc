@@ -49,9 +49,9 @@ unsigned count_passwords(const Node& table, const std::string& owner, const std:
     last_line = std::max(last_line, value->line);
   }
   if (given > 1) {
-    context.problem(last_line,
-                    fmt::format("{0} has several passwords; keep one of {1}, {1}_file and {1}_env",
-                                owner, key));
+    context.problem(
+        last_line, fmt::format("{0} has several {2}s; keep one of {1}, {1}_file and {1}_env", owner,
+                               key, key.ends_with("password") ? "password" : "verifier"));
   }
   return given;
 }
@@ -61,6 +61,30 @@ void check_password(const Node& table, const std::string& owner, Context& contex
     context.problem(table.line,
                     owner + " has no password; add password, password_file or password_env");
   }
+}
+
+// A user has a password, or what servers store of it.
+void check_secret(const Node& table, const std::string& owner, Context& context) {
+  const unsigned passwords = count_passwords(table, owner, "password", context);
+  const unsigned verifiers = count_passwords(table, owner, "verifier", context);
+  count_passwords(table, owner, "verifier_next", context);
+  if (passwords > 0 && verifiers > 0) {
+    context.problem(table.line, owner + " has a password and a verifier; keep one of them");
+  } else if (passwords + verifiers == 0) {
+    context.problem(table.line,
+                    owner +
+                        " has no password; add password, password_file or password_env, or a "
+                        "verifier in the same ways");
+  }
+}
+
+void check_backend(const Node& table, const std::string& owner, Context& context) {
+  const Node* const backend = table.find("backend");
+  if (backend == nullptr || backend->kind != Node::Kind::table) return;
+  if (backend->find("user") == nullptr) {
+    context.problem(backend->line, "the backend of " + owner + " has no user; add one");
+  }
+  check_password(*backend, "the backend of " + owner, context);
 }
 
 bool is_listened_on(const Endpoint& address, const ListenConfig& listen) {
@@ -192,7 +216,8 @@ void check_users(const Node& root, const Config& config, Context& context) {
     if (tables[i].find("name") == nullptr) {
       context.problem(tables[i].line, "this [[user]] has no name; add one");
     }
-    check_password(tables[i], owner, context);
+    check_secret(tables[i], owner, context);
+    check_backend(tables[i], owner, context);
     // find_user() gives the first of that name.
     if (!name.empty() && config.find_user(name) != &config.users[i]) {
       context.problem(line_in(tables[i], "name"),

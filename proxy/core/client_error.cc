@@ -110,12 +110,22 @@ ClientError command_refused(std::string_view command) {
                       command)};
 }
 
+ClientError user_needs_tls() {
+  return {3159, "HY000",
+          "weir: connections using insecure transport are prohibited for this user (require_tls); "
+          "connect with TLS or through the unix socket"};
+}
+
+ClientError too_many_logins() {
+  return {1040, "08004", "weir: too many logins have their passwords checked; try again"};
+}
+
 ClientError old_client(std::string_view user) {
-  return {
-      1251, "08004",
-      fmt::format("weir: to let '{0}' in, the client must know caching_sha2_password; use a newer "
-                  "client library, or list the user under [[user]] in weir's configuration",
-                  user)};
+  return {1251, "08004",
+          fmt::format("weir: '{0}' has to be let in by caching_sha2_password; connect again if the "
+                      "client knows it, or else use a newer client library, or give the user's "
+                      "password under [[user]] in weir's configuration",
+                      user)};
 }
 
 ClientError user_limit(std::string_view user, std::size_t limit) {

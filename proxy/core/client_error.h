@@ -47,7 +47,9 @@ ClientError local_infile_refused();             // 1148
 ClientError read_only_transaction();            // 1792
 
 // weir's own.
-ClientError command_refused(std::string_view command);                                 // 1047
+ClientError command_refused(std::string_view command);  // 1047
+ClientError user_needs_tls();                           // 3159
+ClientError too_many_logins();
 ClientError old_client(std::string_view user);                                         // 1251
 ClientError user_limit(std::string_view user, std::size_t limit);                      // 1203
 ClientError no_primary(std::string_view why, long waited_ms);                          // 1290

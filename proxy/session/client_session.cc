@@ -146,6 +146,7 @@ void ClientSession::on_stream_drained() {
 // -------------------------------------------------------------------------------------------
 
 void ClientSession::on_login_bytes(Bytes bytes) {
+  if (checking_) return keep(bytes);
   inbox_.append(protocol::as_text(bytes));
   on_login_step(login_->take(inbox_));
 }
@@ -155,10 +156,26 @@ void ClientSession::on_login_step(Login::Step step) {
   login_sequence_ = login_->next_sequence();
   if (step.kind == Login::Step::Kind::wait) return;
   if (step.kind == Login::Step::Kind::start_tls) return begin_tls();
+  if (step.kind == Login::Step::Kind::check) return check_password(std::move(step.check));
   if (step.kind == Login::Step::Kind::refused) return refuse(step.error, login_sequence_);
+  on_accepted();
+}
 
+void ClientSession::check_password(protocol::PasswordCheck check) {
+  checking_ = context_.process->password_checks.start(
+      context_.loop, std::move(check),
+      [this, alive = std::weak_ptr<int>(alive_)](protocol::PasswordCheck done,
+                                                 std::optional<std::size_t> which) {
+        if (alive.expired() || phase_ == Phase::closed) return;
+        checking_ = false;
+        on_login_step(login_->checked(std::move(done), which));
+      });
+  if (!checking_) refuse(errors::too_many_logins(), login_sequence_);
+}
+
+// The login is kept until a server has let the client in: it may have to ask for more.
+void ClientSession::on_accepted() {
   ClientIdentity identity = login_->take_identity();
-  login_.reset();
   std::string pipelined = inbox_;  // behind the last packet of the login
   protocol::wipe(inbox_);
   inbox_.swap(pipelined);
@@ -170,6 +187,9 @@ void ClientSession::on_login_step(Login::Step step) {
   }
   limited_user_ = listed != nullptr;
   if (stream_->has_tls() && phase_ == Phase::login) ++context_.counters.tls_sessions;
+  if (identity.proven)
+    context_.process->accounts->remember(*listed, *identity.proven, identity.credentials);
+  identity.proven.reset();
   phase_ = Phase::opening;
   runner_.open(std::move(identity));
 }
@@ -184,6 +204,7 @@ void ClientSession::begin_tls() {
 
 void ClientSession::on_opened(protocol::ServerStatus status) {
   phase_ = Phase::commands;
+  login_.reset();
   last_activity_ = idle_since_ = context_.loop_time();
   protocol::OkPacket ok;
   ok.status = status;
@@ -221,10 +242,19 @@ void ClientSession::on_open_failed(const std::string& error_payload) {
 }
 
 void ClientSession::on_open_denied() {
-  const Credentials& credentials = *runner_.identity().credentials;
-  refuse(errors::access_denied(credentials.user, host_of(stream_->peer()),
-                               !credentials.password.empty()),
+  const ClientIdentity& identity = runner_.identity();
+  refuse(errors::access_denied(identity.user, host_of(stream_->peer()),
+                               !identity.credentials->password.empty()),
          login_sequence_);
+}
+
+bool ClientSession::on_password_wanted() {
+  const UserConfig* listed = runner_.identity().listed;
+  if (listed == nullptr || login_ == nullptr) return false;
+  context_.process->accounts->want_password(*listed);
+  phase_ = Phase::login;
+  on_login_step(login_->ask_for_more());
+  return true;
 }
 
 void ClientSession::begin_change_user(Bytes frame) {

@@ -80,6 +80,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void on_opened(protocol::ServerStatus status) override;
   void on_open_failed(const std::string& error_payload) override;
   void on_open_denied() override;
+  bool on_password_wanted() override;
   void on_command_done() override;
   void on_input_wanted() override;
   void on_input_unwanted() override;
@@ -90,6 +91,8 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void begin_tls();
   void on_login_bytes(Bytes bytes);
   void on_login_step(Login::Step step);
+  void check_password(protocol::PasswordCheck check);
+  void on_accepted();
   void begin_compression();
   void begin_change_user(Bytes frame);
   void consume(std::span<std::uint8_t> bytes);
@@ -108,6 +111,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   bool consuming_ = false;
   bool resume_asked_ = false;
   bool draining_ = false;
+  bool checking_ = false;      // a password is compared elsewhere; the client owes nothing
   bool limited_user_ = false;  // counts among its user's connections
   std::uint8_t login_sequence_ = 0;
   TlsContextPtr tls_;  // that was offered; null: none was

@@ -73,6 +73,9 @@ class RunnerHost {
   virtual void on_open_failed(const std::string& error_payload) = 0;
   // open() has failed, because the password cannot be proven to be right.
   virtual void on_open_denied() = 0;
+  // open() has failed, because the client has proved its password without telling it, and the
+  // server takes nothing else. True: the client is asked for it, and open() is called again.
+  virtual bool on_password_wanted() = 0;
   // The command is answered; the next one may come.
   virtual void on_command_done() = 0;
   // Input that the runner did not accept before may come now.

@@ -138,6 +138,7 @@ Login::Step Login::on_response(Bytes payload) {
                                         !response->auth_response.empty()));
   }
   look_up(response->user);
+  if (needs_tls()) return refuse(errors::user_needs_tls());
   return on_auth_step(auth_->start(*response, lookup_->account));
 }
 
@@ -149,13 +150,38 @@ Login::Step Login::start_change_user(Bytes payload) {
   identity_.schema = request->database;
   if (request->collation) identity_.collation = static_cast<std::uint8_t>(*request->collation);
   look_up(request->user);
+  if (needs_tls()) return refuse(errors::user_needs_tls());
   return on_auth_step(
       auth_->start_change_user(*request, identity_.capabilities, lookup_->account, *nonce));
 }
 
 void Login::look_up(std::string_view user) {
   user_ = user;
-  lookup_.emplace(accounts_.find(user));
+  lookup_.emplace(accounts_.find(user, host_));
+}
+
+Login::Step Login::checked(PasswordCheck check, std::optional<std::size_t> which) {
+  return on_auth_step(auth_->checked(std::move(check), which));
+}
+
+Login::Step Login::ask_for_more() {
+  return on_auth_step(auth_->ask_for_more());
+}
+
+// Whose password is listed, or known from before, has its credentials; otherwise they are what the
+// client has shown.
+void Login::accept(ServerAuthStep& auth) {
+  identity_.user = user_;
+  identity_.listed = lookup_->listed;
+  identity_.learnt = lookup_->listed == nullptr;
+  identity_.proven.reset();
+  const bool told = !auth.password.empty();
+  if (told && identity_.listed != nullptr)
+    identity_.proven = ProvenPassword{auth.which, KnownPassword::of(auth.password.view())};
+  identity_.credentials = lookup_->credentials.at(auth.which);
+  if (identity_.credentials != nullptr) return;
+  identity_.credentials = std::make_shared<const Credentials>(
+      Credentials{user_, std::move(auth.password), told ? Secret() : std::move(auth.native_key)});
 }
 
 Login::Step Login::on_auth_step(ServerAuthStep auth) {
@@ -164,14 +190,14 @@ Login::Step Login::on_auth_step(ServerAuthStep auth) {
   switch (auth.kind) {
     case ServerAuthStep::Kind::wait:
       return step;
+    case ServerAuthStep::Kind::check:
+      step.kind = Step::Kind::check;
+      step.check = std::move(auth.check);
+      return step;
     case ServerAuthStep::Kind::verified:
-      identity_.credentials = lookup_->credentials;
-      identity_.learnt = lookup_->listed == nullptr;
       break;
     case ServerAuthStep::Kind::learned:
-      identity_.credentials =
-          std::make_shared<const Credentials>(Credentials{user_, std::move(auth.password)});
-      identity_.learnt = true;
+      lookup_->credentials = {};  // another password than the one known from before
       break;
     case ServerAuthStep::Kind::denied: {
       Step refused;
@@ -186,7 +212,7 @@ Login::Step Login::on_auth_step(ServerAuthStep auth) {
       return refused;
     }
   }
-  identity_.listed = lookup_->listed;
+  accept(auth);
   step.kind = Step::Kind::accepted;
   return step;
 }

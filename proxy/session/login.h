@@ -19,6 +19,7 @@ namespace weir {
 
 // Who a client is and what it asked for.
 struct ClientIdentity {
+  std::string user;                    // as the client calls itself
   CredentialsPtr credentials;          // with which weir logs in to servers for it
   const UserConfig* listed = nullptr;  // its entry in the configuration, if it has one
   std::string schema;
@@ -27,6 +28,7 @@ struct ClientIdentity {
   std::uint8_t zstd_level = 0;  // as the client wishes, when it compresses with zstd
   protocol::Nonce nonce{};      // of the greeting; in a change of user some clients answer it again
   bool learnt = false;  // the password is what the client claims: only the primary can prove it
+  std::optional<ProvenPassword> proven;  // a listed user's that is worth remembering
 };
 
 // The capabilities that weir offers to a client, while the primary has those given.
@@ -61,12 +63,15 @@ class Login {
     enum class Kind : std::uint8_t {
       wait,
       start_tls,  // everything that comes from now on goes through TLS, see secure_channel()
+      check,      // run `check` where that may take its time, then checked(); no packet is due till
+                  // then
       accepted,
       refused,
     };
     Kind kind = Kind::wait;
     std::string send;   // framed; to be sent first, whatever the kind
     ClientError error;  // when refused: what to send, and then close
+    protocol::PasswordCheck check;
   };
   // Takes the client's packets out of `inbox` until there is a verdict or more must come. What is
   // behind the last packet of the login stays.
@@ -76,6 +81,10 @@ class Login {
 
   // TLS begins; nothing of what came in clear is left.
   void secure_channel();
+  // What came of a check.
+  Step checked(protocol::PasswordCheck check, std::optional<std::size_t> which);
+  // The client was accepted, and no server lets it in without the password itself.
+  Step ask_for_more();
 
   // COM_CHANGE_USER on a connection that is logged in as `identity`. `payload` has the command
   // byte.
@@ -87,13 +96,16 @@ class Login {
   // The number that the next packet to the client has.
   std::uint8_t next_sequence() const { return sequence_; }
   // Valid once accepted.
-  ClientIdentity take_identity() { return std::move(identity_); }
+  ClientIdentity take_identity() const { return identity_; }
 
  private:
   Step on_response(protocol::Bytes payload);
   Step on_auth_step(protocol::ServerAuthStep step);
   Step refuse(ClientError error);
   void look_up(std::string_view user);
+  // Not before it is known whose it is, and not after the client was asked for its password.
+  bool needs_tls() const { return lookup_->requires_tls && !secure_; }
+  void accept(protocol::ServerAuthStep& auth);
 
   const AccountSource& accounts_;
   const protocol::RsaKey* key_;

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 9> kStages = {"idle",      "waiting",   "
 }  // namespace
 
 void CommandRunner::describe(SessionInfo& info) const {
-  if (identity_.credentials != nullptr) info.user = identity_.credentials->user;
+  info.user = identity_.user;
   info.schema = opening_ ? identity_.schema : state_->schema();
   info.state = opening_ ? std::string_view("opening") : kStages[static_cast<std::size_t>(stage_)];
   info.in_transaction = in_transaction();

@@ -165,7 +165,7 @@ void CommandRunner::fold_sequences(const BackendConnection& link) {
   pins_.add(Pin::sequence);
   if (asks_sequences_) return;
   asks_sequences_ = true;
-  context_.process->sequence_users.add(identity_.credentials->user);
+  context_.process->sequence_users.add(identity_.user);
 }
 
 void CommandRunner::fold_objects() {

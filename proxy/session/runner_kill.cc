@@ -98,7 +98,7 @@ void CommandRunner::on_kill_target(std::uint32_t id, const std::optional<KillTar
   kill_->target = *target;
   // Who may end a statement, its server says when it is asked to.
   if (target->server && kill_->query_only) return kill_query();
-  if (target->user == identity_.credentials->user) return finish_kill();
+  if (target->user == identity_.user) return finish_kill();
   const auto primary = context_.topology->primary;
   if (!primary) {
     stage_ = Stage::none;
@@ -191,7 +191,7 @@ void CommandRunner::on_session_killed() {
 
 KillTarget CommandRunner::as_kill_target() {
   KillTarget target;
-  target.user = identity_.credentials != nullptr ? identity_.credentials->user : std::string();
+  target.user = identity_.user;
   const bool runs = current_.on != nullptr && (stage_ == Stage::running || stage_ == Stage::infile);
   if (runs) {
     target.server = current_.on->server();

@@ -134,8 +134,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   stage_ = Stage::none;
   if (opening_) return on_open_failure(server, failure);
   const std::string& name = context_.topology->servers[server].name;
-  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.credentials->user,
-                failure.text);
+  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.user, failure.text);
   if (wanted_slot_ == Slot::errand)
     return answer_error(errors::server_unreachable(name, failure.text));
   if (wanted_slot_ == Slot::replica) {
@@ -157,6 +156,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
       }
       [[fallthrough]];
     case BackendFailure::Kind::refused:
+    case BackendFailure::Kind::password_wanted:
       return answer_error(errors::server_unreachable(name, failure.text));
     case BackendFailure::Kind::unreachable:
     case BackendFailure::Kind::lost:
@@ -179,15 +179,15 @@ void CommandRunner::on_open_failure(std::size_t server, const BackendFailure& fa
     return wait_for_server(fmt::format("{}: {}", name, failure.text));
   }
   opening_ = false;
+  if (failure.kind == BackendFailure::Kind::password_wanted && host_.on_password_wanted()) return;
   if (failure.kind == BackendFailure::Kind::refused && identity_.learnt) {
     // Servers answer unknown names with methods drawn at random, so that names cannot be guessed; a
     // method that weir does not know proves nothing about the password.
-    spdlog::info("user '{}' cannot be logged in to {}: {}", identity_.credentials->user, name,
-                 failure.text);
+    spdlog::info("user '{}' cannot be logged in to {}: {}", identity_.user, name, failure.text);
     return host_.on_open_denied();
   }
   if (failure.kind == BackendFailure::Kind::denied) {
-    if (identity_.learnt) context_.process->accounts->forget(identity_.credentials);
+    context_.process->accounts->forget(identity_.credentials);
     return host_.on_open_failed(failure.packet);
   }
   const ClientError error = failure.kind == BackendFailure::Kind::full

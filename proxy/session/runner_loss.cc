@@ -96,8 +96,7 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   const std::uint8_t sequence =
       facts.answer_begun ? link.current_reply().next_sequence() : host_.answer_sequence();
   if (verdict != LossVerdict::nothing) {
-    spdlog::info("user '{}' lost the connection to {}: {}", identity_.credentials->user, server,
-                 failure.text);
+    spdlog::info("user '{}' lost the connection to {}: {}", identity_.user, server, failure.text);
   }
   const bool was_resetting = facts.statement_under_way && stage_ == Stage::resetting;
   const bool was_errand = &link == links_.get(SessionLinks::Slot::errand);

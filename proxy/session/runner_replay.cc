@@ -150,8 +150,8 @@ void CommandRunner::drop_log() {
 bool CommandRunner::may_replay(const BackendConnection& link, const LossFacts& facts) {
   if (log_ == nullptr || log_->commands().empty()) {
     if (log_ != nullptr && !log_->usable() && &link == links_.transaction()) {
-      spdlog::info("user '{}': the transaction on {} is not run again: {}",
-                   identity_.credentials->user, link.options().server_name, log_->why_not());
+      spdlog::info("user '{}': the transaction on {} is not run again: {}", identity_.user,
+                   link.options().server_name, log_->why_not());
     }
     return false;
   }
@@ -268,8 +268,8 @@ void CommandRunner::end_replay() {
   }
   ++context_.counters.replays;
   const std::unique_ptr<Replay> replay = std::move(replay_);
-  spdlog::info("user '{}': the transaction that was lost on {} goes on elsewhere",
-               identity_.credentials->user, replay->server);
+  spdlog::info("user '{}': the transaction that was lost on {} goes on elsewhere", identity_.user,
+               replay->server);
   log_ = std::move(replay->log);
   current_ = std::move(replay->held);
   current_.begun = context_.loop_time();

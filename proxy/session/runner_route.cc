@@ -354,7 +354,7 @@ bool CommandRunner::keeps_sequences() {
   const SequenceUsers& users = context_.process->sequence_users;
   if (!asks_sequences_ && users.count() != sequence_users_seen_) {
     sequence_users_seen_ = users.count();
-    asks_sequences_ = users.contains(identity_.credentials->user);
+    asks_sequences_ = users.contains(identity_.user);
   }
   return current_.facts.has(sql::Effect::asks_sequence) ||
          (asks_sequences_ && !only_looks(current_.facts));

@@ -11,7 +11,7 @@ namespace weir {
 
 RuleInput CommandRunner::rule_input() const {
   RuleInput input;
-  input.user = identity_.credentials->user;
+  input.user = identity_.user;
   input.schema = state_->schema();
   input.client = client_address_ ? &*client_address_ : nullptr;
   return input;

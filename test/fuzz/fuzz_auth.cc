@@ -46,6 +46,7 @@ Bytes next_packet(ByteReader& in) {
 }
 
 void check(const ServerAuthStep& step) {
+  if (step.kind == ServerAuthStep::Kind::check) std::abort();  // no account has a stored password
   if (step.kind == ServerAuthStep::Kind::verified) std::abort();
   if (step.kind == ServerAuthStep::Kind::wait && step.send.empty()) std::abort();
 }

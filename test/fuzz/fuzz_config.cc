@@ -14,6 +14,7 @@ namespace {
 class NoSecrets : public weir::SecretSource {
  public:
   weir::Secret from_file(const std::string& path) const override { return some(path); }
+  weir::Secret whole_file(const std::string& path) const override { return some(path); }
   weir::Secret from_environment(const std::string& name) const override { return some(name); }
 
  private:

@@ -34,6 +34,7 @@ MYSQL* connect(MYSQL* mysql, const Login& login) {
   set_tls(mysql, login.tls);
   const unsigned long packet = 1ul << 30;
   mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
+  if (!login.plugin.empty()) mysql_options(mysql, MYSQL_DEFAULT_AUTH, login.plugin.c_str());
   if (!login.charset.empty()) mysql_options(mysql, MYSQL_SET_CHARSET_NAME, login.charset.c_str());
   return mysql_real_connect(mysql, login.socket.empty() ? "127.0.0.1" : nullptr, login.user.c_str(),
                             login.password.c_str(),

@@ -32,6 +32,7 @@ struct Login {
   bool local_files = false;
   std::string charset = {};
   WantedTls tls = {};
+  std::string plugin = {};  // the authentication method to begin with; empty: the library's choice
 };
 
 // What a server (or the library) answered instead of a result; `code` 0: there was no error.

@@ -265,8 +265,8 @@ TEST_CASE("client auth: methods that are refused") {
        "mysql_old_password"},
       {switch_payload("mysql_clear_password", kOther), LoginRefusal::weak_method,
        "mysql_clear_password"},
-      {switch_payload("client_ed25519", kOther), LoginRefusal::method_unsupported,
-       "client_ed25519"},
+      {switch_payload("client_ed25519", kOther), LoginRefusal::malformed, "32 bytes"},
+      {switch_payload("parsec", kOther), LoginRefusal::method_unsupported, "parsec"},
       {switch_payload("bad\x1b[31mname", kOther), LoginRefusal::method_unsupported, "bad?[31mname"},
       {switch_payload(std::string(70000, 'n'), kOther), LoginRefusal::method_unsupported, "nnn"},
       {"\x02"

@@ -21,6 +21,8 @@ struct Outcome {
   Kind kind;
   std::string password;
   LoginRefusal refusal = LoginRefusal::none;
+  std::string native_key = {};
+  std::size_t which = 0;
 };
 
 // Carries payloads between the two until one ends the conversation.
@@ -43,6 +45,10 @@ Outcome converse(ServerAuth& server, const Account& account, ClientAuth& client,
       step = server.start(*response, account);
       started = true;
     }
+    if (step.kind == Kind::check) {
+      const auto which = step.check.run();
+      step = server.checked(std::move(step.check), which);
+    }
     if (step.kind != Kind::wait) {
       if (!step.send.empty())
         CHECK(client.feed(ExactBytes(step.send)).kind == ClientAuthStep::Kind::wait);
@@ -50,7 +56,8 @@ Outcome converse(ServerAuth& server, const Account& account, ClientAuth& client,
       const ExactBytes verdict(denied ? "\xff\x15\x04#28000no"s : "\0\0\0\x02\0\0\0"s);
       const ClientAuthStep last = client.feed(verdict);
       CHECK(last.kind == (denied ? ClientAuthStep::Kind::failed : ClientAuthStep::Kind::done));
-      return {step.kind, std::string(step.password.view())};
+      return {step.kind, std::string(step.password.view()), LoginRefusal::none,
+              std::string(step.native_key.view()), step.which};
     }
     payload = step.send;
   }
@@ -85,6 +92,68 @@ TEST_CASE("both sides: every method, account, password and channel") {
   const Outcome unknown = run(Account::unknown());
   CHECK(unknown.kind == Kind::learned);
   CHECK(unknown.password == given);
+}
+
+KnownPassword stored(std::string_view text) {
+  return KnownPassword::of(parse_stored_password(text).value());
+}
+
+// Both of "secret".
+constexpr std::string_view kNativeStored = "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7";
+constexpr std::string_view kCryptedStored =
+    "0x244124303041241F51676A2D3F65140C09435C3D153E7B462545514E4538734F444232376A38716D645761387"
+    "86D49314664473676704D616169532E67364350592E64696D36";
+
+TEST_CASE("both sides: what servers store of a password") {
+  const bool secure = GENERATE(false, true);
+  const std::string greeted = GENERATE("caching_sha2_password"s, "mysql_native_password"s);
+  const std::string given = GENERATE("secret"s, "other"s, "wrong"s, ""s);
+  const bool native = GENERATE(false, true);
+  CAPTURE(secure, greeted, given, native);
+
+  const auto run = [&](const Account& account) {
+    ServerAuth server({kNonce, &shared_key(), secure});
+    ClientAuth::Options options;
+    options.user = "app";
+    options.password = given;
+    options.secure_channel = secure;
+    ClientAuth client(options);
+    return converse(server, account, client, greeted);
+  };
+  const KnownPassword first = stored(native ? kNativeStored : kCryptedStored);
+  const Account one = Account::listed(std::vector{first});
+  const Account two = Account::listed({first, KnownPassword::of("other")});
+  CHECK(run(one.denied_like_this()).kind == Kind::denied);
+
+  const Outcome alone = run(one);
+  CHECK(alone.kind == (given == "secret" ? Kind::verified : Kind::denied));
+  if (given == "secret") {
+    // A native answer shows what logs in by that method, and full authentication the password.
+    const bool answered = native && greeted == kNativePassword;
+    CHECK(alone.password == (answered ? "" : "secret"));
+    CHECK(alone.native_key.empty() == !answered);
+  }
+  const Outcome either = run(two);
+  const bool lets_in = given == "secret" || given == "other";
+  CHECK(either.kind == (lets_in ? Kind::verified : Kind::denied));
+  if (lets_in) CHECK(either.which == (given == "other" ? 1 : 0));
+}
+
+TEST_CASE("both sides: what a native answer shows logs in by that method, and no other") {
+  const auto answer = native_scramble("secret", kNonce);
+  const Secret key = native_key(as_bytes(answer), kNonce, native_verifier("secret"));
+  ClientAuth::Options options;
+  options.user = "app";
+  options.native_key = key.view();
+  const bool fits = GENERATE(true, false);
+  ServerAuth server({kNonce, &shared_key(), true});
+  ClientAuth client(options);
+  // A server whose account has the other method switches to it.
+  const Account account = fits ? Account::listed(std::vector{stored(kNativeStored)})
+                               : Account::listed(std::vector{stored(kCryptedStored)});
+  const Outcome outcome = converse(server, account, client, kCachingSha2);
+  if (fits) CHECK(outcome.kind == Kind::verified);
+  if (!fits) CHECK(outcome.refusal == LoginRefusal::password_wanted);
 }
 
 TEST_CASE("both sides: a password too long for the key") {

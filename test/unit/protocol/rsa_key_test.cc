@@ -135,6 +135,54 @@ TEST_CASE("rsa_key: keys that are not used") {
   }
 }
 
+std::string private_pem_of(EVP_PKEY* key, const char* pass_phrase = nullptr) {
+  BIO* bio = BIO_new(BIO_s_mem());
+  std::string phrase = pass_phrase != nullptr ? pass_phrase : "";
+  REQUIRE(PEM_write_bio_PrivateKey(bio, key, pass_phrase != nullptr ? EVP_aes_128_cbc() : nullptr,
+                                   reinterpret_cast<unsigned char*>(phrase.data()),
+                                   static_cast<int>(phrase.size()), nullptr, nullptr) == 1);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio, &text);
+  std::string pem(text, static_cast<std::size_t>(size));
+  BIO_free(bio);
+  EVP_PKEY_free(key);
+  return pem;
+}
+
+TEST_CASE("rsa_key: a key that is given") {
+  const std::string pem = private_pem_of(EVP_RSA_gen(2048));
+  CHECK(what_is_wrong_with_rsa_key(pem).empty());
+  const auto key = RsaKey::from_pem(pem);
+  const auto again = RsaKey::from_pem(pem);
+  REQUIRE(key);
+  REQUIRE(again);
+  CHECK(key->public_pem() == again->public_pem());
+  const auto message = encrypt_password(key->public_pem(), "secret", counting_nonce());
+  REQUIRE(message);
+  const auto password = again->decrypt_password(ExactBytes(*message), counting_nonce());
+  REQUIRE(password);
+  CHECK(password->view() == "secret");
+}
+
+TEST_CASE("rsa_key: keys that are none") {
+  const struct {
+    std::string pem;
+    const char* why;
+  } cases[] = {
+      {"", "no private key"},
+      {"nonsense", "no private key"},
+      {shared_key().public_pem(), "no private key"},
+      {private_pem_of(EVP_RSA_gen(2048), "phrase"), "with a pass phrase"},
+      {private_pem_of(EVP_RSA_gen(1024)), "1024 bits"},
+      {private_pem_of(EVP_EC_gen("P-256")), "not an RSA key"},
+  };
+  for (const auto& c : cases) {
+    INFO(c.why);
+    CHECK_FALSE(RsaKey::from_pem(c.pem));
+    CHECK(what_is_wrong_with_rsa_key(c.pem).find(c.why) != std::string::npos);
+  }
+}
+
 TEST_CASE("rsa_key: failures leave no notes for TLS to find") {
   ERR_clear_error();
   CHECK_FALSE(encrypt_password("nonsense", "secret", counting_nonce()));

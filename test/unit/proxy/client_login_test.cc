@@ -1,6 +1,7 @@
 // The login of a client, with the client half of the protocol library on the other side.
 
 #include "protocol/auth/client_auth.h"
+#include "protocol/auth/rsa_key.h"
 #include "proxy/session/login.h"
 #include "test/support/catch.h"
 #include "test/support/exact_bytes.h"
@@ -12,6 +13,7 @@ namespace {
 using namespace protocol;
 using test::ExactBytes;
 using Kind = Login::Step::Kind;
+using namespace std::string_literals;
 
 struct Fixture {
   explicit Fixture(AuthMode mode = AuthMode::users) {
@@ -150,6 +152,122 @@ TEST_CASE("client login: wrong passwords and unknown users end with the same wor
     CHECK(step.error.message ==
           "Access denied for user '" + std::string(user) + "'@'127.0.0.1' (using password: YES)");
   }
+}
+
+constexpr const char* kNativeStored = "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7";
+constexpr const char* kCryptedStored =
+    "0x244124303041241F51676A2D3F65140C09435C3D153E7B462545514E4538734F444232376A38716D645761387"
+    "86D49314664473676704D616169532E67364350592E64696D36";
+
+// Everything that the client is sent after the greeting, nonces left out, and the error at the end.
+std::string conversation(const Fixture& fixture, const char* host, const std::string& user,
+                         std::string_view plugin, const std::string& password) {
+  Login login(*fixture.accounts, &test::shared_key(), host, false);
+  const std::string greeting = login.greeting(offer_of(fixture.topology), 77);
+  const Nonce nonce = decode_greeting(as_bytes(greeting).subspan(kFrameHeaderSize))->nonce;
+  std::string all;
+  const auto answer = [&](std::string_view method) {
+    return method == kNativePassword ? native_scramble(password, nonce)
+                                     : caching_sha2_scramble(password, nonce);
+  };
+  const std::string first = answer(plugin);
+  HandshakeResponse response = {};
+  response.capabilities = test::kLoginCapabilities;
+  response.user = user;
+  response.plugin = plugin;
+  response.auth_response = as_bytes(first);
+  std::string payload;
+  encode_handshake_response(payload, response);
+  Login::Step step =
+      login.feed({static_cast<std::uint32_t>(payload.size()), 1}, ExactBytes(payload));
+  std::uint8_t sequence = 3;
+  while (step.kind == Kind::wait) {
+    all += step.send;
+    const Bytes sent = as_bytes(step.send).subspan(kFrameHeaderSize);
+    std::string next;
+    if (sent[0] == kAuthSwitchHeader) {
+      next = answer(decode_auth_switch_request(sent)->plugin);
+    } else if (sent.size() == 2) {
+      next = "\x02";  // asks for the key
+    } else {
+      next = encrypt_password(as_text(sent.subspan(1)), password, nonce).value();
+    }
+    step = login.feed({static_cast<std::uint32_t>(next.size()), sequence}, ExactBytes(next));
+    sequence = static_cast<std::uint8_t>(sequence + 2);
+  }
+  if (step.kind == Kind::check) {
+    all += "(check)";
+    const auto which = step.check.run();
+    step = login.checked(std::move(step.check), which);
+  }
+  CHECK(step.kind == Kind::refused);
+  const std::string_view secret = as_text(nonce);
+  for (std::size_t at = all.find(secret); at != std::string::npos; at = all.find(secret))
+    all.replace(at, secret.size(), "(nonce)");
+  std::string text = step.error.message;
+  if (const auto at = text.find("'" + user + "'"); at != std::string::npos)
+    text.replace(at, user.size() + 2, "(user)");
+  return all + step.send + std::to_string(step.error.code) + std::string(step.error.sqlstate) +
+         text;
+}
+
+TEST_CASE("client login: who does not exist hears what a wrong password does") {
+  const std::string plugin =
+      GENERATE("caching_sha2_password"s, "mysql_native_password"s, "something_else"s);
+  const std::string password = GENERATE("guess"s, ""s);
+  const int kind = GENERATE(0, 1, 2);
+  const bool tls = GENERATE(false, true);
+  CAPTURE(plugin, password, kind, tls);
+  UserConfig user{
+      .name = "app", .password = "", .route = {}, .max_connections = 0, .consistency = {}};
+  if (kind == 0) user.password = "secret";
+  if (kind > 0) user.verifier = kind == 1 ? kNativeStored : kCryptedStored;
+  user.require_tls = tls;
+  user.allow_from = {"10.0.0.0/8"};
+  Fixture fixture;
+  Config config;
+  config.auth.mode = AuthMode::users;
+  config.users = {user};
+  fixture.accounts.emplace(std::make_shared<const Config>(std::move(config)));
+  const std::string wrong = conversation(fixture, "10.0.0.1", "app", plugin, password);
+  CHECK(conversation(fixture, "10.0.0.1", "nobody", plugin, password) == wrong);
+}
+
+TEST_CASE("client login: from a network that is not the user's, as with a wrong password") {
+  const std::string plugin = GENERATE("caching_sha2_password"s, "mysql_native_password"s);
+  const bool crypted = GENERATE(false, true);
+  UserConfig user{
+      .name = "app", .password = "", .route = {}, .max_connections = 0, .consistency = {}};
+  user.verifier = crypted ? kCryptedStored : kNativeStored;
+  UserConfig elsewhere = user;
+  elsewhere.allow_from = {"11.0.0.0/8"};
+  const auto run = [&](const UserConfig& only, const std::string& password) {
+    Fixture fixture;
+    Config config;
+    config.auth.mode = AuthMode::users;
+    config.users = {only};
+    fixture.accounts.emplace(std::make_shared<const Config>(std::move(config)));
+    return conversation(fixture, "10.0.0.1", "app", plugin, password);
+  };
+  CHECK(run(elsewhere, "guess") == run(user, "guess"));
+  CHECK(run(elsewhere, "secret").find("1045") != std::string::npos);
+}
+
+TEST_CASE("client login: a user with require_tls is told before a password is asked for") {
+  UserConfig user{
+      .name = "app", .password = "secret", .route = {}, .max_connections = 0, .consistency = {}};
+  user.require_tls = true;
+  Fixture fixture;
+  Config config;
+  config.auth.mode = AuthMode::users;
+  config.users = {user};
+  fixture.accounts.emplace(std::make_shared<const Config>(std::move(config)));
+  Login open = fixture.login(false);
+  const auto refused = log_in(open, fixture, "app", "secret");
+  CHECK(refused.error.code == 3159);
+  CHECK(refused.send.empty());
+  Login secure = fixture.login(true);
+  CHECK(log_in(secure, fixture, "app", "secret").kind == Kind::accepted);
 }
 
 TEST_CASE("client login: an unknown user's password is learnt, to be proved by the primary") {

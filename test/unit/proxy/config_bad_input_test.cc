@@ -200,8 +200,6 @@ TEST_CASE("what later versions know is refused in its own words", "[config]") {
        "\"0s\""},
       {"[log]\nslow_query = \"1s\"",
        "2: this version does not know \"log.slow_query\" yet; remove the key"},
-      {"[[user]]\nname = \"a\"\npassword = \"b\"\nallow_from = [\"10.0.0.0/8\"]",
-       "4: this version does not know \"user.allow_from\" yet; remove the key"},
       {"[[rule]]\nuser = \"a\"\nto = \"replica\"\ntimeout = \"5s\"",
        "4: this version does not know \"rule.timeout\" yet; remove the key"},
   });
@@ -288,7 +286,8 @@ TEST_CASE("users are checked", "[config]") {
       {"[[user]]\nname = \"a\\u0000b\"\npassword = \"x\"",
        "2: user.name must not hold a zero byte"},
       {"[[user]]\nname = \"app\"",
-       "1: user \"app\" has no password; add password, password_file or password_env"},
+       "1: user \"app\" has no password; add password, password_file or password_env, or a "
+       "verifier in the same ways"},
       {"[[user]]\nname = \"app\"\npassword = \"x\"\n[[user]]\nname = \"app\"\npassword = \"y\"",
        "5: user \"app\" is listed already; list each account once"},
       {"[[user]]\nname = \"app\"\npassword = \"a\\u0000b\"",
@@ -308,6 +307,82 @@ TEST_CASE("users are checked", "[config]") {
        "you "
        "mean \"primary\"?"},
   });
+}
+
+TEST_CASE("what lets a user in is checked", "[config]") {
+  const std::string user = "[[user]]\nname = \"app\"\npassword = \"x\"\n";
+  const std::string native = "\"*14E65567ABDB5135D0CFD9A70B3032C179A49EE7\"";
+  const std::string wrong_verifier =
+      "it must be what a server stores of a password: \"*\" and 40 hexadecimal digits, or "
+      "\"$A$005$\", 20 bytes of salt and 43 letters; both also as 0x and hexadecimal digits, as "
+      "SHOW CREATE USER prints them with print_identified_with_as_hex";
+  check_rows({
+      {user + "verifier = " + native,
+       "1: user \"app\" has a password and a verifier; keep one of them"},
+      {user + "verifier_next = \"secret\"", "4: user.verifier_next: " + wrong_verifier},
+      {user + "verifier_next = \"\"", "4: user.verifier_next: " + wrong_verifier},
+      {user + "verifier_next = 1", "4: user.verifier_next must be text in quotes"},
+      {user + "verifier_next_file = \"none\"",
+       "4: user.verifier_next_file: cannot use \"none\": it is not there"},
+      {"[[user]]\nname = \"app\"\nverifier = " + native + "\nverifier = " + native,
+       "4: not valid TOML: the key is set twice"},
+      {user + "require_tls = \"yes\"", "4: user.require_tls must be true or false, without quotes"},
+      {user + "allow_from = \"10.0.0.0/8\"",
+       "4: user.allow_from must be a list of texts in quotes"},
+      {user + "allow_from = [1]", "4: user.allow_from must be a list of texts in quotes"},
+      {user + "allow_from = [\"10.0.0.0/8\", \"10.0.0.1/8\"]",
+       "4: user.allow_from has \"10.0.0.1/8\": the address has bits behind its first 8; write "
+       "\"10.0.0.0/8\""},
+      {user + "allow_from = [\"localhost\"]",
+       "4: user.allow_from has \"localhost\": it must be an address or a network, such as "
+       "\"10.0.0.0/8\" or \"2001:db8::/32\""},
+      {user + "backend = \"svc\"", "4: user.backend must be a table: { user = ... }"},
+      {user + "backend = { password = \"x\" }",
+       "4: the backend of user \"app\" has no user; add one"},
+      {user + "backend = { user = \"svc\" }",
+       "4: the backend of user \"app\" has no password; add password, password_file or "
+       "password_env"},
+      {user + "backend = { user = \"\", password = \"x\" }",
+       "4: user.backend.user must not be empty"},
+      {user + "backend = { user = \"svc\", passwort = \"x\", password = \"x\" }",
+       "4: unknown key \"passwort\" in user.backend; did you mean \"password\"?"},
+      {user + "backend = { user = \"svc\", password_file = \"none\" }",
+       "4: user.backend.password_file: cannot use \"none\": it is not there"},
+      {"[auth]\nrsa_key = \"none.pem\"",
+       "2: auth.rsa_key: cannot use \"none.pem\": it is not there"},
+      {"[auth]\nrsa_key = 1", "2: auth.rsa_key must be text in quotes"},
+  });
+}
+
+TEST_CASE("a file that is no RSA key is refused", "[config]") {
+  FakeSecrets secrets;
+  secrets.files["key.pem"] = "no key";
+  const LoadResult result = load("[auth]\nrsa_key = \"key.pem\"\n" + std::string(kRest), secrets);
+  CHECK(in_words(result.problems) ==
+        std::vector<std::string>{"weir.toml:2: auth.rsa_key: cannot use \"key.pem\": it holds no "
+                                 "private key in PEM form, or one with a pass phrase"});
+}
+
+TEST_CASE("what lets a user in is read", "[config]") {
+  FakeSecrets secrets;
+  secrets.files["v"] = "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7";
+  secrets.variables["P"] = "svc secret";
+  const LoadResult result = load(
+      "[[user]]\nname = \"app\"\nverifier_file = \"v\"\nrequire_tls = true\n"
+      "allow_from = [\"10.0.0.0/8\", \"::1\"]\n"
+      "backend = { user = \"svc\", password_env = \"P\" }\n" +
+          std::string(kRest),
+      secrets);
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  const UserConfig& user = result.config->users.at(0);
+  CHECK(user.password.empty());
+  CHECK(user.verifier == secrets.files["v"]);
+  CHECK(user.verifier_next.empty());
+  CHECK(user.backend.user == "svc");
+  CHECK(user.backend.password == "svc secret");
+  CHECK(user.require_tls);
+  CHECK(user.allow_from == std::vector<std::string>{"10.0.0.0/8", "::1"});
 }
 
 TEST_CASE("servers are checked", "[config]") {

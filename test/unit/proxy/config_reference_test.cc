@@ -158,7 +158,8 @@ TEST_CASE("the reference names every key that the loader knows", "[config]") {
     const std::string& text = sections.at(section);
     // The other ways to give a password cannot stand beside the first; they are told in its
     // comment.
-    const bool is_alternative = name.ends_with("password_file") || name.ends_with("password_env");
+    const bool is_alternative =
+        name.ends_with("_file") || name.ends_with("_env") || name == "verifier";
     const bool found = text.find("\n" + name + " = ") != std::string::npos ||
                        (is_alternative && text.find(name) != std::string::npos);
     CHECK(found);

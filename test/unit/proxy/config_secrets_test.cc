@@ -54,9 +54,9 @@ TEST_CASE("a password file that is no secret is refused", "[config]") {
   const Folder folder;
   const SystemSecrets secrets;
   CHECK(secrets.from_file(folder.write("group", "x\n", 0640)).why ==
-        "others than its owner may use it (mode 0640); run chmod 600 on it");
+        "others than its owner may use it (mode 0640); run chmod 600 " + folder.path("group"));
   CHECK(secrets.from_file(folder.write("others", "x\n", 0604)).why ==
-        "others than its owner may use it (mode 0604); run chmod 600 on it");
+        "others than its owner may use it (mode 0604); run chmod 600 " + folder.path("others"));
   CHECK(secrets.from_file(folder.write("empty", "", 0600)).why == "its first line is empty");
   CHECK(secrets.from_file(folder.write("blank", "\nx\n", 0600)).why == "its first line is empty");
   CHECK(secrets.from_file(folder.write("long", std::string(5000, 'x'), 0600)).why ==
@@ -65,6 +65,16 @@ TEST_CASE("a password file that is no secret is refused", "[config]") {
   CHECK(secrets.from_file(folder.path(".")).why == "it is not a regular file");
   REQUIRE(::mkfifo(folder.path("fifo").c_str(), 0600) == 0);
   CHECK(secrets.from_file(folder.path("fifo")).why == "it is not a regular file");
+}
+
+TEST_CASE("a whole file is read as privately as a password", "[config]") {
+  const Folder folder;
+  const SystemSecrets secrets;
+  CHECK(secrets.whole_file(folder.write("key", "first\nsecond\n", 0600)).text == "first\nsecond\n");
+  CHECK(secrets.whole_file(folder.write("open", "x\n", 0644)).why ==
+        "others than its owner may use it (mode 0644); run chmod 600 " + folder.path("open"));
+  CHECK(secrets.whole_file(folder.write("large", std::string(65537, 'x'), 0600)).why ==
+        "it is larger than 64 KiB");
 }
 
 TEST_CASE("an environment variable must be set and not empty", "[config]") {
@@ -83,10 +93,12 @@ TEST_CASE("a configuration file is loaded from disk", "[config]") {
 
   const std::string open = folder.write("open.toml", std::string(kRest), 0644);
   const LoadResult result = load_config_file(open);
-  CHECK(result.ok());
-  CHECK(in_words(result.warnings) ==
-        std::vector<std::string>{open + ":6: a password stands in a file that everybody may read; "
-                                        "run chmod 640 on it, or use password_file"});
+  CHECK_FALSE(result.ok());
+  CHECK(in_words(result.problems) ==
+        std::vector<std::string>{open +
+                                 ":6: a secret stands in a file that everybody may read; run chmod "
+                                 "640 " +
+                                 open + ", or keep it elsewhere (password_file, password_env)"});
 
   folder.write("monitor.password", "from file\n", 0600);
   const LoadResult separate = load_config_file(

@@ -15,6 +15,7 @@ namespace weir::test {
 class FakeSecrets : public SecretSource {
  public:
   Secret from_file(const std::string& path) const override { return look_up(files, path); }
+  Secret whole_file(const std::string& path) const override { return look_up(files, path); }
   Secret from_environment(const std::string& name) const override {
     return look_up(variables, name);
   }
