@@ -67,6 +67,7 @@ class App {
         accounts_(config_),
         slots_(server_limits(*config_)),
         drained_servers_(server_capacity(*config_)),
+        strangers_(config_->limits),
         process_(config_->routing.spill_limit) {}
 
   int run();
@@ -83,6 +84,7 @@ class App {
   ServerSlots slots_;
   DrainedServers drained_servers_;
   SessionDirectory directory_;
+  StrangerLimits strangers_;
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
   std::unique_ptr<AdminServer> console_;  // null: there is none
@@ -124,6 +126,10 @@ int App::run() {
   process_.accounts = &accounts_;
   process_.slots = &slots_;
   process_.directory = &directory_;
+  process_.strangers = &strangers_;
+  for (const std::string& text : config_->listen.proxy_protocol) {
+    if (const auto network = parse_network(text)) process_.proxies.push_back(*network);
+  }
   process_.rsa_key = &*rsa_key_;
 
   // Every door that cannot be opened ends the start, so all of them come before the loop.

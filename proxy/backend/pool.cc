@@ -44,7 +44,7 @@ bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {
   const BackendConnection& connection = *idle.connection;
   const BackendConnection::Options& have = connection.options();
   if (have.collation != wish.collation || have.capabilities != wish.capabilities ||
-      have.settings < wish.settings) {
+      have.settings < wish.settings || have.client != wish.client) {
     return false;
   }
   // A connection logged in with an older password is still the user's, but only a password proven
@@ -197,6 +197,8 @@ void Pool::open(Request& request, ServerSlot slot) {
   options.collation = wish.collation;
   options.capabilities = wish.capabilities;
   options.compression = server.compression;
+  options.proxy_protocol = server.proxy_protocol;
+  options.client = wish.client;
   options.shared = context_.compression;
   options.settings = context_.process->settings_version.load();
   // Connections that were opened together do not have to be replaced together.

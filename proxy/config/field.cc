@@ -7,6 +7,7 @@
 
 #include "proxy/config/endpoint_text.h"
 #include "proxy/config/later.h"
+#include "proxy/config/network.h"
 #include "proxy/config/units.h"
 
 namespace weir::config {
@@ -181,6 +182,26 @@ void FieldReader::endpoints(std::vector<Endpoint>& out, std::uint16_t default_po
                        fmt::format("{} lists {} twice; remove one", path(), in_quotes(item.text)));
     }
     read.push_back(std::move(endpoint));
+  }
+  out = std::move(read);
+}
+
+void FieldReader::networks(std::vector<std::string>& out) {
+  const bool all_text = node_.kind == Node::Kind::list &&
+                        std::all_of(node_.children.begin(), node_.children.end(),
+                                    [](const Node& item) { return item.kind == Node::Kind::text; });
+  if (!all_text) {
+    return complain(
+        fmt::format("{} must be a list of networks in quotes, such as [\"10.0.0.0/8\"]", path()));
+  }
+  std::vector<std::string> read;
+  for (const Node& item : node_.children) {
+    const std::string why = what_is_wrong_with_network(item.text);
+    if (why.empty()) {
+      read.push_back(item.text);
+    } else {
+      context_.problem(item.line, fmt::format("{} has {}: {}", path(), in_quotes(item.text), why));
+    }
   }
   out = std::move(read);
 }

@@ -68,6 +68,8 @@ class Field {
   // Also "": nothing. Port 0 lets the kernel choose one.
   virtual void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) = 0;
   virtual void endpoints(std::vector<Endpoint>& value, std::uint16_t default_port) = 0;
+  // A list of addresses and networks, see network.h; may be empty.
+  virtual void networks(std::vector<std::string>& value) = 0;
 
   virtual void password(std::string& value) = 0;
   virtual void password_file(std::string& value) = 0;
@@ -131,6 +133,7 @@ class FieldReader final : public Field {
   void endpoint(Endpoint& out, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) override;
   void endpoints(std::vector<Endpoint>& out, std::uint16_t default_port) override;
+  void networks(std::vector<std::string>& out) override;
   void password(std::string& out) override;
   void password_file(std::string& out) override;
   void password_environment(std::string& out) override;

@@ -39,6 +39,10 @@ void FieldPrinter::endpoints(std::vector<Endpoint>& value, std::uint16_t) {
   text_.emplace();
   for (const Endpoint& each : value) *text_ += (text_->empty() ? "" : ", ") + each.to_string();
 }
+void FieldPrinter::networks(std::vector<std::string>& value) {
+  text_.emplace();
+  for (const std::string& each : value) *text_ += (text_->empty() ? "" : ", ") + each;
+}
 void FieldPrinter::password(std::string& value) {
   text_ = value.empty() ? "" : "***";
 }

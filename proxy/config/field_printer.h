@@ -26,6 +26,7 @@ class FieldPrinter final : public Field {
   void endpoint(Endpoint& value, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) override;
   void endpoints(std::vector<Endpoint>& value, std::uint16_t default_port) override;
+  void networks(std::vector<std::string>& value) override;
   void password(std::string& value) override;
   void password_file(std::string& value) override;
   void password_environment(std::string& value) override;

@@ -12,18 +12,11 @@ constexpr std::string_view kNoClientTls = "TLS towards clients is not part of th
 constexpr std::string_view kNoServerTls = "TLS towards servers is not part of this version";
 
 constexpr LaterKey kKeys[] = {
-    {"user", "allow_from", "", ""},
-    {"rule", "timeout", "", ""},
-    {"tls.client", "mode", "\"disabled\"", kNoClientTls},
-    {"tls.client", "cert", "", kNoClientTls},
-    {"tls.client", "key", "", kNoClientTls},
-    {"tls.client", "ca", "", kNoClientTls},
-    {"tls.server", "mode", "\"disabled\"", kNoServerTls},
-    {"tls.server", "cert", "", kNoServerTls},
-    {"tls.server", "key", "", kNoServerTls},
-    {"tls.server", "ca", "", kNoServerTls},
-    {"limits", "query_timeout", "\"0s\"", ""},
-    {"log", "slow_query", "", ""},
+    {"user", "allow_from", "", ""},           {"tls.client", "mode", "\"disabled\"", kNoClientTls},
+    {"tls.client", "cert", "", kNoClientTls}, {"tls.client", "key", "", kNoClientTls},
+    {"tls.client", "ca", "", kNoClientTls},   {"tls.server", "mode", "\"disabled\"", kNoServerTls},
+    {"tls.server", "cert", "", kNoServerTls}, {"tls.server", "key", "", kNoServerTls},
+    {"tls.server", "ca", "", kNoServerTls},   {"log", "slow_query", "", ""},
 };
 
 // Numbers and plain text only; enough for the values above.

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <mysql.h>
 
+#include "protocol/proxy_header.h"
+
 namespace weir {
 namespace {
 
@@ -18,6 +20,12 @@ constexpr unsigned kLost = 2013;
 struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
+
+std::string own_proxy_header() {
+  std::string header;
+  protocol::append_proxy_header(header, std::nullopt);
+  return header;
+}
 
 ResultSet copy_result(MYSQL_RES* stored) {
   ResultSet result;
@@ -75,6 +83,10 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
   mysql_ = mysql_init(nullptr);
   if (mysql_ == nullptr) return {kLost, "out of memory"};
   prepare_options();
+  if (login.proxy_protocol) {
+    static const std::string header = own_proxy_header();  // the library keeps the address only
+    mysql_optionsv(mysql_, MARIADB_OPT_PROXY_HEADER, header.data(), header.size());
+  }
   const bool local = login.address.is_unix();
   const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &protocol);

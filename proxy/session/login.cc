@@ -122,7 +122,9 @@ Login::Step Login::on_response(Bytes payload) {
     return refuse(errors::access_denied(response->user.substr(0, kMaxUser), host_,
                                         !response->auth_response.empty()));
   }
-  look_up(response->user);
+  if (!look_up(response->user)) {
+    return refuse(errors::access_denied(user_, host_, !response->auth_response.empty()));
+  }
   return on_auth_step(auth_->start(*response, lookup_->account));
 }
 
@@ -133,14 +135,19 @@ Login::Step Login::start_change_user(Bytes payload) {
   if (!request || !nonce) return refuse(errors::unknown_command());
   identity_.schema = request->database;
   if (request->collation) identity_.collation = static_cast<std::uint8_t>(*request->collation);
-  look_up(request->user);
+  if (!look_up(request->user)) {
+    return refuse(errors::access_denied(user_, host_, !request->auth_response.empty()));
+  }
   return on_auth_step(
       auth_->start_change_user(*request, identity_.capabilities, lookup_->account, *nonce));
 }
 
-void Login::look_up(std::string_view user) {
+// False: not now.
+bool Login::look_up(std::string_view user) {
   user_ = user;
-  lookup_.emplace(accounts_.find(user));
+  barred_ = gate_ && !gate_(user_);
+  if (!barred_) lookup_.emplace(accounts_.find(user));
+  return !barred_;
 }
 
 Login::Step Login::on_auth_step(ServerAuthStep auth) {
@@ -152,6 +159,7 @@ Login::Step Login::on_auth_step(ServerAuthStep auth) {
     case ServerAuthStep::Kind::verified:
       identity_.credentials = lookup_->credentials;
       identity_.learnt = lookup_->listed == nullptr;
+      identity_.proven = true;
       break;
     case ServerAuthStep::Kind::learned:
       identity_.credentials =

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct ClientIdentity {
   std::uint8_t zstd_level = 0;  // as the client wishes, when it compresses with zstd
   protocol::Nonce nonce{};      // of the greeting; in a change of user some clients answer it again
   bool learnt = false;  // the password is what the client claims: only the primary can prove it
+  bool proven = false;  // it is one that weir knows
 };
 
 // The capabilities that weir offers to a client, while the primary has those given.
@@ -51,6 +53,8 @@ class Login {
   // protocol::ServerAuth::Options.
   Login(const AccountSource& accounts, const protocol::RsaKey* key, std::string host, bool secure);
 
+  // Asked before a password is looked at, with the user's name: false refuses it unseen.
+  void set_gate(std::function<bool(std::string_view user)> gate) { gate_ = std::move(gate); }
   // What the client is sent first, framed. Empty when there is no randomness to be had.
   std::string greeting(const Offer& offer, std::uint32_t connection_id);
 
@@ -73,6 +77,10 @@ class Login {
   static Login resume(const AccountSource& accounts, const protocol::RsaKey* key, std::string host,
                       bool secure, const ClientIdentity& identity);
 
+  // What the client calls itself; empty before it has said so.
+  const std::string& user() const { return user_; }
+  // The gate was closed.
+  bool barred() const { return barred_; }
   // The number that the next packet to the client has.
   std::uint8_t next_sequence() const { return sequence_; }
   // Valid once accepted.
@@ -82,7 +90,7 @@ class Login {
   Step on_response(protocol::Bytes payload);
   Step on_auth_step(protocol::ServerAuthStep step);
   Step refuse(ClientError error);
-  void look_up(std::string_view user);
+  bool look_up(std::string_view user);
 
   const AccountSource& accounts_;
   const protocol::RsaKey* key_;
@@ -90,6 +98,8 @@ class Login {
   std::string user_;
   bool secure_;
   bool responded_ = false;
+  bool barred_ = false;
+  std::function<bool(std::string_view)> gate_;  // empty: always open
   std::uint8_t sequence_ = 0;
   protocol::Capabilities offered_ = 0;
   std::optional<protocol::ServerAuth> auth_;

@@ -1,0 +1,201 @@
+// Clients behind other proxies (listen.proxy_protocol), and servers that are told of clients
+// (server.proxy_protocol).
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/proxy_header.h"
+#include "test/integration/proxy_fixture.h"
+#include "test/support/console.h"
+#include "test/support/raw_socket.h"
+
+using namespace weir::test;
+
+namespace {
+
+// The address that plays the proxy.
+const std::string kProxy = "127.0.0.2";
+
+WeirOptions behind_proxy() {
+  WeirOptions options;
+  options.sections["listen"] = "workers = 2\nproxy_protocol = [\"" + kProxy + "\"]\n";
+  return with_console(options);
+}
+
+// A client of libmysqlclient whose connection begins with a header of its own.
+class ProxiedClient {
+ public:
+  ProxiedClient(const Login& login, const std::string& header, const std::string& from = kProxy)
+      : header_(header), mysql_(mysql_init(nullptr)) {
+    const unsigned tcp = MYSQL_PROTOCOL_TCP;
+    mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &tcp);
+    mysql_options(mysql_, MYSQL_OPT_BIND, from.c_str());
+    if (!header_.empty()) {
+      mysql_optionsv(mysql_, MARIADB_OPT_PROXY_HEADER, header_.data(), header_.size());
+    }
+    mysql_real_connect(mysql_, "127.0.0.1", login.user.c_str(), login.password.c_str(),
+                       login.schema.c_str(), login.port, nullptr, 0);
+  }
+  ~ProxiedClient() { mysql_close(mysql_); }
+  ProxiedClient(const ProxiedClient&) = delete;
+  ProxiedClient& operator=(const ProxiedClient&) = delete;
+
+  unsigned code() const { return mysql_errno(mysql_); }
+  std::string text() const { return mysql_error(mysql_); }
+  // The first column of the first row; the error, when there is one.
+  std::string value(const std::string& statement) {
+    if (mysql_query(mysql_, statement.c_str()) != 0) return text();
+    MYSQL_RES* rows = mysql_store_result(mysql_);
+    if (rows == nullptr) return text();
+    const MYSQL_ROW row = mysql_fetch_row(rows);
+    const std::string first = row != nullptr && row[0] != nullptr ? row[0] : "none";
+    mysql_free_result(rows);
+    return first;
+  }
+
+ private:
+  const std::string header_;
+  MYSQL* mysql_;
+};
+
+std::string line(const std::string& client) {
+  return "PROXY TCP4 " + client + " 127.0.0.1 56324 3306\r\n";
+}
+
+std::string binary(std::array<std::uint8_t, 4> client) {
+  weir::protocol::ProxyEndpoint end;
+  std::copy(client.begin(), client.end(), end.address.begin());
+  end.port = 56324;
+  std::string header;
+  weir::protocol::append_proxy_header(header, end);
+  return header;
+}
+
+Login wrong(Login login) {
+  login.password = "wrong";
+  return login;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(ClusterTest, "proxy protocol: clients are where their header says", "[proxy]") {
+  WeirOptions options = behind_proxy();
+  options.sections["[rule]"] =
+      "client = \"192.0.2.0/24\"\npattern = 'FORBIDDEN'\nto = \"reject\"\n";
+  Weir weir(cluster, options);
+  Console console(weir);
+  for (const std::string& header : {line("192.0.2.7"), binary({192, 0, 2, 7})}) {
+    ProxiedClient client(weir.login(), header);
+    REQUIRE(client.text() == "");
+    CHECK(client.value("SELECT 1") == "1");
+    CHECK(client.value("SELECT 1 AS FORBIDDEN").find("rule 1") != std::string::npos);
+    CHECK(console.query("SHOW SESSIONS").text().find("192.0.2.7:56324") != std::string::npos);
+    const std::string error = ProxiedClient(wrong(weir.login()), header).text();
+    CHECK(error.find("'@'192.0.2.7'") != std::string::npos);
+  }
+  ProxiedClient other(weir.login(), line("198.51.100.1"));
+  CHECK(other.value("SELECT 1 AS FORBIDDEN") == "1");
+  // A header that names nobody leaves the proxy's own address.
+  for (const std::string& header :
+       {std::string("PROXY UNKNOWN\r\n"), std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16)}) {
+    const ProxiedClient refused(wrong(weir.login()), header);
+    CHECK(refused.text().find("'@'" + kProxy + "'") != std::string::npos);
+  }
+  end(weir);
+}
+
+TEST_CASE_METHOD(ClusterTest, "proxy protocol: a header is needed from there, and bad elsewhere",
+                 "[proxy]") {
+  WeirOptions options = behind_proxy();
+  options.sections["limits"] = "handshake_timeout = \"1s\"\n";
+  Weir weir(cluster, options);
+  Console console(weir);
+  // Nobody is greeted before the header, and without one there is an end to it.
+  CHECK(RawSocket(weir.port(), kProxy).receive_all() == "");
+  CHECK(until([&] { return console.counter("refused.late") == 1; }));
+  const std::string bad_handshake(
+      "\x10\0\0\0\xff\x13\x04"
+      "Bad handshake",
+      20);
+  for (const std::string& bad :
+       {std::string("GET / HTTP/1.0\r\n\r\n"), std::string("PROXY TCP4 192.0.2.7\r\n"),
+        "PROXY UNKNOWN " + std::string(200, 'x')}) {
+    RawSocket socket(weir.port(), kProxy);
+    socket.send(bad);
+    CHECK(socket.receive_all() == bad_handshake);
+  }
+  CHECK(console.counter("refused.header") == 3);
+  // Who is no proxy cannot say that it is somebody else.
+  const ProxiedClient liar(weir.login(), line("192.0.2.7"), "127.0.0.1");
+  CHECK(liar.code() != 0);
+  RawSocket socket(weir.port());
+  CHECK(socket.receive()[4] == 10);
+  socket.send(binary({192, 0, 2, 7}));
+  CHECK(socket.receive_all().find("packets out of order") != std::string::npos);
+  CHECK(weir.connect().ping());
+  end(weir);
+}
+
+TEST_CASE_METHOD(ClusterTest, "proxy protocol: a header may come byte by byte", "[proxy]") {
+  Weir weir(cluster, behind_proxy());
+  for (const std::string& header : {line("192.0.2.7"), binary({192, 0, 2, 7})}) {
+    RawSocket socket(weir.port(), kProxy);
+    for (const char byte : header) socket.send(std::string(1, byte));
+    CHECK(socket.receive()[4] == 10);
+  }
+  end(weir);
+}
+
+TEST_CASE_METHOD(ClusterTest, "proxy protocol: limits see the clients, not the proxy", "[proxy]") {
+  WeirOptions options = behind_proxy();
+  options.sections["limits"] =
+      "half_open_per_address = 2\nlogin_failures = 2\nlogin_backoff = \"10s\"\n";
+  Weir weir(cluster, options);
+  std::vector<RawSocket> silent;
+  for (const char* client : {"192.0.2.7", "192.0.2.7", "192.0.2.8", "192.0.2.8", "192.0.2.9"}) {
+    silent.emplace_back(weir.port(), kProxy);
+    silent.back().send(line(client));
+    CHECK(silent.back().receive()[4] == 10);
+  }
+  CHECK(ProxiedClient(weir.login(), line("192.0.2.7")).code() == 1040);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(ProxiedClient(wrong(weir.login()), line("192.0.2.20")).code() == 1045);
+  }
+  CHECK(ProxiedClient(weir.login(), line("192.0.2.20")).code() == 1045);
+  CHECK(ProxiedClient(weir.login(), line("192.0.2.21")).code() == 0);
+  end(weir);
+}
+
+TEST_CASE_METHOD(ClusterTest, "proxy protocol: servers are told who the client is", "[proxy]") {
+  if (!cluster.mariadb()) {
+    WARN("MySQL 9.7 does not know the PROXY protocol: only MariaDB is asked");
+    return;
+  }
+  for (const int n : {1, 2, 3}) {
+    cluster.sql(n, {"SET GLOBAL proxy_protocol_networks = '127.0.0.1'"});
+  }
+  const Finally undo{[&] {
+    for (const int n : {1, 2, 3}) cluster.sql(n, {"SET GLOBAL proxy_protocol_networks = ''"});
+  }};
+  WeirOptions options = behind_proxy();
+  options.server_lines = "proxy_protocol = true\n";
+  options.unix_socket = true;
+  Weir weir(cluster, options);
+  const std::string user = cluster.value("APP_USER");
+  for (int round = 0; round < 3; ++round) {
+    for (const std::string client : {"192.0.2.7", "192.0.2.8", "192.0.2.7"}) {
+      ProxiedClient proxied(weir.login(), line(client));
+      CHECK(proxied.value("SELECT USER()") == user + "@" + client);
+      proxied.value("SET @pinned = 1");  // on the primary from now on
+      CHECK(proxied.value("SELECT USER()") == user + "@" + client);
+    }
+    Client direct = weir.connect();
+    CHECK(direct.value("SELECT USER()").rfind(user + "@", 0) == 0);
+    CHECK(direct.value("SELECT USER()").find("192.0.2") == std::string::npos);
+  }
+  Login on_socket = weir.login();
+  on_socket.socket = weir.socket();
+  Client local(on_socket);
+  CHECK(local.value("SELECT USER()").find("192.0.2") == std::string::npos);
+  end(weir);
+}
