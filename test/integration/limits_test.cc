@@ -59,8 +59,9 @@ TEST_CASE_METHOD(ClusterTest, "limits: connections of one address", "[limits]") 
   // Those that weir was looked at with may still be on their way out.
   std::vector<Client> clients;
   CHECK(until([&] {
-    while (clients.size() < 20 && login_error(weir.login()).code == 0) {
-      clients.push_back(weir.connect());
+    try {
+      while (clients.size() < 20) clients.push_back(weir.connect());
+    } catch (const ServerError&) {
     }
     return clients.size() == 20;
   }));
@@ -112,7 +113,7 @@ TEST_CASE_METHOD(ClusterTest, "limits: wrong passwords in a row", "[limits]") {
     CHECK(login_error(weir.login()) == refusal);
     CHECK(console.counter("refused.backoff") == 1);
     CHECK(console.counter("refused.password") == before + 3);
-    CHECK(login_error(weir.login("PLAIN")).code == 0);
+    CHECK(login_error(weir.login("PLAIN", "")).code == 0);
     CHECK(until([&] { return login_error(weir.login()).code == 0; }));
     for (int i = 0; i < 2; ++i) CHECK(login_error(wrong(weir.login())) == refusal);
     CHECK(login_error(weir.login()).code == 0);
@@ -134,15 +135,13 @@ TEST_CASE_METHOD(ClusterTest, "limits: wrong passwords of a change of user count
   Client client = weir.connect();
   CHECK(client.change_user(user, cluster.value("PLAIN_PASSWORD")).code == 1045);
   CHECK(console.counter("refused.backoff") == 1);
-  CHECK(until([&] { return login_error(weir.login("PLAIN")).code == 0; }));
+  CHECK(until([&] { return login_error(weir.login("PLAIN", "")).code == 0; }));
   end(weir);
 }
 
 TEST_CASE_METHOD(ClusterTest, "limits: an idle client hears what its server would have said",
                  "[limits]") {
   Weir weir(cluster, with_limits("idle_timeout = \"1s\"\n"));
-  Console console(weir);
-  const long before = console.counter("idle_timeouts");
   Client client = weir.connect();
   std::string said(4096, '\0');
   std::size_t size = 0;
@@ -159,6 +158,6 @@ TEST_CASE_METHOD(ClusterTest, "limits: an idle client hears what its server woul
     CHECK(said.substr(4, 9) == "\xff\xbf\x0f#HY000");
     CHECK(said.find("because of inactivity") != std::string::npos);
   }
-  CHECK(console.counter("idle_timeouts") > before);
+  CHECK(Console(weir).counter("idle_timeouts") >= 1);
   end(weir);
 }

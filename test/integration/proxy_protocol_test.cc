@@ -1,8 +1,12 @@
 // Clients behind other proxies (listen.proxy_protocol), and servers that are told of clients
 // (server.proxy_protocol).
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <thread>
 
 #include "protocol/proxy_header.h"
 #include "test/integration/proxy_fixture.h"
@@ -22,40 +26,86 @@ WeirOptions behind_proxy() {
   return with_console(options);
 }
 
-// A client of libmysqlclient whose connection begins with a header of its own.
+// A proxy for one connection: it begins with the header, and goes on with what the client says.
+class HeaderProxy {
+ public:
+  HeaderProxy(std::uint16_t target, const std::string& header, const std::string& from)
+      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), out_(target, from) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof own;
+    if (::bind(listener_, reinterpret_cast<sockaddr*>(&own), size) != 0 ||
+        ::listen(listener_, 1) != 0 ||
+        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&own), &size) != 0) {
+      throw std::runtime_error("no proxy");
+    }
+    port_ = ntohs(own.sin_port);
+    out_.send(header);
+    thread_ = std::thread([this] { carry(); });
+  }
+  // Its client has connected, and gone.
+  ~HeaderProxy() {
+    thread_.join();
+    ::close(listener_);
+  }
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  void carry() {
+    const int in = ::accept(listener_, nullptr, nullptr);
+    pollfd ends[2] = {{in, POLLIN, 0}, {out_.fd(), POLLIN, 0}};
+    for (bool open = true; open && ::poll(ends, 2, -1) > 0;) {
+      for (int side = 0; side < 2 && open; ++side) {
+        if (ends[side].revents == 0) continue;
+        char bytes[4096];
+        const ssize_t count = ::recv(ends[side].fd, bytes, sizeof bytes, 0);
+        open = count > 0 && ::send(ends[1 - side].fd, bytes, static_cast<std::size_t>(count),
+                                   MSG_NOSIGNAL) == count;
+      }
+    }
+    ::close(in);
+    ::shutdown(out_.fd(), SHUT_RDWR);
+  }
+
+  int listener_;
+  RawSocket out_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+// A client whose connection to weir begins with a header. What it is refused with is text() and
+// code().
 class ProxiedClient {
  public:
   ProxiedClient(const Login& login, const std::string& header, const std::string& from = kProxy)
-      : header_(header), mysql_(mysql_init(nullptr)) {
-    const unsigned tcp = MYSQL_PROTOCOL_TCP;
-    mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &tcp);
-    mysql_options(mysql_, MYSQL_OPT_BIND, from.c_str());
-    if (!header_.empty()) {
-      mysql_optionsv(mysql_, MARIADB_OPT_PROXY_HEADER, header_.data(), header_.size());
+      : proxy_(login.port, header, from) {
+    Login by_proxy = login;
+    by_proxy.port = proxy_.port();
+    try {
+      client_.emplace(by_proxy);
+    } catch (const ServerError& error) {
+      refusal_ = error.error();
     }
-    mysql_real_connect(mysql_, "127.0.0.1", login.user.c_str(), login.password.c_str(),
-                       login.schema.c_str(), login.port, nullptr, 0);
   }
-  ~ProxiedClient() { mysql_close(mysql_); }
-  ProxiedClient(const ProxiedClient&) = delete;
-  ProxiedClient& operator=(const ProxiedClient&) = delete;
 
-  unsigned code() const { return mysql_errno(mysql_); }
-  std::string text() const { return mysql_error(mysql_); }
-  // The first column of the first row; the error, when there is one.
+  unsigned code() const { return refusal_.code; }
+  std::string text() const { return refusal_.text; }
+  // The first column of the first row, or the error.
   std::string value(const std::string& statement) {
-    if (mysql_query(mysql_, statement.c_str()) != 0) return text();
-    MYSQL_RES* rows = mysql_store_result(mysql_);
-    if (rows == nullptr) return text();
-    const MYSQL_ROW row = mysql_fetch_row(rows);
-    const std::string first = row != nullptr && row[0] != nullptr ? row[0] : "none";
-    mysql_free_result(rows);
-    return first;
+    try {
+      return client_.value().value(statement);
+    } catch (const ServerError& error) {
+      return error.error().text;
+    }
   }
+  void run(const std::string& statement) { client_.value().query(statement); }
 
  private:
-  const std::string header_;
-  MYSQL* mysql_;
+  HeaderProxy proxy_;  // ends after the client
+  std::optional<Client> client_;
+  Error refusal_;
 };
 
 std::string line(const std::string& client) {
@@ -186,7 +236,7 @@ TEST_CASE_METHOD(ClusterTest, "proxy protocol: servers are told who the client i
     for (const std::string client : {"192.0.2.7", "192.0.2.8", "192.0.2.7"}) {
       ProxiedClient proxied(weir.login(), line(client));
       CHECK(proxied.value("SELECT USER()") == user + "@" + client);
-      proxied.value("SET @pinned = 1");  // on the primary from now on
+      proxied.run("SET @pinned = 1");  // on the primary from now on
       CHECK(proxied.value("SELECT USER()") == user + "@" + client);
     }
     Client direct = weir.connect();

@@ -35,6 +35,7 @@ class RawSocket {
   RawSocket(RawSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   RawSocket& operator=(RawSocket&&) = delete;
 
+  int fd() const { return fd_; }
   void send(const std::string& bytes) {
     if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(bytes.size())) {
