@@ -85,6 +85,7 @@ class App {
         accounts_(config_),
         slots_(server_limits(*config_)),
         drained_servers_(server_capacity(*config_)),
+        strangers_(config_->limits),
         process_(config_->routing.spill_limit) {}
 
   int run();
@@ -102,6 +103,7 @@ class App {
   ServerSlots slots_;
   DrainedServers drained_servers_;
   SessionDirectory directory_;
+  StrangerLimits strangers_;
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
   std::unique_ptr<AdminServer> console_;  // null: there is none
@@ -144,6 +146,10 @@ int App::run() {
   process_.accounts = &accounts_;
   process_.slots = &slots_;
   process_.directory = &directory_;
+  process_.strangers = &strangers_;
+  for (const std::string& text : config_->listen.proxy_protocol) {
+    if (const auto network = parse_network(text)) process_.proxies.push_back(*network);
+  }
   process_.rsa_key = &*rsa_key_;
   process_.tls.load(config_->tls);
   warn_of_unverified_servers(*config_);

@@ -9,6 +9,8 @@
 #include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/core/worker_share.h"
+#include "proxy/session/refusals.h"
+#include "proxy/session/statement_kill.h"
 
 namespace weir {
 namespace {
@@ -179,11 +181,11 @@ void Worker::take_orders() {
 void Worker::accept(std::unique_ptr<Stream> stream) {
   if (process_.client_connections.fetch_add(1) >= process_.config->listen.max_connections) {
     process_.client_connections.fetch_sub(1);
+    note_refusal(context_, Refusal::full, stream->peer());
     stream->write(error_in_place_of_greeting(errors::too_many_connections()));
     stream->close_after_writing();
     return;
   }
-  ++context_.counters.sessions;
   auto session = std::make_unique<ClientSession>(
       context_, *pool_, relay_, static_cast<SessionOwner&>(*this), std::move(stream));
   ClientSession& started = *session;
@@ -230,12 +232,14 @@ void Worker::tick() {
   for_each_session([now](ClientSession& session) { session.tick(now); });
   pool_->tick();
   if (admission_) admission_->tick();
+  for (const auto& kill : std::vector(context_.kills)) kill->tick(now);
   judge_outliers(*context_.topology, context_.work, now);
 }
 
 // What keeps the loop running.
 void Worker::close_handles() {
   if (std::exchange(handles_closed_, true)) return;
+  for (const auto& kill : std::vector(context_.kills)) kill->stop();
   pool_->close_all();
   Stream::drop_farewells(&loop_);
   process_.directory->remove_worker(*this);

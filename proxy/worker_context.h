@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -15,9 +16,11 @@
 #include "proxy/auth/password_checks.h"
 #include "proxy/backend/server_slots.h"
 #include "proxy/config/config.h"
+#include "proxy/config/network.h"
 #include "proxy/core/admission.h"
 #include "proxy/core/counters.h"
 #include "proxy/core/global_writes.h"
+#include "proxy/core/log_throttle.h"
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/routine_changes.h"
@@ -26,6 +29,7 @@
 #include "proxy/core/server_work.h"
 #include "proxy/core/spill_guard.h"
 #include "proxy/core/state_table.h"
+#include "proxy/core/stranger_limits.h"
 #include "proxy/core/topology.h"
 #include "proxy/core/topology_board.h"
 #include "proxy/net/deferred.h"
@@ -36,6 +40,8 @@
 
 namespace weir {
 
+class StatementKill;
+
 // Shared by all workers and outlives them. Everything in it is immutable or safe from any thread.
 struct ProcessContext {
   explicit ProcessContext(std::size_t spill_limit = 0) : spill_guard(spill_limit) {}
@@ -45,6 +51,8 @@ struct ProcessContext {
   PasswordChecks password_checks;
   ServerSlots* slots = nullptr;
   SessionDirectory* directory = nullptr;
+  StrangerLimits* strangers = nullptr;
+  std::vector<Network> proxies;  // listen.proxy_protocol
   const protocol::RsaKey* rsa_key = nullptr;
   TlsContexts tls;
   std::atomic<std::uint32_t> next_connection_id{1u << 30};
@@ -73,12 +81,15 @@ struct WorkerContext {
   Admission* admission = nullptr;            // null: nothing is limited
   std::uint32_t most_waits = 0;              // of ServerWork::waits, by this worker's share
   WorkerCounters counters;
+  std::array<LogThrottle, kRefusals> refusal_logs;
+  LogThrottle timeout_log;
   PinCounts pins;
   StateTable states;
   StatementStore statements{states};
-  std::shared_ptr<const RuleSet> rules;  // null: there are none; made once
-  std::string rule_room;                 // for RuleText, one at a time
-  std::uint64_t last_types_version = 0;  // see PreparedStatement::types_version
+  std::shared_ptr<const RuleSet> rules;               // null: there are none; made once
+  std::string rule_room;                              // for RuleText, one at a time
+  std::vector<std::shared_ptr<StatementKill>> kills;  // that are under way
+  std::uint64_t last_types_version = 0;               // see PreparedStatement::types_version
   std::uint64_t random_state = 0x9e3779b97f4a7c15;
   bool draining = false;
 

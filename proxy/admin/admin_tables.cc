@@ -240,6 +240,11 @@ ResultSet counters_table(const WorkerStatus& status) {
   add("sessions", counters.sessions);
   add("tls_sessions", counters.tls_sessions);
   add("tls_failures", counters.tls_failures);
+  for (std::size_t i = 0; i < kRefusals; ++i) {
+    add(fmt::format("refused.{}", refusal_name(static_cast<Refusal>(i))), counters.refused[i]);
+  }
+  add("idle_timeouts", counters.idle_timeouts);
+  add("query_timeouts", counters.query_timeouts);
   for (const bool replica : {false, true}) {
     const std::string total = replica ? "statements.replica" : "statements.primary";
     add(total, counters.routed.total(replica));

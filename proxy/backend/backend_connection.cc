@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/frame.h"
+#include "protocol/proxy_header.h"
 #include "protocol/query_attributes.h"
 #include "protocol/response.h"
 #include "proxy/backend/compression_flag.h"
@@ -57,6 +58,15 @@ std::string err_text(Bytes payload) {
 bool is_expired(Bytes err_payload) {
   const auto err = protocol::decode_err(err_payload);
   return err && err->code == 1820;
+}
+
+// Clients of one address share connections, so there is no port to name.
+std::string proxy_header(const std::optional<IpAddress>& client) {
+  std::optional<protocol::ProxyEndpoint> named;
+  if (client) named = protocol::ProxyEndpoint{client->bytes, client->v4, 0};
+  std::string header;
+  protocol::append_proxy_header(header, named);
+  return header;
 }
 
 // Replies that the user never sees.
@@ -204,6 +214,7 @@ void BackendConnection::on_connect(uv_connect_t* request, int status) {
   self->stream_.configure(kServerTimeout);
   self->phase_ = Phase::login;
   self->login_ = std::make_unique<Login>(self->options_);
+  if (self->options_.proxy_protocol) self->stream_.write(proxy_header(self->options_.client));
   self->stream_.start_reading();
 }
 

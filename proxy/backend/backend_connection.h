@@ -27,6 +27,7 @@
 #include "protocol/reply_tracker.h"
 #include "proxy/auth/account_store.h"
 #include "proxy/backend/server_slots.h"
+#include "proxy/config/network.h"
 #include "proxy/core/state_table.h"
 #include "proxy/core/topology.h"
 #include "proxy/net/stream.h"
@@ -164,6 +165,8 @@ class BackendConnection final : private StreamHandler {
     std::uint64_t settings = 0;               // changes of global variables before it was opened
     TimePoint expires = TimePoint::max();     // not to be kept beyond
     protocol::Compression compression = protocol::Compression::none;
+    bool proxy_protocol = false;          // it begins with a PROXY header,
+    std::optional<IpAddress> client;      // about this client; nothing: about weir itself
     CompressionShared* shared = nullptr;  // outlives the connection; for compression
     TlsContextPtr tls;                    // null: never TLS
     bool tls_optional = true;             // a server that offers none is good, too

@@ -44,7 +44,7 @@ bool Pool::fits(const Idle& idle, const ConnectionWish& wish) const {
   const BackendConnection& connection = *idle.connection;
   const BackendConnection::Options& have = connection.options();
   if (have.collation != wish.collation || have.capabilities != wish.capabilities ||
-      have.settings < wish.settings) {
+      have.settings < wish.settings || have.client != wish.client) {
     return false;
   }
   // A connection logged in with an older password is still the user's, but only a password proven
@@ -194,6 +194,8 @@ void Pool::open(Request& request, ServerSlot slot) {
   options.collation = wish.collation;
   options.capabilities = wish.capabilities;
   options.compression = server.compression;
+  options.proxy_protocol = server.proxy_protocol;
+  options.client = wish.client;
   options.shared = context_.compression;
   options.tls = context_.process->tls.servers();
   options.tls_optional = context_.config().tls.server.mode == ServerTlsMode::preferred;

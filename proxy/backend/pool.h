@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ struct ConnectionWish {
   protocol::Capabilities capabilities = 0;
   std::uint64_t settings = 0;  // not older than this change of global variables
   bool fresh = false;          // a new login, which proves the password
+  // Whom a PROXY header to the server names: one connection speaks of one client's address.
+  // Nothing: of nobody, or the server gets no such header.
+  std::optional<IpAddress> client;
   // Taken before any other, if it is idle; may have ended.
   const BackendConnection* preferred = nullptr;
 };

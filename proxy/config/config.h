@@ -34,6 +34,7 @@ struct ListenConfig {
   std::optional<Endpoint> http = Endpoint{"127.0.0.1", 6080, ""};   // port 0: any; nothing: no HTTP
   unsigned workers = 0;                                             // 0: one per core
   std::size_t max_connections = 10000;                              // client connections in total
+  std::vector<std::string> proxy_protocol;  // networks whose connections begin with a PROXY header
 };
 
 enum class RolePin : std::uint8_t { automatic, primary, replica };
@@ -53,6 +54,7 @@ struct ServerConfig {
   std::string zone;
   std::size_t max_connections = 0;  // over all workers; 0: no limit of weir's own
   protocol::Compression compression = protocol::Compression::none;
+  bool proxy_protocol = false;  // connections to it begin with a PROXY header
   Origin origin = Origin::listed;
 };
 
@@ -136,8 +138,9 @@ struct UserConfig {
   std::string name;
   std::string password;  // counts when there is no verifier
   UserRoute route = UserRoute::split;
-  std::size_t max_connections = 0;         // 0: no limit
-  std::optional<Consistency> consistency;  // nothing: as [routing] says
+  std::size_t max_connections = 0;            // 0: no limit
+  std::optional<Consistency> consistency;     // nothing: as [routing] says
+  std::optional<Milliseconds> query_timeout;  // nothing: as [limits] says
   // What servers store of a password, see protocol::parse_stored_password(). Empty: none.
   std::string verifier = {};
   std::string verifier_next = {};  // a second one that lets in as well
@@ -159,6 +162,7 @@ struct RuleConfig {
   std::string to;                          // "primary", "replica", "server:NAME" or "reject"
   std::optional<Milliseconds> max_lag;     // instead of the monitor's
   std::optional<Consistency> consistency;  // instead of the session's
+  std::optional<Milliseconds> timeout;     // instead of the query_timeout
 };
 
 enum class ClientTlsMode : std::uint8_t { disabled, preferred, required };
@@ -199,9 +203,16 @@ struct LimitsConfig {
   std::size_t max_packet = 64u << 20;  // bytes of one command from a client
   Milliseconds handshake_timeout{10000};
   Milliseconds idle_timeout{8 * 3600 * 1000};
+  Milliseconds query_timeout{0};            // of one command on a server; 0: none
   std::size_t write_buffer = 256u << 10;    // bytes queued per client before its backend must wait
   std::size_t prepared_statements = 16384;  // per client
   std::size_t server_statements = 256;      // kept prepared on one server connection
+  // By the address that clients come from, see core/stranger_limits.h. 0: no limit.
+  std::size_t half_open_per_address = 256;  // connections that have not logged in
+  std::size_t connections_per_address = 0;  // all of them
+  std::size_t connection_rate = 0;          // new ones in a second
+  std::size_t login_failures = 10;          // in a row, of one user; from then on
+  Milliseconds login_backoff{60000};        // every login of it is refused for so long
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

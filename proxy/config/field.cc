@@ -7,6 +7,7 @@
 
 #include "proxy/config/endpoint_text.h"
 #include "proxy/config/later.h"
+#include "proxy/config/network.h"
 #include "proxy/config/units.h"
 
 namespace weir::config {

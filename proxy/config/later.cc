@@ -9,8 +9,6 @@ namespace weir::config {
 namespace {
 
 constexpr LaterKey kKeys[] = {
-    {"rule", "timeout", "", ""},
-    {"limits", "query_timeout", "\"0s\"", ""},
     {"log", "slow_query", "", ""},
 };
 

@@ -52,12 +52,6 @@ Parts take_apart(std::string_view text) {
   return parts;
 }
 
-std::string to_text(const IpAddress& address) {
-  char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(address.v4 ? AF_INET : AF_INET6, address.bytes.data(), text, sizeof text);
-  return text;
-}
-
 }  // namespace
 
 std::optional<IpAddress> parse_ip_address(std::string_view text) {
@@ -78,6 +72,12 @@ std::optional<IpAddress> address_of_peer(std::string_view peer) {
   const std::size_t colon = peer.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   return parse_ip_address(peer.substr(0, colon));
+}
+
+std::string to_text(const IpAddress& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  inet_ntop(address.v4 ? AF_INET : AF_INET6, address.bytes.data(), text, sizeof text);
+  return text;
 }
 
 bool Network::contains(const IpAddress& other) const {

@@ -32,6 +32,9 @@ struct Network {
   bool contains(const IpAddress& other) const;
 };
 
+// "10.0.0.1", "2001:db8::1".
+std::string to_text(const IpAddress& address);
+
 // An address, "/" and the number of bits, behind which all are zero; an address alone is a network
 // of one.
 std::optional<Network> parse_network(std::string_view text);

@@ -89,6 +89,10 @@ constexpr KeyRow<ListenConfig> kListen[] = {
     {"workers", [](Field& f, ListenConfig& c) { f.number(c.workers, 0, 1024); }},
     {"max_connections",
      [](Field& f, ListenConfig& c) { f.number(c.max_connections, 1, kManyConnections); }},
+    {"proxy_protocol",
+     [](Field& f, ListenConfig& c) {
+       f.checked_texts(c.proxy_protocol, what_is_wrong_with_network);
+     }},
 };
 
 constexpr KeyRow<ServerConfig> kServer[] = {
@@ -103,6 +107,7 @@ constexpr KeyRow<ServerConfig> kServer[] = {
      [](Field& f, ServerConfig& c) {
        f.choice<protocol::Compression>(c.compression, kCompressions);
      }},
+    {"proxy_protocol", [](Field& f, ServerConfig& c) { f.boolean(c.proxy_protocol); }},
 };
 
 constexpr KeyRow<MonitorConfig> kMonitor[] = {
@@ -218,6 +223,8 @@ constexpr KeyRow<UserConfig> kUser[] = {
     {"require_tls", [](Field& f, UserConfig& c) { f.boolean(c.require_tls); }},
     {"allow_from",
      [](Field& f, UserConfig& c) { f.checked_texts(c.allow_from, what_is_wrong_with_network); }},
+    {"query_timeout",
+     [](Field& f, UserConfig& c) { f.optional_duration(c.query_timeout, 0ms, 24h); }},
 };
 
 constexpr KeyRow<RuleConfig> kRule[] = {
@@ -236,6 +243,7 @@ constexpr KeyRow<RuleConfig> kRule[] = {
      [](Field& f, RuleConfig& c) {
        f.optional_choice<Consistency>(c.consistency, kConsistencies);
      }},
+    {"timeout", [](Field& f, RuleConfig& c) { f.optional_duration(c.timeout, 0ms, 24h); }},
 };
 
 constexpr KeyRow<ClientTlsConfig> kClientTls[] = {
@@ -268,6 +276,15 @@ constexpr KeyRow<LimitsConfig> kLimits[] = {
      [](Field& f, LimitsConfig& c) { f.number(c.prepared_statements, 1, 1u << 20); }},
     {"server_statements",
      [](Field& f, LimitsConfig& c) { f.number(c.server_statements, 1, 1u << 16); }},
+    {"query_timeout", [](Field& f, LimitsConfig& c) { f.duration(c.query_timeout, 0ms, 24h); }},
+    {"half_open_per_address",
+     [](Field& f, LimitsConfig& c) { f.number(c.half_open_per_address, 0, kManyConnections); }},
+    {"connections_per_address",
+     [](Field& f, LimitsConfig& c) { f.number(c.connections_per_address, 0, kManyConnections); }},
+    {"connection_rate",
+     [](Field& f, LimitsConfig& c) { f.number(c.connection_rate, 0, kManyConnections); }},
+    {"login_failures", [](Field& f, LimitsConfig& c) { f.number(c.login_failures, 0, 1000000); }},
+    {"login_backoff", [](Field& f, LimitsConfig& c) { f.duration(c.login_backoff, 1s, 24h); }},
 };
 
 constexpr KeyRow<LogConfig> kLog[] = {

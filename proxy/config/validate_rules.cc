@@ -47,10 +47,16 @@ bool takes_all_of(const RuleConfig& earlier, const RuleConfig& later) {
 }
 
 void check_effect(const Node& table, const RuleConfig& rule, Context& context) {
+  if (rule.to == "reject" && table.find("timeout") != nullptr) {
+    context.problem(line_in(table, "timeout"),
+                    "rule.timeout has no meaning with to = \"reject\"; remove one");
+  }
   const bool freshness = table.find("max_lag") != nullptr || table.find("consistency") != nullptr;
-  if (table.find("to") == nullptr && !freshness) {
+  const bool effects = freshness || table.find("timeout") != nullptr;
+  if (table.find("to") == nullptr && !effects) {
     return context.problem(
-        table.line, fmt::format("{} changes nothing; add to, max_lag or consistency", rule.name));
+        table.line,
+        fmt::format("{} changes nothing; add to, max_lag, consistency or timeout", rule.name));
   }
   if (!freshness || (rule.to != "primary" && rule.to != "reject")) return;
   const std::string_view key = table.find("max_lag") != nullptr ? "max_lag" : "consistency";

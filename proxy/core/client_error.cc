@@ -93,6 +93,20 @@ ClientError too_many_connections() {
   return {1040, "08004", "Too many connections"};
 }
 
+ClientError idle_too_long() {
+  return {4031, "HY000",
+          "The client was disconnected by the server because of inactivity. See wait_timeout and "
+          "interactive_timeout for configuring this behavior."};
+}
+
+ClientError query_too_long(bool mariadb) {
+  if (mariadb) {
+    return {1969, "70100", "Query execution was interrupted (max_statement_time exceeded)"};
+  }
+  return {3024, "HY000",
+          "Query execution was interrupted, maximum statement execution time exceeded"};
+}
+
 ClientError local_infile_refused() {
   return {
       1148, "42000",

@@ -43,6 +43,8 @@ ClientError too_many_statements(std::size_t limit);                         // 1
 ClientError access_denied(std::string_view user, std::string_view host,
                           bool used_password);  // 1045
 ClientError too_many_connections();             // 1040
+ClientError idle_too_long();                    // 4031, MySQL's
+ClientError query_too_long(bool mariadb);       // 3024, MariaDB's 1969
 ClientError local_infile_refused();             // 1148
 ClientError read_only_transaction();            // 1792
 

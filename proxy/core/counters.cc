@@ -36,6 +36,9 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   repairs += other.repairs;
   failed_statements += other.failed_statements;
   diagnostics_given_up += other.diagnostics_given_up;
+  for (std::size_t i = 0; i < refused.size(); ++i) refused[i] += other.refused[i];
+  idle_timeouts += other.idle_timeouts;
+  query_timeouts += other.query_timeouts;
   if (rule_matches.size() < other.rule_matches.size()) {
     rule_matches.resize(other.rule_matches.size());
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/core/refusal.h"
 #include "proxy/core/router.h"
 
 namespace weir {
@@ -53,10 +54,13 @@ struct WorkerCounters {
   std::uint64_t replays_failed = 0;  // and those that could not
   std::uint64_t held = 0;            // statements that waited for a server
   std::uint64_t repairs = 0;         // statements sent behind others that adjust the connection
-  std::uint64_t failed_statements = 0;      // answered with an error of weir's own
-  std::uint64_t diagnostics_given_up = 0;   // warnings that nobody asked for before others needed
-                                            // the connection
-  std::vector<std::uint64_t> rule_matches;  // by rule: commands that fell under it
+  std::uint64_t failed_statements = 0;     // answered with an error of weir's own
+  std::uint64_t diagnostics_given_up = 0;  // warnings that nobody asked for before others needed
+                                           // the connection
+  std::array<std::uint64_t, kRefusals> refused{};  // clients, by Refusal
+  std::uint64_t idle_timeouts = 0;                 // sessions that limits.idle_timeout has ended
+  std::uint64_t query_timeouts = 0;                // statements that have run too long
+  std::vector<std::uint64_t> rule_matches;         // by rule: commands that fell under it
   void merge(const WorkerCounters& other);
 };
 

@@ -28,6 +28,7 @@ Rule rule_of(const Config& config, std::size_t index) {
   if (rule.to.kind == RuleTarget::Kind::server) rule.server = index_of(config, rule.to.server);
   rule.max_lag = from.max_lag;
   rule.consistency = from.consistency;
+  rule.timeout = from.timeout;
   return rule;
 }
 

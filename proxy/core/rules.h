@@ -27,6 +27,7 @@ struct Rule {
   std::optional<std::size_t> server;  // index of the one that `to` names
   std::optional<Milliseconds> max_lag;
   std::optional<Consistency> consistency;
+  std::optional<Milliseconds> timeout;
 
   // It says where statements go.
   bool routes() const { return to.kind != RuleTarget::Kind::as_ever; }

@@ -61,6 +61,7 @@ struct ServerState {
   std::string zone;
   std::size_t max_connections = 0;
   protocol::Compression compression = protocol::Compression::none;
+  bool proxy_protocol = false;  // see ServerConfig
   Origin origin = Origin::listed;
 
   bool serves_reads() const { return role == Role::replica && health == Health::up; }
@@ -75,6 +76,7 @@ inline ServerState unasked(const ServerConfig& config) {
   state.zone = config.zone;
   state.max_connections = config.max_connections;
   state.compression = config.compression;
+  state.proxy_protocol = config.proxy_protocol;
   state.origin = config.origin;
   return state;
 }

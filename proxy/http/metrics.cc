@@ -248,8 +248,17 @@ void Collector::counters(const WorkerCounters& counters) {
       {"weir_diagnostics_given_up_total",
        "Warnings that nobody had asked for before others needed the connection.",
        counters.diagnostics_given_up},
+      {"weir_idle_timeouts_total", "Sessions that limits.idle_timeout has ended.",
+       counters.idle_timeouts},
+      {"weir_query_timeouts_total", "Statements that had run too long and were ended.",
+       counters.query_timeouts},
   };
   for (const auto& row : rows) counter(row.name, row.help).add(row.value);
+  Family refused =
+      counter("weir_clients_refused_total", "Clients that were turned away before their login.");
+  for (std::size_t i = 0; i < kRefusals; ++i) {
+    refused.add(counters.refused[i], {{"reason", text(refusal_name(static_cast<Refusal>(i)))}});
+  }
 }
 
 void Collector::rules(const std::vector<std::uint64_t>& matches) {

@@ -51,8 +51,8 @@ Probe Prober::attempt(bool primary) {
 }
 
 bool Prober::connect(Probe& probe, TimePoint deadline) {
-  const auto failed =
-      connection_.connect({server_.address, monitor_.user, monitor_.password}, deadline);
+  const auto failed = connection_.connect(
+      {server_.address, monitor_.user, monitor_.password, server_.proxy_protocol}, deadline);
   if (!failed) {
     kind_ = ServerKind::from_version(connection_.greeting_version());
     capabilities_ = connection_.greeting_capabilities();

@@ -36,8 +36,9 @@ RoutineLoader::Outcome RoutineLoader::load_from(const ServerConfig& server) {
                    fmt::format("the stored functions of {} cannot be read: {}", server.name, why),
                    true};
   };
-  if (const auto failure = connection_.connect({server.address, monitor.user, monitor.password},
-                                               Clock::now() + monitor.timeout)) {
+  if (const auto failure = connection_.connect(
+          {server.address, monitor.user, monitor.password, server.proxy_protocol},
+          Clock::now() + monitor.timeout)) {
     return failed(failure.message);
   }
   const bool mariadb =

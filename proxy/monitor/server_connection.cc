@@ -12,6 +12,8 @@
 
 #include "proxy/monitor/dead_key.h"
 
+#include "protocol/proxy_header.h"
+
 namespace weir {
 namespace {
 
@@ -33,6 +35,12 @@ const DeadKey& dead_key() {
 struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
+
+std::string own_proxy_header() {
+  std::string header;
+  protocol::append_proxy_header(header, std::nullopt);
+  return header;
+}
 
 ResultSet copy_result(MYSQL_RES* stored) {
   ResultSet result;
@@ -116,6 +124,10 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
   mysql_ = mysql_init(nullptr);
   if (mysql_ == nullptr) return {kLost, "out of memory"};
   prepare_options();
+  if (login.proxy_protocol) {
+    static const std::string header = own_proxy_header();  // the library keeps the address only
+    mysql_optionsv(mysql_, MARIADB_OPT_PROXY_HEADER, header.data(), header.size());
+  }
   const bool local = login.address.is_unix();
   if (tls_.mode != ServerTlsMode::disabled && !local) ask_for_tls();
   const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;

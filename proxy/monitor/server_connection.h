@@ -28,6 +28,7 @@ class ServerConnection {
     const Endpoint& address;
     const std::string& user;
     const std::string& password;
+    bool proxy_protocol = false;  // see ServerConfig
   };
   // Number and text of what went wrong; number 0 when nothing did.
   struct Failure {

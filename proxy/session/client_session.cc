@@ -1,11 +1,15 @@
 #include "proxy/session/client_session.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/frame.h"
+#include "protocol/proxy_header.h"
 #include "protocol/response.h"
+#include "proxy/session/refusals.h"
 
 namespace weir {
 
@@ -25,6 +29,18 @@ std::string host_of(const std::string& peer) {
   return peer.substr(0, peer.rfind(':'));
 }
 
+std::string peer_text(const protocol::ProxyEndpoint& end) {
+  const std::string address = to_text(IpAddress{end.address, end.v4});
+  return fmt::format("{}:{}", address, end.port);
+}
+
+// Of a server's error: the login itself was refused, not the schema or something else.
+bool is_access_denied(std::uint16_t code) {
+  constexpr std::uint16_t kAccessDenied = 1045;
+  constexpr std::uint16_t kNoPassword = 1698;
+  return code == kAccessDenied || code == kNoPassword;
+}
+
 }  // namespace
 
 ClientSession::ClientSession(WorkerContext& context, Pool& pool, ReplyRelay& relay,
@@ -32,6 +48,9 @@ ClientSession::ClientSession(WorkerContext& context, Pool& pool, ReplyRelay& rel
     : context_(context),
       owner_(owner),
       stream_(std::move(stream)),
+      peer_(stream_->peer()),
+      address_(address_of_peer(peer_)),
+      secure_(peer_ == "unix"),
       id_(context.process->next_connection_id.fetch_add(1)),
       last_activity_(context.loop_time()),
       reader_(context.config().limits.max_packet),
@@ -44,11 +63,57 @@ ClientSession::~ClientSession() {
 }
 
 void ClientSession::start() {
-  const std::string peer = stream_->peer();
+  const std::vector<Network>& proxies = context_.process->proxies;
+  const bool from_proxy =
+      address_ && std::any_of(proxies.begin(), proxies.end(),
+                              [&](const auto& network) { return network.contains(*address_); });
+  if (!from_proxy) return admit();
+  phase_ = Phase::header;
+  stream_->start_reading();
+}
+
+// Bounded: what is too long for a header is none.
+void ClientSession::on_header_bytes(Bytes bytes) {
+  inbox_.append(protocol::as_text(bytes));
+  const protocol::ProxyHeader header = protocol::read_proxy_header(protocol::as_bytes(inbox_));
+  if (header.status == protocol::ProxyHeader::Status::more) return;
+  if (header.status == protocol::ProxyHeader::Status::malformed) {
+    note_refusal(context_, Refusal::header, peer_);
+    stream_->write(error_in_place_of_greeting(errors::bad_handshake()));
+    return close();
+  }
+  if (header.source) {
+    peer_ = peer_text(*header.source);
+    address_ = address_of_peer(peer_);
+  }
+  inbox_.erase(0, header.size);
+  phase_ = Phase::greeting;
+  admit();
+}
+
+void ClientSession::admit() {
+  const ClientAddress address = weir::client_address(address_);
+  StrangerLimits& strangers = *context_.process->strangers;
+  if (const auto refusal = strangers.enter(address, context_.loop_time())) {
+    note_refusal(context_, *refusal, peer_);
+    stream_->write(error_in_place_of_greeting(errors::too_many_connections()));
+    return close();
+  }
+  place_ = StrangerPlace(strangers, address);
+  ++context_.counters.sessions;
   login_ = std::make_unique<Login>(*context_.process->accounts, context_.process->rsa_key,
-                                   host_of(peer), peer == "unix");
+                                   host_of(peer_), is_secure());
   if (context_.config().tls.client.mode == ClientTlsMode::required) login_->require_tls();
+  use_gate();
   if (context_.topology->known()) greet();
+}
+
+// The session outlives its login.
+void ClientSession::use_gate() {
+  login_->set_gate([this](std::string_view user) {
+    return context_.process->strangers->may_try(weir::client_address(address_), user,
+                                                context_.loop_time());
+  });
 }
 
 void ClientSession::greet() {
@@ -57,8 +122,7 @@ void ClientSession::greet() {
   if (tls_ != nullptr) offer.capabilities |= protocol::kSsl;
   const std::string greeting = login_->greeting(offer, id_);
   if (greeting.empty()) {
-    spdlog::error("no randomness to be had from the system: client {} is turned away",
-                  stream_->peer());
+    spdlog::error("no randomness to be had from the system: client {} is turned away", peer_);
     return close();
   }
   phase_ = Phase::login;
@@ -75,18 +139,23 @@ void ClientSession::tick(TimePoint now) {
   const LimitsConfig& limits = context_.config().limits;
   const auto idle = now - last_activity_;
   switch (phase_) {
+    case Phase::header:
     case Phase::greeting:
     case Phase::login:
     case Phase::changing:
       // From the connection's first moment on, however slowly bytes trickle in.
-      if (idle >= limits.handshake_timeout) close();
-      return;
+      if (idle < limits.handshake_timeout) return;
+      note_refusal(context_, Refusal::late, peer_);
+      return close();
     case Phase::opening:
     case Phase::commands:
       runner_.tick(now);
       if (phase_ != Phase::commands || runner_.busy()) return;
-      if (limits.idle_timeout > Milliseconds(0) && idle >= limits.idle_timeout) close();
-      return;
+      if (limits.idle_timeout == Milliseconds(0) || idle < limits.idle_timeout) return;
+      ++context_.counters.idle_timeouts;
+      // As servers do it, each in its own way.
+      if (context_.topology->is_mariadb()) return close();
+      return refuse(errors::idle_too_long(), 0);
     case Phase::closed:
       return;
   }
@@ -96,9 +165,10 @@ SessionInfo ClientSession::info() const {
   SessionInfo info;
   runner_.describe(info);
   info.id = id_;
-  info.client = stream_->peer();
+  info.client = peer_;
   const bool idle = phase_ == Phase::commands && !runner_.busy();
-  if (phase_ == Phase::greeting || phase_ == Phase::login || phase_ == Phase::changing) {
+  if (phase_ == Phase::header || phase_ == Phase::greeting || phase_ == Phase::login ||
+      phase_ == Phase::changing) {
     info.state = "login";
   }
   info.since = std::chrono::duration_cast<Milliseconds>(context_.loop_time() -
@@ -108,6 +178,8 @@ SessionInfo ClientSession::info() const {
 
 void ClientSession::on_stream_read(std::span<std::uint8_t> bytes) {
   switch (phase_) {
+    case Phase::header:
+      return on_header_bytes(bytes);
     case Phase::login:
     case Phase::changing:
       return on_login_bytes(bytes);
@@ -132,7 +204,7 @@ void ClientSession::on_stream_ended(int error) {
   }
   if (error == kTlsFailed) {
     ++context_.counters.tls_failures;
-    spdlog::debug("client {}: TLS failed: {}", stream_->peer(), stream_->tls_failure());
+    spdlog::debug("client {}: TLS failed: {}", peer_, stream_->tls_failure());
   }
   close();
 }
@@ -157,7 +229,10 @@ void ClientSession::on_login_step(Login::Step step) {
   if (step.kind == Login::Step::Kind::wait) return;
   if (step.kind == Login::Step::Kind::start_tls) return begin_tls();
   if (step.kind == Login::Step::Kind::check) return check_password(std::move(step.check));
-  if (step.kind == Login::Step::Kind::refused) return refuse(step.error, login_sequence_);
+  if (step.kind == Login::Step::Kind::refused) {
+    note_refused_login(step.error);
+    return refuse(step.error, login_sequence_);
+  }
   on_accepted();
 }
 
@@ -187,6 +262,7 @@ void ClientSession::on_accepted() {
   }
   limited_user_ = listed != nullptr;
   if (stream_->has_tls() && phase_ == Phase::login) ++context_.counters.tls_sessions;
+  if (identity.known) place_.log_in();
   if (identity.proven)
     context_.process->accounts->remember(*listed, *identity.proven, identity.credentials);
   identity.proven.reset();
@@ -202,9 +278,21 @@ void ClientSession::begin_tls() {
   stream_->begin_tls(TlsSession::accept(tls_), *context_.tls, protocol::as_bytes(received));
 }
 
+void ClientSession::note_refused_login(const ClientError& error) {
+  if (login_->barred()) return note_refusal(context_, Refusal::backoff, peer_, login_->user());
+  if (is_access_denied(error.code)) note_wrong_password(login_->user());
+}
+
+void ClientSession::note_wrong_password(const std::string& user) {
+  context_.process->strangers->failed(weir::client_address(address_), user, context_.loop_time());
+  note_refusal(context_, Refusal::password, peer_, user);
+}
+
 void ClientSession::on_opened(protocol::ServerStatus status) {
   phase_ = Phase::commands;
   login_.reset();
+  place_.log_in();
+  context_.process->strangers->succeeded(weir::client_address(address_), runner_.identity().user);
   last_activity_ = idle_since_ = context_.loop_time();
   protocol::OkPacket ok;
   ok.status = status;
@@ -235,6 +323,10 @@ void ClientSession::begin_compression() {
 }
 
 void ClientSession::on_open_failed(const std::string& error_payload) {
+  const auto error = protocol::decode_err(protocol::as_bytes(error_payload));
+  if (error && is_access_denied(error->code)) {
+    note_wrong_password(runner_.identity().credentials->user);
+  }
   std::string packet;
   protocol::append_frames(packet, error_payload, login_sequence_);
   stream_->write(packet);
@@ -243,9 +335,10 @@ void ClientSession::on_open_failed(const std::string& error_payload) {
 
 void ClientSession::on_open_denied() {
   const ClientIdentity& identity = runner_.identity();
-  refuse(errors::access_denied(identity.user, host_of(stream_->peer()),
-                               !identity.credentials->password.empty()),
-         login_sequence_);
+  note_wrong_password(identity.user);
+  refuse(
+      errors::access_denied(identity.user, host_of(peer_), !identity.credentials->password.empty()),
+      login_sequence_);
 }
 
 bool ClientSession::on_password_wanted() {
@@ -260,10 +353,10 @@ bool ClientSession::on_password_wanted() {
 void ClientSession::begin_change_user(Bytes frame) {
   ClientIdentity identity = runner_.identity();
   if (context_.topology->is_mariadb()) identity.capabilities &= ~kUntilChangeOfUser;
-  const std::string peer = stream_->peer();
   const ProcessContext& process = *context_.process;
   login_ = std::make_unique<Login>(
-      Login::resume(*process.accounts, process.rsa_key, host_of(peer), is_secure(), identity));
+      Login::resume(*process.accounts, process.rsa_key, host_of(peer_), is_secure(), identity));
+  use_gate();
   phase_ = Phase::changing;
   on_login_step(login_->start_change_user(frame.subspan(kFrameHeaderSize)));
 }

@@ -1,13 +1,17 @@
 // One client: its socket, its login, its commands one after the other, and its end. Loop thread
 // only.
 //
-//   greeting ──> login ──> opening ──> commands ──> closed
-//                            ^             │
-//                            └─ changing <─┘   (COM_CHANGE_USER)
+//   (header) ──> greeting ──> login ──> opening ──> commands ──> closed
+//                                         ^             │
+//                                         └─ changing <─┘   (COM_CHANGE_USER)
+//
+// Connections of proxies that are configured so begin with a header, which says where the client
+// really connects from.
 
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "protocol/command_reader.h"
@@ -35,7 +39,7 @@ class ClientSession final : private StreamHandler, private RunnerHost {
                 std::unique_ptr<Stream> stream);
   ~ClientSession();
 
-  // Greets the client, or waits until weir knows what the servers are like.
+  // Greets the client, or waits for its header, or until weir knows what the servers are like.
   void start();
   void on_topology_changed();
   // Called a few times a second, for deadlines.
@@ -68,13 +72,14 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void interrupt() { runner_.interrupt(); }
 
  private:
-  enum class Phase : std::uint8_t { greeting, login, opening, commands, changing, closed };
+  enum class Phase : std::uint8_t { header, greeting, login, opening, commands, changing, closed };
 
   void on_stream_read(std::span<std::uint8_t> bytes) override;
   void on_stream_ended(int error) override;
   void on_stream_drained() override;
 
   Stream& client() override { return *stream_; }
+  const std::optional<IpAddress>& client_address() const override { return address_; }
   std::uint32_t session_id() const override { return id_; }
   std::uint8_t answer_sequence() const override { return reader_.next_sequence(); }
   void on_opened(protocol::ServerStatus status) override;
@@ -86,9 +91,14 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   void on_input_unwanted() override;
   void on_session_over() override { close(); }
 
+  void on_header_bytes(Bytes bytes);
+  void admit();
   void greet();
-  bool is_secure() const { return stream_->has_tls() || stream_->peer() == "unix"; }
+  bool is_secure() const { return secure_ || stream_->has_tls(); }
   void begin_tls();
+  void use_gate();
+  void note_refused_login(const ClientError& error);
+  void note_wrong_password(const std::string& user);
   void on_login_bytes(Bytes bytes);
   void on_login_step(Login::Step step);
   void check_password(protocol::PasswordCheck check);
@@ -106,6 +116,10 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   WorkerContext& context_;
   SessionOwner& owner_;
   std::unique_ptr<Stream> stream_;
+  std::string peer_;                  // "10.0.0.1:4711" or "unix": where the client connects from
+  std::optional<IpAddress> address_;  // of it; nothing: a unix socket
+  bool secure_;                       // nobody can listen in: a unix socket of weir's own
+  StrangerPlace place_;               // among those of its address
   std::unique_ptr<Login> login_;
   Phase phase_ = Phase::greeting;
   bool consuming_ = false;

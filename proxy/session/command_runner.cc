@@ -47,6 +47,7 @@ CommandRunner::~CommandRunner() {
 void CommandRunner::close() {
   if (std::exchange(closed_, true)) return;
   pool_.cancel(*this);
+  if (timeout_kill_ != nullptr) timeout_kill_->forget();
   lend(nullptr);
   place_.leave();
   if (insert_id_ != nullptr) insert_id_->on_answer = nullptr;
@@ -363,6 +364,7 @@ void CommandRunner::on_topology_changed() {
 
 void CommandRunner::tick(TimePoint now) {
   check_replay_time(now);
+  check_query_time(now);
   if (stage_ != Stage::waiting) return;
   if (place_.in_line()) return expire_in_line(now);
   const bool spills = current_.waits_to_spill && !opening_;

@@ -53,6 +53,7 @@
 #include "proxy/session/reply_relay.h"
 #include "proxy/session/session_info.h"
 #include "proxy/session/session_links.h"
+#include "proxy/session/statement_kill.h"
 #include "proxy/worker_context.h"
 
 namespace weir {
@@ -63,6 +64,8 @@ class ClientSession;
 class RunnerHost {
  public:
   virtual Stream& client() = 0;
+  // Where the client connects from, by a proxy's word if it has said one; nothing: a unix socket.
+  virtual const std::optional<IpAddress>& client_address() const = 0;
   // The id of the session, as its client knows it.
   virtual std::uint32_t session_id() const = 0;
   // The sequence number for an answer of weir's own to the current command.
@@ -151,8 +154,9 @@ class CommandRunner final : private BackendUser,
     running,
     infile,
     resetting,
-    asking  // other workers: about the target of a KILL, or who is who in a process list; or the
-            // primary for its position, when the client has its answer already
+    asking  // other workers: about the target of a KILL, or who is who in a process list; or, when
+            // the client has its answer already, the primary for its position, or whether a KILL
+            // of the command has arrived
   };
 
   // command_runner.cc: the commands
@@ -355,6 +359,14 @@ class CommandRunner final : private BackendUser,
   bool shows_process_list() const;
   void begin_process_list(Bytes bytes);
 
+  // runner_timeout.cc: a command that runs too long
+  void begin_query_time();
+  Milliseconds query_timeout() const;
+  void check_query_time(TimePoint now);
+  void on_timeout_told(bool told);
+  bool awaits_kill();
+  bool is_timed_out(std::uint16_t error_code) const;
+
   // runner_loss.cc: when it fails
   void on_backend_failed(BackendConnection& link, const BackendFailure& failure) override;
   void give_up_hung_server();
@@ -393,7 +405,6 @@ class CommandRunner final : private BackendUser,
   ReplyRelay& relay_;
   RunnerHost& host_;
   ClientIdentity identity_;
-  std::optional<IpAddress> client_address_;  // where rules may ask for it; nothing: a unix socket
   StatePtr state_;
   StatePtr initial_;  // what a reset brings back, without the schema
   bool initial_autocommit_ = true;
@@ -435,6 +446,7 @@ class CommandRunner final : private BackendUser,
   SessionLinks::Slot wanted_slot_ = SessionLinks::Slot::primary;  // what the pool is asked for
   std::unique_ptr<KillRequest> kill_;                             // while it is under way
   std::string errand_reply_;
+  std::shared_ptr<StatementKill> timeout_kill_;  // of the command, while it is under way
   bool cannot_ask_ = false;  // the primary's position is more than a session may remember
   protocol::InfileReader infile_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for calls that are made later

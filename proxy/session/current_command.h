@@ -56,6 +56,7 @@ struct CurrentCommand {
   bool sent = false;
   bool answer_begun = false;  // a byte of the answer has gone to the client
   bool failed = false;        // the answer was an error
+  bool timed_out = false;     // it has run too long, and its server is told to end it
   unsigned retries = 0;       // how often it was sent again
   bool only_primary = false;  // no replica will do any more
   bool rerun = false;         // the answer is swallowed, and the primary is asked
@@ -82,6 +83,7 @@ struct CurrentCommand {
   std::uint32_t statement_id = 0;
   BackendConnection* on = nullptr;  // where it runs
   TimePoint begun;                  // of the waiting
+  TimePoint running_since{};        // whole, on its server
   TimePoint in_line_since{};        // for whichever server, since it was last sent
   std::string why;                  // it waits, for the error that ends the waiting
 };

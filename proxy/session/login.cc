@@ -137,7 +137,9 @@ Login::Step Login::on_response(Bytes payload) {
     return refuse(errors::access_denied(response->user.substr(0, kMaxUser), host_,
                                         !response->auth_response.empty()));
   }
-  look_up(response->user);
+  if (!look_up(response->user)) {
+    return refuse(errors::access_denied(user_, host_, !response->auth_response.empty()));
+  }
   if (needs_tls()) return refuse(errors::user_needs_tls());
   return on_auth_step(auth_->start(*response, lookup_->account));
 }
@@ -149,15 +151,20 @@ Login::Step Login::start_change_user(Bytes payload) {
   if (!request || !nonce) return refuse(errors::unknown_command());
   identity_.schema = request->database;
   if (request->collation) identity_.collation = static_cast<std::uint8_t>(*request->collation);
-  look_up(request->user);
+  if (!look_up(request->user)) {
+    return refuse(errors::access_denied(user_, host_, !request->auth_response.empty()));
+  }
   if (needs_tls()) return refuse(errors::user_needs_tls());
   return on_auth_step(
       auth_->start_change_user(*request, identity_.capabilities, lookup_->account, *nonce));
 }
 
-void Login::look_up(std::string_view user) {
+// False: not now.
+bool Login::look_up(std::string_view user) {
   user_ = user;
-  lookup_.emplace(accounts_.find(user, host_));
+  barred_ = gate_ && !gate_(user_);
+  if (!barred_) lookup_.emplace(accounts_.find(user, host_));
+  return !barred_;
 }
 
 Login::Step Login::checked(PasswordCheck check, std::optional<std::size_t> which) {
@@ -195,6 +202,7 @@ Login::Step Login::on_auth_step(ServerAuthStep auth) {
       step.check = std::move(auth.check);
       return step;
     case ServerAuthStep::Kind::verified:
+      identity_.known = true;
       break;
     case ServerAuthStep::Kind::learned:
       lookup_->credentials = {};  // another password than the one known from before

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ struct ClientIdentity {
   protocol::Nonce nonce{};      // of the greeting; in a change of user some clients answer it again
   bool learnt = false;  // the password is what the client claims: only the primary can prove it
   std::optional<ProvenPassword> proven;  // a listed user's that is worth remembering
+  bool known = false;                    // the password is one that weir knows
 };
 
 // The capabilities that weir offers to a client, while the primary has those given.
@@ -55,6 +57,9 @@ class Login {
 
   // Clients without a secure channel are refused before they tell who they are.
   void require_tls() { tls_required_ = true; }
+
+  // Asked before a password is looked at, with the user's name: false refuses it unseen.
+  void set_gate(std::function<bool(std::string_view user)> gate) { gate_ = std::move(gate); }
 
   // What the client is sent first, framed. Empty when there is no randomness to be had.
   std::string greeting(const Offer& offer, std::uint32_t connection_id);
@@ -93,6 +98,10 @@ class Login {
   static Login resume(const AccountSource& accounts, const protocol::RsaKey* key, std::string host,
                       bool secure, const ClientIdentity& identity);
 
+  // What the client calls itself; empty before it has said so.
+  const std::string& user() const { return user_; }
+  // The gate was closed.
+  bool barred() const { return barred_; }
   // The number that the next packet to the client has.
   std::uint8_t next_sequence() const { return sequence_; }
   // Valid once accepted.
@@ -102,7 +111,7 @@ class Login {
   Step on_response(protocol::Bytes payload);
   Step on_auth_step(protocol::ServerAuthStep step);
   Step refuse(ClientError error);
-  void look_up(std::string_view user);
+  bool look_up(std::string_view user);
   // Not before it is known whose it is, and not after the client was asked for its password.
   bool needs_tls() const { return lookup_->requires_tls && !secure_; }
   void accept(protocol::ServerAuthStep& auth);
@@ -115,6 +124,8 @@ class Login {
   bool tls_required_ = false;
   bool tls_begun_ = false;
   bool responded_ = false;
+  bool barred_ = false;
+  std::function<bool(std::string_view)> gate_;  // empty: always open
   std::uint8_t sequence_ = 0;
   protocol::Capabilities offered_ = 0;
   std::optional<protocol::ServerAuth> auth_;

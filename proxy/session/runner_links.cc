@@ -35,6 +35,7 @@ ConnectionWish CommandRunner::wish(std::size_t server, bool fresh) const {
   wish.collation = identity_.collation;
   wish.capabilities = forwarded_capabilities(identity_.capabilities);
   wish.settings = settings_;
+  if (context_.topology->servers[server].proxy_protocol) wish.client = host_.client_address();
   wish.fresh = fresh;
   if (insert_id_ != nullptr && may_use_insert_id()) wish.preferred = insert_id_->holder;
   return wish;

@@ -80,7 +80,8 @@ LossFacts CommandRunner::loss_facts(const BackendConnection& link) const {
   facts.may_commit = may_commit();
   facts.in_transaction = links_.transaction() == &link;
   facts.holds_state = &link == links_.primary() && pins_.holds_state();
-  facts.retried = current_.retries >= kMaxRetries || !context_.config().routing.retry_reads;
+  facts.retried = current_.retries >= kMaxRetries || !context_.config().routing.retry_reads ||
+                  current_.timed_out;
   return facts;
 }
 
@@ -103,7 +104,12 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
   // The client has its answer already.
   const bool was_question =
       stage_ == Stage::asking && current_.on == &link && &link == links_.primary();
-  const bool replays = verdict == LossVerdict::transaction_lost && may_replay(link, facts);
+  // What has run too long is not run again.
+  const bool replays =
+      verdict == LossVerdict::transaction_lost && !current_.timed_out && may_replay(link, facts);
+  const bool ends_read = current_.timed_out && facts.statement_under_way && facts.is_plain_read &&
+                         verdict == LossVerdict::outcome_unknown && !facts.in_transaction;
+  const bool mariadb = link.is_mariadb();
   if (facts.sent && place_.inside(index)) context_.admission->failed(index);
   leave(link);
   if (was_question) return end_command();
@@ -141,6 +147,11 @@ void CommandRunner::on_backend_failed(BackendConnection& link, const BackendFail
     // circle.
     if (current_.sent) proceed_later();
     return;
+  }
+  // The session goes on: nothing but the answer was lost, and that was not wanted any more.
+  if (ends_read) {
+    write_error(errors::query_too_long(mariadb), sequence);
+    return end_command();
   }
   carry_out(verdict, server, failure.text, sequence);
 }

@@ -163,6 +163,13 @@ void CommandRunner::on_ok(BackendConnection& link, const ReplyTracker::Step& ste
 }
 
 void CommandRunner::on_error(BackendConnection& link, const ReplyTracker::Step& step) {
+  if (is_timed_out(error_code(step.packet))) {
+    current_.failed = true;
+    ++context_.counters.failed_statements;
+    const std::string packet = error_packet(errors::query_too_long(link.is_mariadb()),
+                                            protocol::read_frame_header(step.packet).sequence);
+    return forward(protocol::as_bytes(packet), true);
+  }
   const bool may_rerun = &link == links_.replica() && current_.repeatable &&
                          !current_.answer_begun && !current_.only_primary && !only_replicas() &&
                          primary_may_know_better(error_code(step.packet));
@@ -459,7 +466,7 @@ void CommandRunner::end_command() {
   if (current_.bytes.capacity() > protocol::CommandReader::kMaxIdle)
     std::string().swap(current_.bytes);
   settle();
-  if (!closed_) host_.on_command_done();
+  if (!closed_ && !awaits_kill()) host_.on_command_done();
 }
 
 void CommandRunner::on_reply_flush(BackendConnection& link) {

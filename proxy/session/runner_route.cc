@@ -32,7 +32,6 @@ bool only_looks(const sql::Classification& facts) {
 
 void CommandRunner::open(ClientIdentity identity) {
   identity_ = std::move(identity);
-  if (context_.rules != nullptr) client_address_ = address_of_peer(host_.client().peer());
   // After COM_CHANGE_USER nothing is left of the user before.
   lend(nullptr);
   insert_id_.reset();

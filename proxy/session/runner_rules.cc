@@ -13,7 +13,8 @@ RuleInput CommandRunner::rule_input() const {
   RuleInput input;
   input.user = identity_.user;
   input.schema = state_->schema();
-  input.client = client_address_ ? &*client_address_ : nullptr;
+  const std::optional<IpAddress>& client = host_.client_address();
+  input.client = client ? &*client : nullptr;
   return input;
 }
 

@@ -300,6 +300,7 @@ void CommandRunner::transmit(BackendConnection& link, Bytes before, Bytes comman
   current_.on = &link;
   current_.sent = true;
   stage_ = Stage::running;
+  begin_query_time();
   const bool keep =
       current_.repeatable || current_.holdable || current_.info->handling == Handling::prepare;
   if (keep && current_.info->handling != Handling::execute) retain(command);

@@ -9,10 +9,18 @@ namespace {
 std::shared_ptr<const Config> config(AuthMode mode) {
   Config made;
   made.auth.mode = mode;
-  made.users.push_back(
-      {.name = "app", .password = "secret", .route = {}, .max_connections = 2, .consistency = {}});
-  made.users.push_back(
-      {.name = "free", .password = "", .route = {}, .max_connections = 0, .consistency = {}});
+  made.users.push_back({.name = "app",
+                        .password = "secret",
+                        .route = {},
+                        .max_connections = 2,
+                        .consistency = {},
+                        .query_timeout = {}});
+  made.users.push_back({.name = "free",
+                        .password = "",
+                        .route = {},
+                        .max_connections = 0,
+                        .consistency = {},
+                        .query_timeout = {}});
   return std::make_shared<const Config>(std::move(made));
 }
 

@@ -152,6 +152,8 @@ TEST_CASE("admin tables: counters by destination and reason", "[admin]") {
   route.reason = sql::Reason::plain_read;
   status.counters.routed.add(route, true);
   status.counters.routed.add(route, true);
+  status.counters.refused[static_cast<std::size_t>(Refusal::half_open)] = 3;
+  status.counters.query_timeouts = 4;
   const ResultSet set = counters_table(status);
   check_shape(set);
   const auto value = [&](std::string_view name) -> std::string {
@@ -161,6 +163,9 @@ TEST_CASE("admin tables: counters by destination and reason", "[admin]") {
     return "none";
   };
   CHECK(value("sessions_now") == "7");
+  CHECK(value("refused.half_open") == "3");
+  CHECK(value("refused.backoff") == "0");
+  CHECK(value("query_timeouts") == "4");
   CHECK(value("statements.primary") == "1");
   CHECK(value("statements.primary.locking_read") == "1");
   CHECK(value("statements.replica") == "2");
@@ -176,7 +181,8 @@ TEST_CASE("admin tables: the configuration shows no password", "[admin]") {
                           .password = "hidden-app",
                           .route = {},
                           .max_connections = 0,
-                          .consistency = {}});
+                          .consistency = {},
+                          .query_timeout = {}});
   const ResultSet set = config_table(config);
   check_shape(set);
   std::size_t stars = 0;

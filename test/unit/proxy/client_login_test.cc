@@ -23,9 +23,14 @@ struct Fixture {
                           .password = "secret",
                           .route = {},
                           .max_connections = 0,
-                          .consistency = {}});
-    made.users.push_back(
-        {.name = "open", .password = "", .route = {}, .max_connections = 0, .consistency = {}});
+                          .consistency = {},
+                          .query_timeout = {}});
+    made.users.push_back({.name = "open",
+                          .password = "",
+                          .route = {},
+                          .max_connections = 0,
+                          .consistency = {},
+                          .query_timeout = {}});
     config = std::make_shared<const Config>(std::move(made));
     accounts.emplace(config);
     topology.greeting_version = "8.4.0";
@@ -314,6 +319,30 @@ Login::Step respond(const HandshakeResponse& response, std::uint8_t sequence = 1
   std::string payload;
   encode_handshake_response(payload, response);
   return login.feed({static_cast<std::uint32_t>(payload.size()), sequence}, ExactBytes(payload));
+}
+
+TEST_CASE("client login: behind a closed gate no password is looked at") {
+  Fixture fixture;
+  for (const char* password : {"secret", "wrong"}) {
+    Login login = fixture.login();
+    std::string asked;
+    login.set_gate([&](std::string_view user) {
+      asked = user;
+      return false;
+    });
+    const Login::Step step = log_in(login, fixture, "app", password);
+    CHECK(step.kind == Kind::refused);
+    CHECK(step.error.code == 1045);
+    CHECK(step.error.message == "Access denied for user 'app'@'127.0.0.1' (using password: YES)");
+    CHECK(login.barred());
+    CHECK(login.user() == "app");
+    CHECK(asked == "app");
+  }
+  Login open = fixture.login();
+  open.set_gate([](std::string_view) { return true; });
+  REQUIRE(log_in(open, fixture, "app", "secret").kind == Kind::accepted);
+  CHECK_FALSE(open.barred());
+  CHECK(open.take_identity().proven);
 }
 
 TEST_CASE("client login: a wrong sequence number") {

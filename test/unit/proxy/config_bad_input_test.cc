@@ -134,6 +134,20 @@ TEST_CASE("impossible values are refused", "[config]") {
       {"[limits]\nmax_packet = \"64\"",
        "2: limits.max_packet is \"64\"; it must be a size in quotes, such as \"256KiB\" or "
        "\"64MiB\""},
+      {"[limits]\nquery_timeout = \"2d\"",
+       "2: limits.query_timeout is \"2d\"; it must be from 0s to 1d"},
+      {"[limits]\nhalf_open_per_address = -1",
+       "2: limits.half_open_per_address is -1; it must be from 0 to 1000000"},
+      {"[limits]\nconnections_per_address = 1000001",
+       "2: limits.connections_per_address is 1000001; it must be from 0 to 1000000"},
+      {"[limits]\nconnection_rate = \"5\"",
+       "2: limits.connection_rate must be a whole number from 0 to 1000000, without quotes"},
+      {"[limits]\nlogin_failures = -1",
+       "2: limits.login_failures is -1; it must be from 0 to 1000000"},
+      {"[limits]\nlogin_backoff = \"0s\"",
+       "2: limits.login_backoff is \"0s\"; it must be from 1s to 1d"},
+      {"[[user]]\nname = \"a\"\npassword = \"b\"\nquery_timeout = \"2d\"",
+       "4: user.query_timeout is \"2d\"; it must be from 0s to 1d"},
       {"[limits]\nprepared_statements = 0",
        "2: limits.prepared_statements is 0; it must be from 1 to 1048576"},
       {"[listen]\nmax_connections = -1",
@@ -195,13 +209,23 @@ TEST_CASE("the admin console has one password at most", "[config]") {
 
 TEST_CASE("what later versions know is refused in its own words", "[config]") {
   check_rows({
-      {"[limits]\nquery_timeout = \"5s\"",
-       "2: this version does not know \"limits.query_timeout\" yet; remove the key or set it to "
-       "\"0s\""},
       {"[log]\nslow_query = \"1s\"",
        "2: this version does not know \"log.slow_query\" yet; remove the key"},
-      {"[[rule]]\nuser = \"a\"\nto = \"replica\"\ntimeout = \"5s\"",
-       "4: this version does not know \"rule.timeout\" yet; remove the key"},
+  });
+}
+
+TEST_CASE("networks of proxies are read with care", "[config]") {
+  const std::string list = "2: listen.proxy_protocol must be a list of texts in quotes";
+  check_rows({
+      {"[listen]\nproxy_protocol = \"10.0.0.0/8\"", list},
+      {"[listen]\nproxy_protocol = true", list},
+      {"[listen]\nproxy_protocol = [\"10.0.0.0/8\", 1]", list},
+      {"[listen]\nproxy_protocol = [\"10.0.0.1/8\"]",
+       "2: listen.proxy_protocol has \"10.0.0.1/8\": the address has bits behind its first 8; "
+       "write \"10.0.0.0/8\""},
+      {"[listen]\nproxy_protocol = [\n\"10.0.0.0/8\",\n\"haproxy\"]",
+       "4: listen.proxy_protocol has \"haproxy\": it must be an address or a network, such as "
+       "\"10.0.0.0/8\" or \"2001:db8::/32\""},
   });
 }
 
@@ -234,7 +258,10 @@ TEST_CASE("rules are checked", "[config]") {
        "1: rule 1 has no condition; add user, schema, digest, pattern or client"},
       {"[[rule]]\nname = \"x\"\nmax_lag = \"1s\"",
        "1: x has no condition; add user, schema, digest, pattern or client"},
-      {user, "1: rule 1 changes nothing; add to, max_lag or consistency"},
+      {user, "1: rule 1 changes nothing; add to, max_lag, consistency or timeout"},
+      {user + "to = \"reject\"\ntimeout = \"1s\"",
+       "4: rule.timeout has no meaning with to = \"reject\"; remove one"},
+      {user + "timeout = \"2d\"", "3: rule.timeout is \"2d\"; it must be from 0s to 1d"},
       {user + "to = \"replicas\"",
        "3: rule.to is \"replicas\": it must be \"primary\", \"replica\", \"server:NAME\" or "
        "\"reject\""},

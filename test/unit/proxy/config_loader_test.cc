@@ -87,6 +87,32 @@ heartbeat = "weir.beats-1"
             "weir.toml:22: monitor.password is empty: this account has no password"});
 }
 
+TEST_CASE("the PROXY protocol and timeouts are read where they are", "[config]") {
+  const LoadResult result = load_with_rest(R"(
+[listen]
+proxy_protocol = ["10.0.0.0/8", "2001:db8::/32", "127.0.0.1"]
+[[server]]
+name = "behind"
+address = "behind"
+proxy_protocol = true
+[[user]]
+name = "app"
+password = "x"
+query_timeout = "0s"
+[[rule]]
+user = "app"
+timeout = "1m"
+)");
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  const Config& config = *result.config;
+  CHECK(config.listen.proxy_protocol ==
+        std::vector<std::string>{"10.0.0.0/8", "2001:db8::/32", "127.0.0.1"});
+  CHECK(config.servers.front().proxy_protocol);
+  CHECK(config.users.front().query_timeout == 0ms);
+  CHECK(config.rules.front().timeout == 1min);
+}
+
 TEST_CASE("routing, pool, limits and log are read", "[config]") {
   const LoadResult result = load_with_rest(R"(
 routing = { consistency = "eventual", wait = "0s", balance = "weighted", primary_reads = "never" }
@@ -101,9 +127,14 @@ min_idle = 0
 max_packet = "1GiB"
 handshake_timeout = "1s"
 idle_timeout = "1d"
-query_timeout = "0s"
+query_timeout = "90s"
 write_buffer = "1MB"
 prepared_statements = 7
+half_open_per_address = 8
+connections_per_address = 9
+connection_rate = 10
+login_failures = 0
+login_backoff = "5m"
 [log]
 level = "debug"
 format = "json"
@@ -144,7 +175,13 @@ key = "wk.pem"
   CHECK(config.limits.handshake_timeout == 1s);
   CHECK(config.limits.idle_timeout == 24h);
   CHECK(config.limits.write_buffer == 1000000);
+  CHECK(config.limits.query_timeout == 90s);
   CHECK(config.limits.prepared_statements == 7);
+  CHECK(config.limits.half_open_per_address == 8);
+  CHECK(config.limits.connections_per_address == 9);
+  CHECK(config.limits.connection_rate == 10);
+  CHECK(config.limits.login_failures == 0);
+  CHECK(config.limits.login_backoff == 5min);
   CHECK(config.log.level == LogLevel::debug);
   CHECK(config.log.format == LogFormat::json);
 }

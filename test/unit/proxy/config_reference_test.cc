@@ -52,6 +52,7 @@ void check_equal(const ListenConfig& a, const ListenConfig& b) {
   CHECK(a.admin == b.admin);
   CHECK(a.workers == b.workers);
   CHECK(a.max_connections == b.max_connections);
+  CHECK(a.proxy_protocol == b.proxy_protocol);
 }
 
 void check_equal(const ServerConfig& a, const ServerConfig& b) {
@@ -59,6 +60,7 @@ void check_equal(const ServerConfig& a, const ServerConfig& b) {
   CHECK(a.weight == b.weight);
   CHECK(a.zone == b.zone);
   CHECK(a.max_connections == b.max_connections);
+  CHECK(a.proxy_protocol == b.proxy_protocol);
 }
 
 void check_equal(const MonitorConfig& a, const MonitorConfig& b) {
@@ -102,6 +104,12 @@ void check_equal(const LimitsConfig& a, const LimitsConfig& b) {
   CHECK(a.idle_timeout == b.idle_timeout);
   CHECK(a.write_buffer == b.write_buffer);
   CHECK(a.prepared_statements == b.prepared_statements);
+  CHECK(a.query_timeout == b.query_timeout);
+  CHECK(a.half_open_per_address == b.half_open_per_address);
+  CHECK(a.connections_per_address == b.connections_per_address);
+  CHECK(a.connection_rate == b.connection_rate);
+  CHECK(a.login_failures == b.login_failures);
+  CHECK(a.login_backoff == b.login_backoff);
 }
 
 void check_all_defaults(const Config& config) {

@@ -78,6 +78,7 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   status.servers[1] = {5, 4, 3, 2, 40, 6, 7};
   status.counters.sessions = 12;
   status.counters.failed_statements = 2;
+  status.counters.refused[static_cast<std::size_t>(Refusal::full)] = 6;
   status.counters.rule_matches = {9};
   Route route;
   route.reason = sql::Reason::locking_read;
@@ -93,6 +94,8 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   CHECK(samples.at("weir_scrape_complete") == 1);
   CHECK(samples.at("weir_client_sessions_total") == 12);
   CHECK(samples.at("weir_errors_total") == 2);
+  CHECK(samples.at("weir_clients_refused_total{reason=\"full\"}") == 6);
+  CHECK(samples.at("weir_clients_refused_total{reason=\"password\"}") == 0);
   CHECK(samples.at("weir_rule_matches_total{rule=\"rule 1\"}") == 9);
   CHECK(samples.at("weir_server_connections_open{server=\"db2\"}") == 5);
   CHECK(samples.at("weir_server_connections_idle{server=\"db2\"}") == 4);

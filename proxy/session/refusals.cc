@@ -1,0 +1,39 @@
+#include "proxy/session/refusals.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "proxy/config/nearest.h"
+
+namespace weir {
+namespace {
+
+// In the order of Refusal.
+constexpr std::string_view kWhy[kRefusals] = {
+    "listen.max_connections are taken",
+    "its address has limits.half_open_per_address connections that have not logged in",
+    "its address has limits.connections_per_address",
+    "its address connects faster than limits.connection_rate",
+    "it begins with no PROXY header (see listen.proxy_protocol)",
+    "it has not logged in within limits.handshake_timeout",
+    "wrong password",
+    "limits.login_failures wrong passwords in a row, see limits.login_backoff",
+};
+
+}  // namespace
+
+void note_refusal(WorkerContext& context, Refusal why, std::string_view peer,
+                  std::string_view user) {
+  const auto index = static_cast<std::size_t>(why);
+  ++context.counters.refused[index];
+  const auto left_out = context.refusal_logs[index].pass(context.loop_time());
+  if (!left_out) return;
+  const std::string as = user.empty() ? "" : " as " + config::in_quotes(user);
+  const std::string more =
+      *left_out == 0 ? "" : fmt::format(" ({} more since the last such line)", *left_out);
+  spdlog::warn("client {}{} turned away: {}{}", peer, as, kWhy[index], more);
+}
+
+}  // namespace weir
