@@ -1,9 +1,12 @@
 #include "proxy/monitor/server_connection.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -28,6 +31,28 @@ bool must_have_tls(const ServerTlsConfig& tls) {
 const DeadKey& dead_key() {
   static const DeadKey made;
   return made;
+}
+
+// With TLS the library reads from the socket as that is.
+void make_nonblocking(my_socket socket) {
+  const int flags = ::fcntl(socket, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+}
+
+// And makes it a blocking one while it connects, where a read or a write then ends after this long.
+void bound_blocking(my_socket socket, Milliseconds left) {
+  const auto most = std::max(left, Milliseconds(1)).count();
+  const timeval timeout{most / 1000, most % 1000 * 1000};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+// Who connects on this thread, and until when. The handshake then waits by itself, and tells the
+// function that does the waiting nothing of whose connection it is.
+thread_local const std::function<bool(bool reads)>* handshake_wait = nullptr;
+
+int wait_in_handshake(my_socket, my_bool reads, int) {
+  return handshake_wait != nullptr && (*handshake_wait)(reads != 0) ? 1 : 0;
 }
 
 struct FreeResult {
@@ -93,11 +118,11 @@ void ServerConnection::prepare_options() {
 void ServerConnection::ask_for_tls() {
   const my_bool on = 1;
   mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &on);
+  mysql_options(mysql_, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void*>(wait_in_handshake));
   if (!tls_.cert.empty()) {
     mysql_options(mysql_, MYSQL_OPT_SSL_CERT, tls_.cert.c_str());
     mysql_options(mysql_, MYSQL_OPT_SSL_KEY, tls_.key.c_str());
   }
-  if (!must_have_tls(tls_)) return;
   mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, dead_key().path().c_str());
   if (tls_.mode == ServerTlsMode::required) return;
   if (!tls_.ca.empty()) {
@@ -117,9 +142,14 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
   if (mysql_ == nullptr) return {kLost, "out of memory"};
   prepare_options();
   const bool local = login.address.is_unix();
-  if (tls_.mode != ServerTlsMode::disabled && !local) ask_for_tls();
+  if (must_have_tls(tls_) && !local) ask_for_tls();
   const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
+  const std::function<bool(bool)> wait_for = [&](bool reads) {
+    const int event = reads ? MYSQL_WAIT_READ : MYSQL_WAIT_WRITE;
+    return wait(event, deadline) == event;
+  };
+  handshake_wait = &wait_for;
   MYSQL* result = nullptr;
   const int waiting_for = mysql_real_connect_start(
       &result, mysql_, local ? nullptr : login.address.host.c_str(), login.user.c_str(),
@@ -127,8 +157,10 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
       local ? login.address.unix_path.c_str() : nullptr, CLIENT_MULTI_STATEMENTS);
   drive(waiting_for, deadline,
         [&](int happened) { return mysql_real_connect_cont(&result, mysql_, happened); });
+  handshake_wait = nullptr;
   const bool in_clear = result != nullptr && mysql_get_ssl_cipher(mysql_) == nullptr;
   if (result != nullptr && !(in_clear && must_have_tls(tls_) && !local)) {
+    make_nonblocking(mysql_get_socket(mysql_));
     connected_ = true;
     return {};
   }
@@ -196,6 +228,10 @@ int ServerConnection::wait(int waiting_for, TimePoint deadline) {
   // Also when the deadline has passed, poll looks once: if the answer is here (this process was
   // paused meanwhile), the server was not late.
   const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+  if (!connected_) {
+    make_nonblocking(fds[0].fd);
+    bound_blocking(fds[0].fd, left);
+  }
   const int timeout = static_cast<int>(std::clamp<Milliseconds::rep>(left.count(), 0, 1 << 30));
   int ready = 0;
   do {
@@ -209,6 +245,8 @@ int ServerConnection::wait(int waiting_for, TimePoint deadline) {
     return happened & waiting_for;
   }
   gave_up_ = true;
+  // With TLS the library goes on reading after a timeout; at the end of the stream it does not.
+  ::shutdown(fds[0].fd, SHUT_RDWR);
   gave_up_why_ = fds[1].revents != 0 ? "the monitor is stopping"
                  : connected_        ? "no answer in time"
                                      : "no connection in time";

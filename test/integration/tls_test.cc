@@ -1,8 +1,16 @@
 // TLS on both sides of weir, in front of servers that show certificates of the test's authority.
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 
+#include "protocol/frame.h"
+#include "protocol/handshake.h"
+#include "test/integration/monitor_fixture.h"
 #include "test/integration/proxy_fixture.h"
 #include "test/support/console.h"
 #include "test/support/until.h"
@@ -61,6 +69,57 @@ class TlsTest {
   }
 
   Cluster cluster;
+};
+
+// Greets everybody as a server that has TLS, and never says another word.
+class SilentServer {
+ public:
+  SilentServer() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const raw = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener_, raw, size) == 0);
+    REQUIRE(::getsockname(listener_, raw, &size) == 0);
+    REQUIRE(::listen(listener_, 16) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~SilentServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    for (const int client : clients_) ::close(client);
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  void serve() {
+    namespace wire = weir::protocol;
+    wire::Greeting greeting;
+    greeting.version = "9.7.0";
+    greeting.connection_id = 1;
+    greeting.capabilities = wire::kSsl | wire::kProtocol41 | wire::kSecureConnection |
+                            wire::kPluginAuth | wire::kConnectWithDb;
+    greeting.plugin = "caching_sha2_password";
+    std::string payload;
+    wire::encode_greeting(payload, greeting);
+    std::string packet;
+    std::uint8_t sequence = 0;
+    wire::append_frames(packet, payload, sequence);
+    for (int client = 0; (client = ::accept(listener_, nullptr, nullptr)) >= 0;) {
+      clients_.push_back(client);
+      if (::send(client, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) return;
+    }
+  }
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::vector<int> clients_;
+  std::thread thread_;
 };
 
 const WantedTls kNone{};
@@ -279,4 +338,31 @@ TEST_CASE_METHOD(TlsTest, "tls: a start with files that are no good ends with th
                  "[tls]") {
   CHECK_THROWS_WITH(Weir(cluster, options("cert = \"/nowhere\"\nkey = \"/nowhere\"\n", {})),
                     Catch::Contains("tls.client.cert = \"/nowhere\": No such file or directory"));
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a server that goes silent in the handshake is given up", "[tls]") {
+  SilentServer silent;
+  auto config = monitor_config(cluster);
+  config->tls.server.mode = weir::ServerTlsMode::required;
+  config->servers[1].address.port = silent.port();
+  Watch watch(config);
+  CHECK(watch.until([](const weir::Topology& topology) {
+    return topology.servers[1].why.find("no connection in time") != std::string::npos;
+  }));
+  // The end does not wait for it, either.
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a server that hangs is found out by the monitor", "[tls]") {
+  auto config = monitor_config(cluster);
+  config->tls.server.mode = weir::ServerTlsMode::required;
+  config->monitor.timeout = std::chrono::seconds(2);
+  Watch watch(config);
+  REQUIRE(watch.until([](const weir::Topology& topology) {
+    return topology.primary.has_value() && topology.servers[1].serves_reads();
+  }));
+  const weir::test::Finally put_right{[&] { cluster.kill(2, "CONT"); }};
+  cluster.kill(2, "STOP");
+  CHECK(watch.until([](const weir::Topology& topology) {
+    return topology.servers[1].why.find("no answer in time") != std::string::npos;
+  }));
 }
