@@ -100,6 +100,20 @@ TEST_CASE("heartbeat: a count that was not written makes nobody fresher", "[moni
   CHECK(cluster.server(1).fresh_until == fresh_until);
 }
 
+TEST_CASE("heartbeat: the server's word makes nobody fresh whose count was not read",
+          "[monitor][heartbeat]") {
+  Beating cluster;
+  cluster.step(1, 1);
+  REQUIRE(cluster.server(1).fresh_until);
+  CHECK_FALSE(cluster.server(2).fresh_until);  // its count was never read
+  cluster.step(2, std::nullopt);
+  CHECK_FALSE(cluster.server(1).fresh_until);
+  CHECK(cluster.server(1).lag == 1000ms);
+  CHECK(cluster.health(1) == Health::up);
+  cluster.step(3, 3);
+  CHECK(cluster.server(1).fresh_until == cluster.now - 9ms);
+}
+
 TEST_CASE("heartbeat: before the first count has come, the server's word counts",
           "[monitor][heartbeat]") {
   Beating cluster;
