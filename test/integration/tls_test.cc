@@ -13,13 +13,14 @@
 #include "test/integration/monitor_fixture.h"
 #include "test/integration/proxy_fixture.h"
 #include "test/support/console.h"
+#include "test/support/good_end.h"
 #include "test/support/until.h"
 
 using namespace weir::test;
 
 namespace {
 
-class TlsTest {
+class TlsTest : public GoodEnd {
  public:
   TlsTest() {
     Client root = cluster.server(1);
@@ -60,12 +61,6 @@ class TlsTest {
     } catch (const ServerError& error) {
       return error.code();
     }
-  }
-  static void end(Weir& weir) {
-    const int code = weir.stop();
-    INFO(weir.log());
-    CHECK(code == 0);
-    CHECK(weir.sanitizer_report() == "");
   }
 
   Cluster cluster;
