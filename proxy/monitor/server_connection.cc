@@ -7,13 +7,12 @@
 
 #include <algorithm>
 #include <functional>
-#include <mutex>
 
 #include <fmt/format.h>
 #include <mysql.h>
 #include <openssl/x509.h>
 
-#include "proxy/monitor/dead_key.h"
+#include "proxy/monitor/sha2_plugin.h"
 
 namespace weir {
 namespace {
@@ -25,12 +24,6 @@ constexpr unsigned kTlsError = 2026;
 
 bool must_have_tls(const ServerTlsConfig& tls) {
   return tls.mode != ServerTlsMode::disabled && tls.mode != ServerTlsMode::preferred;
-}
-
-// Made on first use, which takes its time, and good for all.
-const DeadKey& dead_key() {
-  static const DeadKey made;
-  return made;
 }
 
 // With TLS the library reads from the socket as that is.
@@ -78,15 +71,19 @@ ResultSet copy_result(MYSQL_RES* stored) {
   return result;
 }
 
+// The library initialises itself on first use, but not safely from several threads.
+bool begin_with_library() {
+  static const bool keeps_passwords = [] {
+    mysql_library_init(0, nullptr, nullptr);
+    return use_sha2_plugin();
+  }();
+  return keeps_passwords;
+}
+
 }  // namespace
 
 ServerConnection::ServerConnection(const ServerTlsConfig& tls, int wake_fd)
-    : tls_(tls), wake_fd_(wake_fd) {
-  // The library initialises itself on first use, but not safely from several threads.
-  static std::once_flag once;
-  std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
-  if (must_have_tls(tls_)) dead_key();
-}
+    : tls_(tls), wake_fd_(wake_fd), keeps_passwords_(begin_with_library()) {}
 
 ServerConnection::~ServerConnection() {
   close();
@@ -96,8 +93,6 @@ void ServerConnection::close() {
   if (mysql_ == nullptr) return;
   // The farewell that mysql_close sends must not wait for a server that hangs.
   if (const my_socket fd = mysql_get_socket(mysql_); fd >= 0) ::shutdown(fd, SHUT_RDWR);
-  // The library frees everything but this.
-  mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, nullptr);
   mysql_close(mysql_);
   mysql_ = nullptr;
   connected_ = false;
@@ -108,13 +103,15 @@ void ServerConnection::prepare_options() {
   mysql_options(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   const unsigned no_files = 0;  // a server may not ask for files of this machine
   mysql_options(mysql_, MYSQL_OPT_LOCAL_INFILE, &no_files);
+  // Whatever a server asks for, nothing gives the password away.
+  mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH,
+                "mysql_native_password,caching_sha2_password,client_ed25519");
   const my_bool no_reconnect = 0;
   mysql_options(mysql_, MYSQL_OPT_RECONNECT, &no_reconnect);
   mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "weir monitor");
 }
 
-// The library goes on without TLS when the server offers none, so whoever must have it has to look
-// afterwards (connect()), and until then the password must not be readable for anybody.
+// The library goes on without TLS when the server offers none: connect() looks afterwards.
 void ServerConnection::ask_for_tls() {
   const my_bool on = 1;
   mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &on);
@@ -123,7 +120,6 @@ void ServerConnection::ask_for_tls() {
     mysql_options(mysql_, MYSQL_OPT_SSL_CERT, tls_.cert.c_str());
     mysql_options(mysql_, MYSQL_OPT_SSL_KEY, tls_.key.c_str());
   }
-  mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, dead_key().path().c_str());
   if (tls_.mode == ServerTlsMode::required) return;
   if (!tls_.ca.empty()) {
     mysql_options(mysql_, MYSQL_OPT_SSL_CA, tls_.ca.c_str());
@@ -138,11 +134,17 @@ void ServerConnection::ask_for_tls() {
 ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoint deadline) {
   close();
   gave_up_ = false;
+  const bool local = login.address.is_unix();
+  const bool wants_tls = must_have_tls(tls_) && !local;
+  if (wants_tls && !keeps_passwords_) {
+    return {kTlsError,
+            "the client library has loaded a caching_sha2_password of its own, which "
+            "may give the password away; unset LIBMYSQL_PLUGINS"};
+  }
   mysql_ = mysql_init(nullptr);
   if (mysql_ == nullptr) return {kLost, "out of memory"};
   prepare_options();
-  const bool local = login.address.is_unix();
-  if (must_have_tls(tls_) && !local) ask_for_tls();
+  if (wants_tls) ask_for_tls();
   const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
   const std::function<bool(bool)> wait_for = [&](bool reads) {
@@ -159,13 +161,14 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
         [&](int happened) { return mysql_real_connect_cont(&result, mysql_, happened); });
   handshake_wait = nullptr;
   const bool in_clear = result != nullptr && mysql_get_ssl_cipher(mysql_) == nullptr;
-  if (result != nullptr && !(in_clear && must_have_tls(tls_) && !local)) {
+  if (result != nullptr && !(in_clear && wants_tls)) {
     make_nonblocking(mysql_get_socket(mysql_));
     connected_ = true;
     return {};
   }
   Failure failed = failure();
-  if (result != nullptr) {
+  const unsigned long offered = mysql_->server_capabilities;  // 0: it has not greeted
+  if (wants_tls && offered != 0 && (offered & CLIENT_SSL) == 0) {
     failed = {kTlsError, "the server offers no TLS, and tls.server.mode does not do without"};
   }
   close();
