@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def contender(name: str, cluster: Cluster, folder: Path, weir_binary: Path) -> I
         with weir.running(weir_binary, cluster, folder, workers=1, settings=no_tls) as proxy:
             yield Contender(name, [proxy.port], proxy.pid)
     else:
-        with _haproxy(replicas, folder) as running:
+        with haproxy([f"{HOST}:{port}" for port in replicas], folder) as running:
             yield running
 
 
@@ -71,11 +72,15 @@ def raise_descriptor_limit() -> None:
 
 
 @contextlib.contextmanager
-def _haproxy(replicas: list[int], folder: Path) -> Iterator[Contender]:
-    """HAProxy relaying bytes with one thread, clients spread evenly over the replicas."""
+def haproxy(replicas: list[str], folder: Path, bind: str = "") -> Iterator[Contender]:
+    """HAProxy relaying bytes with one thread, clients spread evenly over the replicas.
+
+    A replica is an address, maybe with parameters as HAProxy's configuration has them behind it, and `bind` has those
+    of the listening address.
+    """
     port = free_ports(1)[0]
     config = folder / "haproxy.cfg"
-    servers = "\n".join(f"    server db{number} {HOST}:{backend}" for number, backend in enumerate(replicas, start=2))
+    servers = "\n".join(f"    server db{number} {backend}" for number, backend in enumerate(replicas, start=2))
     config.write_text(f"""global
     nbthread 1
     maxconn 4000
@@ -85,7 +90,7 @@ defaults
     timeout client 1h
     timeout server 1h
 listen mysql
-    bind {HOST}:{port}
+    bind {HOST}:{port} {bind}
     balance roundrobin
 {servers}
 """)
@@ -97,13 +102,22 @@ listen mysql
         except FileNotFoundError:
             raise ClusterError("haproxy is not installed; run `scripts/install bench`") from None
     try:
-        wait_until(lambda: process.poll() is not None or _greets(port), READY_SECONDS)
-        if not _greets(port):
+        serves = _listens if bind else _greets
+        wait_until(lambda: process.poll() is not None or serves(port), READY_SECONDS)
+        if not serves(port):
             raise ClusterError(f"haproxy does not serve:\n{log.read_text(errors='replace')}")
         yield Contender("haproxy", [port], process.pid)
     finally:
         process.terminate()
         process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=5).close()
+        return True
+    except OSError:
+        return False
 
 
 def _greets(port: int) -> bool:

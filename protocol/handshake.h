@@ -65,8 +65,8 @@ std::optional<HandshakeResponse> decode_handshake_response(Bytes payload);
 // kPluginAuthLenencData.
 void encode_handshake_response(std::string& out, const HandshakeResponse& response);
 
-// "Protocol::SSLRequest": the head of a handshake response, this many bytes of it, sent alone to ask
-// for TLS.
+// "Protocol::SSLRequest": the head of a handshake response, this many bytes of it, sent alone to
+// ask for TLS.
 inline constexpr std::size_t kSslRequestSize = 32;
 struct SslRequest {
   Capabilities capabilities = 0;

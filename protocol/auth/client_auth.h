@@ -74,8 +74,8 @@ class ClientAuth {
   explicit ClientAuth(const Options& options) : options_(options) {}
 
   // The channel becomes TLS between the greeting, which is still to be fed, and the response to it.
-  // The request for TLS is then the first kSslRequestSize bytes of that response, as a packet of its
-  // own.
+  // The request for TLS is then the first kSslRequestSize bytes of that response, as a packet of
+  // its own.
   void use_tls() {
     options_.capabilities |= kSsl;
     options_.secure_channel = true;

@@ -21,15 +21,6 @@ Secret refused(std::string why) {
   return {"", std::move(why)};
 }
 
-std::string why_not_private(const std::string& path, const struct stat& status) {
-  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fmt::format("others than its owner may use it (mode {:04o}); run chmod 600 {}",
-                       static_cast<unsigned>(status.st_mode) & 07777u, path);
-  }
-  return "";
-}
-
 // At most one byte more than `most`.
 Secret read_text(int descriptor, std::size_t most) {
   std::string text(most + 1, '\0');
@@ -62,19 +53,26 @@ Secret all_of_it(int descriptor) {
   return read;
 }
 
+// Non-blocking, or opening a fifo would wait for a writer that may never come.
 Secret from_private_file(const std::string& path, Secret (*read)(int)) {
-  // Non-blocking, or opening a fifo would wait for a writer that may never come.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return refused(std::generic_category().message(errno));
-  struct stat status = {};
-  std::string why = ::fstat(descriptor, &status) == 0 ? why_not_private(path, status)
-                                                      : std::generic_category().message(errno);
+  std::string why = why_not_private(descriptor);
   Secret secret = why.empty() ? read(descriptor) : refused(std::move(why));
   ::close(descriptor);
   return secret;
 }
 
 }  // namespace
+
+std::string why_not_private(int descriptor) {
+  struct stat status = {};
+  if (::fstat(descriptor, &status) != 0) return std::generic_category().message(errno);
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return "";
+  return fmt::format("others than its owner may use it (mode {:04o}); run chmod 600 on it",
+                     static_cast<unsigned>(status.st_mode) & 07777u);
+}
 
 Secret SystemSecrets::from_file(const std::string& path) const {
   return from_private_file(path, first_line);

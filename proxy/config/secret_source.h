@@ -15,6 +15,10 @@ struct Secret {
   bool ok() const { return why.empty(); }
 };
 
+// Why what is in a file is no secret of its owner's, with what to do; empty: it is one.
+// `descriptor` is open.
+std::string why_not_private(int descriptor);
+
 class SecretSource {
  public:
   virtual ~SecretSource() = default;

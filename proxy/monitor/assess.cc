@@ -33,6 +33,13 @@ std::string both(const std::string& why, const std::string& note) {
   return why.empty() || note.empty() ? why + note : why + "; " + note;
 }
 
+// What is written there can be named to a replica, which then waits for it.
+bool has_positions(const Probe& primary) {
+  if (primary.outcome != Probe::Outcome::answered) return true;  // not known to lack them
+  if (primary.flavor == Flavor::mariadb && primary.membership) return false;
+  return primary.as_primary != nullptr;
+}
+
 }  // namespace
 
 Assessor::Assessor(std::shared_ptr<const Config> config)
@@ -65,9 +72,7 @@ Assessment Assessor::assess(std::vector<Probe> probes, TimePoint now, bool searc
   topology.greeting_version = greeting_version_;
   topology.default_collation = default_collation_;
   topology.capabilities = capabilities_;
-  topology.replicas_wait = !election.primary ||
-                           probes[*election.primary].flavor != Flavor::mariadb ||
-                           !probes[*election.primary].membership;
+  topology.replicas_wait = !election.primary || has_positions(probes[*election.primary]);
   tell_primary(election, probes, result.events);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     topology.servers.push_back(judge(i, election, probes));

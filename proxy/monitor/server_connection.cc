@@ -1,18 +1,19 @@
 #include "proxy/monitor/server_connection.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
-#include <mutex>
+#include <functional>
 
 #include <fmt/format.h>
 #include <mysql.h>
 #include <openssl/x509.h>
 
-#include "proxy/monitor/dead_key.h"
-
 #include "protocol/proxy_header.h"
+#include "proxy/monitor/sha2_plugin.h"
 
 namespace weir {
 namespace {
@@ -26,10 +27,26 @@ bool must_have_tls(const ServerTlsConfig& tls) {
   return tls.mode != ServerTlsMode::disabled && tls.mode != ServerTlsMode::preferred;
 }
 
-// Made on first use, which takes its time, and good for all.
-const DeadKey& dead_key() {
-  static const DeadKey made;
-  return made;
+// With TLS the library reads from the socket as that is.
+void make_nonblocking(my_socket socket) {
+  const int flags = ::fcntl(socket, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+}
+
+// And makes it a blocking one while it connects, where a read or a write then ends after this long.
+void bound_blocking(my_socket socket, Milliseconds left) {
+  const auto most = std::max(left, Milliseconds(1)).count();
+  const timeval timeout{most / 1000, most % 1000 * 1000};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+// Who connects on this thread, and until when. The handshake then waits by itself, and tells the
+// function that does the waiting nothing of whose connection it is.
+thread_local const std::function<bool(bool reads)>* handshake_wait = nullptr;
+
+int wait_in_handshake(my_socket, my_bool reads, int) {
+  return handshake_wait != nullptr && (*handshake_wait)(reads != 0) ? 1 : 0;
 }
 
 struct FreeResult {
@@ -61,15 +78,19 @@ ResultSet copy_result(MYSQL_RES* stored) {
   return result;
 }
 
+// The library initialises itself on first use, but not safely from several threads.
+bool begin_with_library() {
+  static const bool keeps_passwords = [] {
+    mysql_library_init(0, nullptr, nullptr);
+    return use_sha2_plugin();
+  }();
+  return keeps_passwords;
+}
+
 }  // namespace
 
 ServerConnection::ServerConnection(const ServerTlsConfig& tls, int wake_fd)
-    : tls_(tls), wake_fd_(wake_fd) {
-  // The library initialises itself on first use, but not safely from several threads.
-  static std::once_flag once;
-  std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
-  if (must_have_tls(tls_)) dead_key();
-}
+    : tls_(tls), wake_fd_(wake_fd), keeps_passwords_(begin_with_library()) {}
 
 ServerConnection::~ServerConnection() {
   close();
@@ -79,8 +100,6 @@ void ServerConnection::close() {
   if (mysql_ == nullptr) return;
   // The farewell that mysql_close sends must not wait for a server that hangs.
   if (const my_socket fd = mysql_get_socket(mysql_); fd >= 0) ::shutdown(fd, SHUT_RDWR);
-  // The library frees everything but this.
-  mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, nullptr);
   mysql_close(mysql_);
   mysql_ = nullptr;
   connected_ = false;
@@ -91,22 +110,23 @@ void ServerConnection::prepare_options() {
   mysql_options(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   const unsigned no_files = 0;  // a server may not ask for files of this machine
   mysql_options(mysql_, MYSQL_OPT_LOCAL_INFILE, &no_files);
+  // Whatever a server asks for, nothing gives the password away.
+  mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH,
+                "mysql_native_password,caching_sha2_password,client_ed25519");
   const my_bool no_reconnect = 0;
   mysql_options(mysql_, MYSQL_OPT_RECONNECT, &no_reconnect);
   mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "weir monitor");
 }
 
-// The library goes on without TLS when the server offers none, so whoever must have it has to look
-// afterwards (connect()), and until then the password must not be readable for anybody.
+// The library goes on without TLS when the server offers none: connect() looks afterwards.
 void ServerConnection::ask_for_tls() {
   const my_bool on = 1;
   mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &on);
+  mysql_options(mysql_, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void*>(wait_in_handshake));
   if (!tls_.cert.empty()) {
     mysql_options(mysql_, MYSQL_OPT_SSL_CERT, tls_.cert.c_str());
     mysql_options(mysql_, MYSQL_OPT_SSL_KEY, tls_.key.c_str());
   }
-  if (!must_have_tls(tls_)) return;
-  mysql_optionsv(mysql_, MYSQL_SERVER_PUBLIC_KEY, dead_key().path().c_str());
   if (tls_.mode == ServerTlsMode::required) return;
   if (!tls_.ca.empty()) {
     mysql_options(mysql_, MYSQL_OPT_SSL_CA, tls_.ca.c_str());
@@ -121,6 +141,13 @@ void ServerConnection::ask_for_tls() {
 ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoint deadline) {
   close();
   gave_up_ = false;
+  const bool local = login.address.is_unix();
+  const bool wants_tls = must_have_tls(tls_) && !local;
+  if (wants_tls && !keeps_passwords_) {
+    return {kTlsError,
+            "the client library has loaded a caching_sha2_password of its own, which "
+            "may give the password away; unset LIBMYSQL_PLUGINS"};
+  }
   mysql_ = mysql_init(nullptr);
   if (mysql_ == nullptr) return {kLost, "out of memory"};
   prepare_options();
@@ -128,10 +155,14 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
     static const std::string header = own_proxy_header();  // the library keeps the address only
     mysql_optionsv(mysql_, MARIADB_OPT_PROXY_HEADER, header.data(), header.size());
   }
-  const bool local = login.address.is_unix();
-  if (tls_.mode != ServerTlsMode::disabled && !local) ask_for_tls();
+  if (wants_tls) ask_for_tls();
   const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
+  const std::function<bool(bool)> wait_for = [&](bool reads) {
+    const int event = reads ? MYSQL_WAIT_READ : MYSQL_WAIT_WRITE;
+    return wait(event, deadline) == event;
+  };
+  handshake_wait = &wait_for;
   MYSQL* result = nullptr;
   const int waiting_for = mysql_real_connect_start(
       &result, mysql_, local ? nullptr : login.address.host.c_str(), login.user.c_str(),
@@ -139,13 +170,16 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
       local ? login.address.unix_path.c_str() : nullptr, CLIENT_MULTI_STATEMENTS);
   drive(waiting_for, deadline,
         [&](int happened) { return mysql_real_connect_cont(&result, mysql_, happened); });
+  handshake_wait = nullptr;
   const bool in_clear = result != nullptr && mysql_get_ssl_cipher(mysql_) == nullptr;
-  if (result != nullptr && !(in_clear && must_have_tls(tls_) && !local)) {
+  if (result != nullptr && !(in_clear && wants_tls)) {
+    make_nonblocking(mysql_get_socket(mysql_));
     connected_ = true;
     return {};
   }
   Failure failed = failure();
-  if (result != nullptr) {
+  const unsigned long offered = mysql_->server_capabilities;  // 0: it has not greeted
+  if (wants_tls && offered != 0 && (offered & CLIENT_SSL) == 0) {
     failed = {kTlsError, "the server offers no TLS, and tls.server.mode does not do without"};
   }
   close();
@@ -208,6 +242,10 @@ int ServerConnection::wait(int waiting_for, TimePoint deadline) {
   // Also when the deadline has passed, poll looks once: if the answer is here (this process was
   // paused meanwhile), the server was not late.
   const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+  if (!connected_) {
+    make_nonblocking(fds[0].fd);
+    bound_blocking(fds[0].fd, left);
+  }
   const int timeout = static_cast<int>(std::clamp<Milliseconds::rep>(left.count(), 0, 1 << 30));
   int ready = 0;
   do {
@@ -221,6 +259,8 @@ int ServerConnection::wait(int waiting_for, TimePoint deadline) {
     return happened & waiting_for;
   }
   gave_up_ = true;
+  // With TLS the library goes on reading after a timeout; at the end of the stream it does not.
+  ::shutdown(fds[0].fd, SHUT_RDWR);
   gave_up_why_ = fds[1].revents != 0 ? "the monitor is stopping"
                  : connected_        ? "no answer in time"
                                      : "no connection in time";

@@ -82,7 +82,9 @@ Verdict judge_by_samples(const ReplicaCase& c, const LagReading& reading) {
   return verdict;
 }
 
-// Without GTIDs: the server's own word, in whole seconds, taken at its worst.
+// The server's own word, in whole seconds, taken at its worst. It counts from what the replica has
+// fetched, so one that fetches late says 0: good enough to tell the age of its data where nothing
+// better is known, and never to replace what is known for certain.
 Verdict judge_by_seconds(const ReplicaCase& c) {
   const Probe& probe = c.probes[c.server];
   if (!probe.hidden_replication.empty()) {
@@ -95,7 +97,8 @@ Verdict judge_by_seconds(const ReplicaCase& c) {
   }
   Verdict verdict;
   verdict.lag = std::chrono::duration_cast<Milliseconds>(std::chrono::seconds(*seconds + 1LL));
-  verdict.fresh_until = probe.when.sent - *verdict.lag;
+  const bool knows_better = !c.meter.empty() || (c.beats != nullptr && !c.beats->empty());
+  if (!knows_better) verdict.fresh_until = probe.when.sent - *verdict.lag;
   if (*verdict.lag <= c.config.monitor.max_lag) {
     verdict.kind = Verdict::Kind::good;
     return verdict;

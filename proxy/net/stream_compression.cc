@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/net/shared_room.h"
+
 namespace weir {
 namespace {
 
@@ -11,14 +13,6 @@ using protocol::CompressedStream;
 // What one read may become before the other connections have their turn: a few bytes can hold
 // megabytes.
 constexpr std::size_t kMaxUnpackedPerTurn = 1u << 20;
-
-// Shared memory beyond this is given back after use.
-constexpr std::size_t kMaxIdle = 256u << 10;
-
-void trim(std::string& text) {
-  text.clear();
-  if (text.capacity() > kMaxIdle) std::string().swap(text);
-}
 
 }  // namespace
 
@@ -48,8 +42,8 @@ void Stream::write_packed(std::span<const Bytes> slices) {
   packing_->packets.append(shared.packed, plain, shared.compressor);
   const Bytes packed = protocol::as_bytes(shared.packed);
   if (!packed.empty()) write_down({&packed, 1});
-  trim(shared.plain);
-  trim(shared.packed);
+  clear_room(shared.plain);
+  clear_room(shared.packed);
 }
 
 void Stream::on_packed(std::span<std::uint8_t> in) {

@@ -5,19 +5,9 @@
 #include <utility>
 
 #include "protocol/auth/secret.h"
+#include "proxy/net/shared_room.h"
 
 namespace weir {
-namespace {
-
-// Shared memory beyond this is given back after use.
-constexpr std::size_t kMaxIdle = 256u << 10;
-
-void trim(std::string& text) {
-  text.clear();
-  if (text.capacity() > kMaxIdle) std::string().swap(text);
-}
-
-}  // namespace
 
 void Stream::begin_tls(std::unique_ptr<TlsSession> session, TlsShared& shared, Bytes received) {
   if (handle_ == nullptr || sealing_ != nullptr) return;
@@ -63,7 +53,7 @@ void Stream::write_sealed(std::span<const Bytes> slices) {
     plain = protocol::as_bytes(shared.joined);
   }
   session.send(plain, shared.sealed);
-  trim(shared.joined);
+  clear_room(shared.joined);
   flush_sealed();
   if (session.failure().empty()) return;
   // Errors are reported from the loop, never from here: it will find the socket at its end.
@@ -84,7 +74,7 @@ void Stream::flush_sealed() {
   if (sealed.empty()) return;
   const Bytes all = protocol::as_bytes(sealed);
   write_raw({&all, 1});
-  trim(sealed);
+  clear_room(sealed);
 }
 
 void Stream::say_farewell() {

@@ -6,13 +6,14 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+
+#include "proxy/config/secret_source.h"
 
 namespace weir {
 namespace {
@@ -51,15 +52,6 @@ std::string reason() {
 // Nobody sits at a terminal to be asked.
 int no_passphrase(char*, int, int, void*) {
   return 0;
-}
-
-std::string why_not_private(int descriptor) {
-  struct stat status = {};
-  if (::fstat(descriptor, &status) != 0) return std::generic_category().message(errno);
-  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return "";
-  return fmt::format("others than its owner may use it (mode {:04o}); run chmod 600 on it",
-                     static_cast<unsigned>(status.st_mode) & 07777u);
 }
 
 KeyPtr read_key(const File& file) {

@@ -125,6 +125,7 @@ std::size_t TlsSession::receive(protocol::Bytes& in, std::span<std::uint8_t> roo
       break;
     }
     got += more;
+    if (in.empty() && SSL_has_pending(ssl_) == 0) break;  // asking again would be in vain
   }
   in_ = nullptr;
   out_ = nullptr;

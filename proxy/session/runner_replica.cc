@@ -152,7 +152,8 @@ bool CommandRunner::may_ask_position(const BackendConnection& link) const {
   });
 }
 
-// The client has its answer, and its next command is only a moment away at the earliest.
+// The client has its answer, and its next command is only a moment away at the earliest. Where new
+// transactions get no GTIDs, the set says nothing about them.
 void CommandRunner::ask_position(BackendConnection& link) {
   stage_ = Stage::asking;
   current_.on = &link;
@@ -160,7 +161,9 @@ void CommandRunner::ask_position(BackendConnection& link) {
   std::string command;
   protocol::append_query(
       command,
-      link.is_mariadb() ? "SELECT @@GLOBAL.gtid_binlog_pos" : "SELECT @@GLOBAL.gtid_executed",
+      link.is_mariadb()
+          ? "SELECT @@GLOBAL.gtid_binlog_pos"
+          : "SELECT IF(@@GLOBAL.gtid_mode LIKE 'ON%', @@GLOBAL.gtid_executed, '')",
       link.capabilities());
   link.expect(ReplyPurpose::position, protocol::ReplyShape::result);
   link.send({protocol::as_bytes(command)});

@@ -81,8 +81,6 @@ _REASONS = {
     "the same number twice": "0 is the beginning of a command that was sent ahead; weir does not look whether the one "
                              "before was complete",
     "a wrong number inside": "servers do not look at the numbers inside; to weir they tell that something is lost",
-    "a wrong number inside a continued command": "servers do not look at the numbers inside; to weir they tell that "
-                                                 "something is lost",
 }
 _LIE = "weir says what is wrong, and closes; a MariaDB closes without a word, a MySQL goes on without the packet"
 COMPRESSION_DIFFERENCES: dict[tuple[str, str], str] = {

@@ -15,6 +15,7 @@
 #include "test/support/cluster.h"
 #include "test/support/console.h"
 #include "test/support/finally.h"
+#include "test/support/good_end.h"
 #include "test/support/until.h"
 #include "test/support/weir_process.h"
 
@@ -28,7 +29,7 @@ inline Client connect_writer(const Weir& weir) {
   return weir.connect("PLAIN", "app");
 }
 
-class FailoverTest {
+class FailoverTest : public GoodEnd {
  public:
   FailoverTest() {
     cluster.sql(1, {"DROP TABLE IF EXISTS app.writes, app.one",
@@ -55,12 +56,6 @@ class FailoverTest {
     WeirOptions options;
     options.sections["routing"] = "failover_wait = \"" + failover_wait + "\"\n";
     return with_console(options);
-  }
-  static void end(Weir& weir) {
-    const int code = weir.stop();
-    INFO(weir.log());
-    CHECK(code == 0);
-    CHECK(weir.sanitizer_report() == "");
   }
   std::string id(int n) const { return cluster.value("DB" + std::to_string(n) + "_SERVER_ID"); }
   // Everything that a server has executed.

@@ -6,6 +6,7 @@
 
 #include "proxy/monitor/membership.h"
 #include "test/integration/monitor_fixture.h"
+#include "test/support/good_end.h"
 #include "test/support/until.h"
 #include "test/support/weir_process.h"
 
@@ -22,7 +23,7 @@ std::size_t count_readers(const Topology& topology) {
   return count;
 }
 
-class GroupTest {
+class GroupTest : public GoodEnd {
  public:
   GroupTest() : watch(monitor_config(cluster)) {
     REQUIRE(whole());
@@ -56,12 +57,6 @@ class GroupTest {
         return false;
       }
     });
-  }
-  static void end(Weir& weir) {
-    const int code = weir.stop();
-    INFO(weir.log());
-    CHECK(code == 0);
-    CHECK(weir.sanitizer_report() == "");
   }
 
   Cluster cluster;

@@ -148,6 +148,15 @@ TEST_CASE("heartbeat: on servers without GTIDs", "[heartbeat][monitor]") {
     }
     CHECK(comes_to_a_replica(client));
     CHECK(client.value("SELECT a FROM t") == "50");
+    // There is nothing that a replica could be told to wait for.
+    for (int i = 51; i <= 55; ++i) {
+      Client db2 = cluster.server(2), db3 = cluster.server(3);
+      for (Client* replica : {&db2, &db3}) replica->query("LOCK TABLES weir_beats.t READ");
+      client.query("UPDATE t SET a = " + std::to_string(i));
+      for (int n = 0; n < 3; ++n) CHECK(client.value("SELECT a FROM t") == std::to_string(i));
+      for (Client* replica : {&db2, &db3}) replica->query("UNLOCK TABLES");
+      CHECK(comes_to_a_replica(client));
+    }
     ClusterTest::end(weir);
   }
 }

@@ -39,7 +39,10 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("", "response: a header of 16 MiB"): "a stranger gets 64 KiB: weir refuses at the header, a server waits for more",
     ("", "response: schema without its end"): "a server reads to the packet's end, weir takes no text without its end",
     ("mysql", "response: a user of 300 bytes"): "the same refusal, one step earlier",
-    ("mysql", "response: SSL asked for"): "this server offers TLS, weir does not",
+    ("mysql", "response: SSL asked for"): "weir ends without a word what is no TLS; a server says in clear that it is none",
+    ("mysql", "response: SSL asked for, and a login behind it"): "the same",
+    ("mariadb", "response: SSL asked for"): "weir offers TLS, this server does not",
+    ("mariadb", "response: SSL asked for, and a login behind it"): "weir offers TLS, this server does not",
     ("", "response: more attributes than a stranger may send"): "a stranger gets 64 KiB: weir refuses at the header",
     ("mariadb", "response: the password in clear, under another method"): "weir knows that method, which MariaDB does "
                                                                            "not, and sees that this is no proof of it",

@@ -279,6 +279,16 @@ TEST_CASE("monitor: a refused account is its own state", "[monitor]") {
   CHECK(has(watch.now()->no_primary_why, "db1 refuses the monitor's account"));
 }
 
+TEST_CASE("monitor: a server without TLS is not used where it must have it", "[monitor][tls]") {
+  const Cluster cluster;
+  if (!cluster.mariadb()) return;  // MySQL makes itself a certificate
+  auto config = monitor_config(cluster);
+  config->tls.server.mode = ServerTlsMode::required;
+  Watch watch(config);
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(watch.until_health(i, Health::down));
+  CHECK(has(watch.why(0), "the server offers no TLS"));
+}
+
 TEST_CASE("monitor: its connection may be killed without anybody noticing", "[monitor]") {
   const Cluster cluster;
   Watch watch(monitor_config(cluster));

@@ -12,6 +12,7 @@
 #include "test/support/catch.h"
 #include "test/support/cluster.h"
 #include "test/support/finally.h"
+#include "test/support/good_end.h"
 #include "test/support/until.h"
 #include "test/support/weir_process.h"
 
@@ -20,7 +21,7 @@ namespace weir::test {
 using namespace std::chrono_literals;
 
 // For tests that start weir themselves.
-class ClusterTest {
+class ClusterTest : public GoodEnd {
  public:
   ClusterTest() {
     cluster.sql(1, {"DROP DATABASE IF EXISTS weir_test", "CREATE DATABASE weir_test"});
@@ -38,14 +39,6 @@ class ClusterTest {
   }
   ClusterTest(const ClusterTest&) = delete;
   ClusterTest& operator=(const ClusterTest&) = delete;
-
-  // Asks weir to end, and judges how it does.
-  static void end(Weir& weir) {
-    const int code = weir.stop();
-    INFO(weir.log());
-    CHECK(code == 0);
-    CHECK(weir.sanitizer_report() == "");
-  }
 
   Cluster cluster;
 };

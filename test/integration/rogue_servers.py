@@ -20,7 +20,7 @@ from rawmysql import CLIENT_CONNECT_WITH_DB, COM_QUERY, DEFAULT_CAPABILITIES, MA
 from rogue import RogueServer
 
 SETTINGS = {"pool": {"mode": '"transaction"'}, "routing": {"failover_wait": '"300ms"'},
-            "log": {"level": '"debug"'}}
+            "tls.server": {"mode": '"disabled"'}, "log": {"level": '"debug"'}}
 CLIENT_LOCAL_FILES = 1 << 7
 OK = b"\0\0\0\2\0\0\0"
 EOF = b"\xfe\0\0\2\0"

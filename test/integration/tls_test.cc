@@ -1,17 +1,26 @@
 // TLS on both sides of weir, in front of servers that show certificates of the test's authority.
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 
+#include "protocol/frame.h"
+#include "protocol/handshake.h"
+#include "test/integration/monitor_fixture.h"
 #include "test/integration/proxy_fixture.h"
 #include "test/support/console.h"
+#include "test/support/good_end.h"
 #include "test/support/until.h"
 
 using namespace weir::test;
 
 namespace {
 
-class TlsTest {
+class TlsTest : public GoodEnd {
  public:
   TlsTest() {
     Client root = cluster.server(1);
@@ -53,14 +62,104 @@ class TlsTest {
       return error.code();
     }
   }
-  static void end(Weir& weir) {
-    const int code = weir.stop();
-    INFO(weir.log());
-    CHECK(code == 0);
-    CHECK(weir.sanitizer_report() == "");
-  }
 
   Cluster cluster;
+};
+
+// Greets everybody as a server. One that has TLS never says another word; one that has none asks
+// for the password itself, as somebody would who had taken TLS away to learn it.
+class StrangeServer {
+ public:
+  enum class Kind : std::uint8_t {
+    silent,
+    curious,  // by full authentication
+    blunt,    // by the method that sends it as it is
+  };
+
+  explicit StrangeServer(Kind kind) : kind_(kind), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const raw = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener_, raw, size) == 0);
+    REQUIRE(::getsockname(listener_, raw, &size) == 0);
+    REQUIRE(::listen(listener_, 16) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~StrangeServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    for (const int client : clients_) ::close(client);
+  }
+  StrangeServer(const StrangeServer&) = delete;
+  StrangeServer& operator=(const StrangeServer&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  // How many clients were asked for the password, and what they said.
+  int asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  std::string told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+
+ private:
+  void serve() {
+    for (int client = 0; (client = ::accept(listener_, nullptr, nullptr)) >= 0;) {
+      clients_.push_back(client);
+      send(client, greeting(), 0);
+      if (kind_ == Kind::silent) continue;
+      constexpr timeval kPatience{5, 0};
+      ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+      receive(client);
+      send(client,
+           kind_ == Kind::curious ? "\x01\x04" : std::string("\xfemysql_clear_password\0", 22), 2);
+      const std::string said = receive(client);
+      ::shutdown(client, SHUT_RDWR);
+      const std::lock_guard lock(mutex_);
+      ++asked_;
+      told_ += said;
+    }
+  }
+  std::string greeting() const {
+    namespace wire = weir::protocol;
+    wire::Greeting greeting;
+    greeting.version = "9.7.0";
+    greeting.connection_id = 1;
+    greeting.nonce.fill('n');
+    greeting.capabilities =
+        wire::kProtocol41 | wire::kSecureConnection | wire::kPluginAuth | wire::kConnectWithDb;
+    if (kind_ == Kind::silent) greeting.capabilities |= wire::kSsl;
+    greeting.plugin = "caching_sha2_password";
+    std::string payload;
+    wire::encode_greeting(payload, greeting);
+    return payload;
+  }
+  static void send(int client, const std::string& payload, std::uint8_t sequence) {
+    std::string packet;
+    weir::protocol::append_frames(packet, payload, sequence);
+    ::send(client, packet.data(), packet.size(), MSG_NOSIGNAL);
+  }
+  // One packet, which is never longer here; empty when there is none.
+  static std::string receive(int client) {
+    std::string packet(4096, '\0');
+    const ssize_t got = ::recv(client, packet.data(), packet.size(), 0);
+    return got > 4 ? packet.substr(4, static_cast<std::size_t>(got) - 4) : "";
+  }
+
+  const Kind kind_;
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::vector<int> clients_;
+  std::mutex mutex_;
+  int asked_ = 0;     // guarded by mutex_
+  std::string told_;  // guarded by mutex_
+  std::thread thread_;
 };
 
 const WantedTls kNone{};
@@ -279,4 +378,54 @@ TEST_CASE_METHOD(TlsTest, "tls: a start with files that are no good ends with th
                  "[tls]") {
   CHECK_THROWS_WITH(Weir(cluster, options("cert = \"/nowhere\"\nkey = \"/nowhere\"\n", {})),
                     Catch::Contains("tls.client.cert = \"/nowhere\": No such file or directory"));
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a server that goes silent in the handshake is given up", "[tls]") {
+  const StrangeServer silent(StrangeServer::Kind::silent);
+  auto config = monitor_config(cluster);
+  config->tls.server.mode = weir::ServerTlsMode::required;
+  config->servers[1].address.port = silent.port();
+  Watch watch(config);
+  CHECK(watch.until([](const weir::Topology& topology) {
+    return topology.servers[1].why.find("no connection in time") != std::string::npos;
+  }));
+  // The end does not wait for it, either.
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a server that hangs is found out by the monitor", "[tls]") {
+  auto config = monitor_config(cluster);
+  config->tls.server.mode = weir::ServerTlsMode::required;
+  config->monitor.timeout = std::chrono::seconds(2);
+  Watch watch(config);
+  REQUIRE(watch.until([](const weir::Topology& topology) {
+    return topology.primary.has_value() && topology.servers[1].serves_reads();
+  }));
+  const weir::test::Finally put_right{[&] { cluster.kill(2, "CONT"); }};
+  cluster.kill(2, "STOP");
+  CHECK(watch.until([](const weir::Topology& topology) {
+    return topology.servers[1].why.find("no answer in time") != std::string::npos;
+  }));
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: who takes it away does not learn the monitor's password", "[tls]") {
+  const auto kind = GENERATE(StrangeServer::Kind::curious, StrangeServer::Kind::blunt);
+  const bool required = GENERATE(false, true);
+  CAPTURE(static_cast<int>(kind), required);
+  StrangeServer strange(kind);
+  auto config = monitor_config(cluster);
+  if (required) config->tls.server.mode = weir::ServerTlsMode::required;
+  config->monitor.timeout = std::chrono::seconds(5);
+  config->servers[1].address.port = strange.port();
+  Watch watch(config);
+  REQUIRE(until([&] { return strange.asked() > 0; }));
+  if (kind == StrangeServer::Kind::curious && !required) {
+    CHECK(strange.told().front() == '\x02');  // it is asked for its key
+  } else {
+    CHECK(strange.told() == "");
+  }
+  if (required) {
+    CHECK(watch.until([](const weir::Topology& topology) {
+      return topology.servers[1].why.find("the server offers no TLS") != std::string::npos;
+    }));
+  }
 }

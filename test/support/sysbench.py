@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cluster import accounts
 from cluster.accounts import Account
@@ -28,6 +29,7 @@ class Load:
     tables: int = 4
     rows: int = 10000
     options: list[str] = field(default_factory=list)
+    folder: Path | None = None  # where sysbench looks for certificates
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def _sysbench(ports: list[int], load: Load, account: Account, arguments: list[st
                *load.options, *arguments]
     try:
         done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=timeout, check=False)
+                              timeout=timeout, check=False, cwd=load.folder)
     except FileNotFoundError:
         raise SysbenchError("sysbench is not installed; run `scripts/install test`") from None
     except subprocess.TimeoutExpired:

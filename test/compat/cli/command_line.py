@@ -31,13 +31,12 @@ CLUSTER = Path(os.environ.get("COMPAT_CLUSTER", ""))
 
 
 def program(name: str) -> list[str]:
-    """The start of a command line: the program, no option files, the account, no TLS."""
+    """The start of a command line: the program, no option files, the account. TLS where the servers have it: MySQL."""
     account = [f"--host={HOST}", f"--port={PORT}", f"--user={USER}", f"--password={PASSWORD}"]
     if ORACLE:
         release = debian_mysql.installed()
         assert release is not None, "the MySQL programs are missing: run `test/cluster fetch-mysql`"
-        return [str(release.client.parent / name), "--no-defaults", *account, "--ssl-mode=DISABLED",
-                "--get-server-public-key"]
+        return [str(release.client.parent / name), "--no-defaults", *account, "--ssl-mode=REQUIRED"]
     mariadb_name = {"mysql": "mariadb", "mysqladmin": "mariadb-admin", "mysqldump": "mariadb-dump"}[name]
     return [mariadb_name, "--no-defaults", *account, "--skip-ssl"]
 

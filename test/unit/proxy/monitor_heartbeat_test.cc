@@ -80,6 +80,7 @@ TEST_CASE("heartbeat: without GTIDs lag is known in milliseconds", "[monitor][he
   REQUIRE(cluster.server(1).fresh_until);
   CHECK(*cluster.server(1).fresh_until == cluster.now - 9ms);
   CHECK(cluster.server(2).lag == 1000ms);  // by its own word
+  CHECK_FALSE(cluster.last.topology.replicas_wait);
   // From here on the replica shows nothing new. Its lag is that of the count which it shows.
   for (std::uint64_t n = 2; n <= 5; ++n) cluster.step(n, 1);
   CHECK(cluster.server(1).lag == 4 * 250ms + 6ms);
@@ -98,6 +99,20 @@ TEST_CASE("heartbeat: a count that was not written makes nobody fresher", "[moni
   const auto fresh_until = cluster.server(1).fresh_until;
   cluster.step(1, 1);  // the same attempt, judged once more
   CHECK(cluster.server(1).fresh_until == fresh_until);
+}
+
+TEST_CASE("heartbeat: the server's word makes nobody fresh whose count was not read",
+          "[monitor][heartbeat]") {
+  Beating cluster;
+  cluster.step(1, 1);
+  REQUIRE(cluster.server(1).fresh_until);
+  CHECK_FALSE(cluster.server(2).fresh_until);  // its count was never read
+  cluster.step(2, std::nullopt);
+  CHECK_FALSE(cluster.server(1).fresh_until);
+  CHECK(cluster.server(1).lag == 1000ms);
+  CHECK(cluster.health(1) == Health::up);
+  cluster.step(3, 3);
+  CHECK(cluster.server(1).fresh_until == cluster.now - 9ms);
 }
 
 TEST_CASE("heartbeat: before the first count has come, the server's word counts",
