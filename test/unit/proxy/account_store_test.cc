@@ -99,8 +99,8 @@ TEST_CASE("account store: places of a user") {
 constexpr const char* kNative = "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7";
 
 UserConfig with_verifier(const char* name, const char* verifier) {
-  UserConfig user{
-      .name = name, .password = "", .route = {}, .max_connections = 0, .consistency = {}};
+  UserConfig user;
+  user.name = name;
   user.verifier = verifier;
   return user;
 }

@@ -34,7 +34,7 @@ const Row kRows[] = {
     {errors::local_infile_refused(), 1148, "42000", true, "LOAD DATA LOCAL"},
     {errors::command_refused("COM_SHUTDOWN"), 1047, "08S01", true, "COM_SHUTDOWN"},
     {errors::old_client("app"), 1251, "08004", true, "[[user]]"},
-    {errors::insecure_transport(), 3159, "HY000", true, "require_tls"},
+    {errors::user_needs_tls(), 3159, "HY000", true, "require_tls"},
     {errors::too_many_logins(), 1040, "08004", true, "try again"},
     {errors::user_limit("app", 5), 1203, "42000", true, "5 connections"},
     {errors::no_primary("db1 is down", 10000), 1290, "HY000", true, "after 10000 ms (db1 is down)"},

@@ -54,9 +54,9 @@ TEST_CASE("a password file that is no secret is refused", "[config]") {
   const Folder folder;
   const SystemSecrets secrets;
   CHECK(secrets.from_file(folder.write("group", "x\n", 0640)).why ==
-        "others than its owner may use it (mode 0640); run chmod 600 " + folder.path("group"));
+        "others than its owner may use it (mode 0640); run chmod 600 on it");
   CHECK(secrets.from_file(folder.write("others", "x\n", 0604)).why ==
-        "others than its owner may use it (mode 0604); run chmod 600 " + folder.path("others"));
+        "others than its owner may use it (mode 0604); run chmod 600 on it");
   CHECK(secrets.from_file(folder.write("empty", "", 0600)).why == "its first line is empty");
   CHECK(secrets.from_file(folder.write("blank", "\nx\n", 0600)).why == "its first line is empty");
   CHECK(secrets.from_file(folder.write("long", std::string(5000, 'x'), 0600)).why ==
@@ -72,7 +72,7 @@ TEST_CASE("a whole file is read as privately as a password", "[config]") {
   const SystemSecrets secrets;
   CHECK(secrets.whole_file(folder.write("key", "first\nsecond\n", 0600)).text == "first\nsecond\n");
   CHECK(secrets.whole_file(folder.write("open", "x\n", 0644)).why ==
-        "others than its owner may use it (mode 0644); run chmod 600 " + folder.path("open"));
+        "others than its owner may use it (mode 0644); run chmod 600 on it");
   CHECK(secrets.whole_file(folder.write("large", std::string(65537, 'x'), 0600)).why ==
         "it is larger than 64 KiB");
 }
