@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <optional>
 #include <thread>
@@ -14,6 +15,9 @@
 #include "proxy/admin/admin_server.h"
 #include "proxy/http/http_server.h"
 #include "proxy/monitor/monitor.h"
+#include "proxy/process_memory.h"
+#include "proxy/session/client_session.h"
+#include "proxy/session/status_survey.h"
 #include "proxy/worker.h"
 
 namespace weir {
@@ -21,6 +25,8 @@ namespace {
 
 // How long sessions may take to end after the first SIGTERM.
 constexpr std::uint64_t kDrainMilliseconds = 30000;
+
+constexpr std::uint64_t kMemoryMilliseconds = 100;
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -86,6 +92,7 @@ class App {
         slots_(server_limits(*config_)),
         drained_servers_(server_capacity(*config_)),
         strangers_(config_->limits),
+        memory_(config_->limits.memory),
         process_(config_->routing.spill_limit) {}
 
   int run();
@@ -95,6 +102,8 @@ class App {
   void start_console(ListenSocket socket);
   void watch(uv_signal_t& handle, int number);
   void on_signal(int number);
+  void watch_memory();
+  void look_at_memory();
   void reload_certificates();
   void on_drained();
 
@@ -104,6 +113,7 @@ class App {
   DrainedServers drained_servers_;
   SessionDirectory directory_;
   StrangerLimits strangers_;
+  MemoryBudget memory_;
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
   std::unique_ptr<AdminServer> console_;  // null: there is none
@@ -114,6 +124,8 @@ class App {
   uv_loop_t loop_;
   uv_signal_t signals_[3];
   uv_timer_t drain_timer_;
+  uv_timer_t memory_timer_;
+  std::atomic<bool> making_room_{false};  // a session is being looked for, or ended
   uv_async_t drained_;
 };
 
@@ -147,6 +159,7 @@ int App::run() {
   process_.slots = &slots_;
   process_.directory = &directory_;
   process_.strangers = &strangers_;
+  process_.memory = &memory_;
   for (const std::string& text : config_->listen.proxy_protocol) {
     if (const auto network = parse_network(text)) process_.proxies.push_back(*network);
   }
@@ -180,6 +193,7 @@ int App::run() {
   watch(signals_[0], SIGTERM);
   watch(signals_[1], SIGINT);
   watch(signals_[2], SIGHUP);
+  watch_memory();
   uv_run(&loop_, UV_RUN_DEFAULT);
 
   if (http_) http_->stop();
@@ -197,6 +211,28 @@ void App::watch(uv_signal_t& handle, int number) {
   uv_signal_start(
       &handle, [](uv_signal_t* signal, int n) { static_cast<App*>(signal->data)->on_signal(n); },
       number);
+}
+
+void App::watch_memory() {
+  uv_timer_init(&loop_, &memory_timer_);
+  memory_timer_.data = this;
+  if (!memory_.limited()) return;
+  uv_timer_start(
+      &memory_timer_, [](uv_timer_t* timer) { static_cast<App*>(timer->data)->look_at_memory(); },
+      kMemoryMilliseconds, kMemoryMilliseconds);
+}
+
+// One session at a time: what its end has brought is seen the next time.
+void App::look_at_memory() {
+  memory_.measured(memory_in_use(memory_.least_of_interest()));
+  if (memory_.suffices() || making_room_.exchange(true)) return;
+  find_largest_session(directory_, [this](LargestSession largest) {
+    const bool found = directory_.visit(largest.id, [this](ClientSession* session) {
+      if (session != nullptr) session->run_out_of_memory();
+      making_room_ = false;
+    });
+    if (!found) making_room_ = false;
+  });
 }
 
 // Who is connected stays so with what was agreed on.
@@ -242,6 +278,7 @@ void App::on_signal(int number) {
 void App::on_drained() {
   for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&drain_timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&memory_timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&drained_), nullptr);
 }
 

@@ -181,10 +181,11 @@ void Worker::take_orders() {
 void Worker::accept(std::unique_ptr<Stream> stream) {
   if (process_.client_connections.fetch_add(1) >= process_.config->listen.max_connections) {
     process_.client_connections.fetch_sub(1);
-    note_refusal(context_, Refusal::full, stream->peer());
-    stream->write(error_in_place_of_greeting(errors::too_many_connections()));
-    stream->close_after_writing();
-    return;
+    return turn_away(*stream, Refusal::full);
+  }
+  if (!process_.memory->takes_more()) {
+    process_.client_connections.fetch_sub(1);
+    return turn_away(*stream, Refusal::memory);
   }
   auto session = std::make_unique<ClientSession>(
       context_, *pool_, relay_, static_cast<SessionOwner&>(*this), std::move(stream));
@@ -192,6 +193,12 @@ void Worker::accept(std::unique_ptr<Stream> stream) {
   sessions_.emplace(started.id(), std::move(session));
   process_.directory->add(started.id(), *this);
   started.start();
+}
+
+void Worker::turn_away(Stream& stream, Refusal why) {
+  note_refusal(context_, why, stream.peer());
+  stream.write(error_in_place_of_greeting(errors::too_many_connections()));
+  stream.close_after_writing();
 }
 
 void Worker::on_session_closed(ClientSession& session) {

@@ -62,6 +62,7 @@ class Worker final : private SessionOwner, private SessionHost {
   WorkerStatus status() override;
   void take_orders();
   void accept(std::unique_ptr<Stream> stream);
+  void turn_away(Stream& stream, Refusal why);
   void on_session_closed(ClientSession& session) override;
   void begin_drain();
   void begin_admission();

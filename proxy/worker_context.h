@@ -21,6 +21,7 @@
 #include "proxy/core/counters.h"
 #include "proxy/core/global_writes.h"
 #include "proxy/core/log_throttle.h"
+#include "proxy/core/memory_budget.h"
 #include "proxy/core/pin_counts.h"
 #include "proxy/core/prepared_statements.h"
 #include "proxy/core/routine_changes.h"
@@ -52,6 +53,7 @@ struct ProcessContext {
   ServerSlots* slots = nullptr;
   SessionDirectory* directory = nullptr;
   StrangerLimits* strangers = nullptr;
+  const MemoryBudget* memory = nullptr;
   std::vector<Network> proxies;  // listen.proxy_protocol
   const protocol::RsaKey* rsa_key = nullptr;
   TlsContexts tls;

@@ -194,7 +194,7 @@ ResultSet sessions_table(const Config& config, const Topology& topology,
   ResultSet set;
   set.columns = {number("id"),   text("user"),      text("client"),           text("schema"),
                  text("state"),  number("seconds"), number("in_transaction"), text("pins"),
-                 text("servers")};
+                 text("servers"), number("memory")};
   for (const SessionInfo& session : sessions) {
     std::string pins;
     session.pins.for_each(
@@ -206,7 +206,7 @@ ResultSet sessions_table(const Config& config, const Topology& topology,
     set.rows.push_back({of(session.id), unless_empty(session.user), session.client,
                         unless_empty(session.schema), std::string(session.state),
                         of(session.since.count() / 1000), session.in_transaction ? "1" : "0", pins,
-                        servers});
+                        servers, of(session.memory)});
   }
   return set;
 }
@@ -245,6 +245,8 @@ ResultSet counters_table(const WorkerStatus& status) {
   }
   add("idle_timeouts", counters.idle_timeouts);
   add("query_timeouts", counters.query_timeouts);
+  add("memory_refusals", counters.memory_refusals);
+  add("memory_ends", counters.memory_ends);
   for (const bool replica : {false, true}) {
     const std::string total = replica ? "statements.replica" : "statements.primary";
     add(total, counters.routed.total(replica));

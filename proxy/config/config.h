@@ -213,6 +213,8 @@ struct LimitsConfig {
   std::size_t connection_rate = 0;          // new ones in a second
   std::size_t login_failures = 10;          // in a row, of one user; from then on
   Milliseconds login_backoff{60000};        // every login of it is refused for so long
+  std::size_t memory =
+      0;  // bytes that the process may have in use, see core/memory_budget.h; 0: any
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

@@ -285,6 +285,7 @@ constexpr KeyRow<LimitsConfig> kLimits[] = {
      [](Field& f, LimitsConfig& c) { f.number(c.connection_rate, 0, kManyConnections); }},
     {"login_failures", [](Field& f, LimitsConfig& c) { f.number(c.login_failures, 0, 1000000); }},
     {"login_backoff", [](Field& f, LimitsConfig& c) { f.duration(c.login_backoff, 1s, 24h); }},
+    {"memory", [](Field& f, LimitsConfig& c) { f.size(c.memory, 0, std::uint64_t{1} << 50); }},
 };
 
 constexpr KeyRow<LogConfig> kLog[] = {

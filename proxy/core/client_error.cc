@@ -124,6 +124,16 @@ ClientError command_refused(std::string_view command) {
                       command)};
 }
 
+ClientError memory_is_short() {
+  return {1041, "HY000",
+          "weir: memory is short, nothing more is kept for clients; try again later (limits.memory)"};
+}
+
+ClientError out_of_memory() {
+  return {1041, "HY000",
+          "weir: memory has run out, and this session held most of it (limits.memory)"};
+}
+
 ClientError user_needs_tls() {
   return {3159, "HY000",
           "weir: connections using insecure transport are prohibited for this user (require_tls); "

@@ -50,6 +50,8 @@ ClientError read_only_transaction();            // 1792
 
 // weir's own.
 ClientError command_refused(std::string_view command);  // 1047
+ClientError memory_is_short();                          // 1041
+ClientError out_of_memory();                            // 1041; the session ends
 ClientError user_needs_tls();                           // 3159
 ClientError too_many_logins();
 ClientError old_client(std::string_view user);                                         // 1251

@@ -39,6 +39,8 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   for (std::size_t i = 0; i < refused.size(); ++i) refused[i] += other.refused[i];
   idle_timeouts += other.idle_timeouts;
   query_timeouts += other.query_timeouts;
+  memory_refusals += other.memory_refusals;
+  memory_ends += other.memory_ends;
   if (rule_matches.size() < other.rule_matches.size()) {
     rule_matches.resize(other.rule_matches.size());
   }

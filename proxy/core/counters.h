@@ -60,7 +60,9 @@ struct WorkerCounters {
   std::array<std::uint64_t, kRefusals> refused{};  // clients, by Refusal
   std::uint64_t idle_timeouts = 0;                 // sessions that limits.idle_timeout has ended
   std::uint64_t query_timeouts = 0;                // statements that have run too long
-  std::vector<std::uint64_t> rule_matches;         // by rule: commands that fell under it
+  std::uint64_t memory_refusals = 0;               // statements and long data that were not kept,
+  std::uint64_t memory_ends = 0;            // and sessions that were ended, for limits.memory
+  std::vector<std::uint64_t> rule_matches;  // by rule: commands that fell under it
   void merge(const WorkerCounters& other);
 };
 

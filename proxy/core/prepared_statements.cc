@@ -82,6 +82,14 @@ PreparedStatement* PreparedStatements::last() {
   return statement != nullptr && !statement->retired ? statement : nullptr;
 }
 
+std::size_t PreparedStatements::memory() const {
+  std::size_t bytes = text_size_;
+  for (const auto& [id, statement] : statements_) {
+    bytes += sizeof statement + statement.types.capacity() + statement.long_data_size;
+  }
+  return bytes;
+}
+
 void PreparedStatements::clear() {
   statements_.clear();
   retired_.clear();

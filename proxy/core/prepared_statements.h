@@ -97,6 +97,8 @@ class PreparedStatements {
   void drop_retired();
   void clear();
   std::size_t size() const { return statements_.size(); }
+  // Bytes of all that a client can make large, about.
+  std::size_t memory() const;
   // Bytes of all their texts together.
   std::size_t text_size() const { return text_size_; }
   bool any_cursor() const;

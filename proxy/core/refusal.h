@@ -10,6 +10,7 @@ namespace weir {
 
 enum class Refusal : std::uint8_t {
   full,         // listen.max_connections
+  memory,       // limits.memory
   half_open,    // limits.half_open_per_address
   connections,  // limits.connections_per_address
   rate,         // limits.connection_rate
@@ -23,8 +24,9 @@ inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::backo
 
 // Stable, for labels.
 constexpr std::string_view refusal_name(Refusal refusal) {
-  constexpr std::string_view kNames[kRefusals] = {"full",   "half_open", "connections", "rate",
-                                                  "header", "late",      "password",    "backoff"};
+  constexpr std::string_view kNames[kRefusals] = {"full",        "memory",   "half_open",
+                                                  "connections", "rate",     "header",
+                                                  "late",        "password", "backoff"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 

@@ -55,6 +55,9 @@ class TransactionLog {
   // Why it is not; empty when it is.
   std::string_view why_not() const { return spoiled_; }
 
+  // Bytes of all its commands.
+  std::size_t size() const { return usable() ? size_ : 0; }
+
   AnswerDigest& answer() { return answer_; }
   const SessionSnapshot& start() const { return start_; }
   const std::vector<LoggedCommand>& commands() const { return commands_; }

@@ -252,6 +252,11 @@ void Collector::counters(const WorkerCounters& counters) {
        counters.idle_timeouts},
       {"weir_query_timeouts_total", "Statements that had run too long and were ended.",
        counters.query_timeouts},
+      {"weir_memory_refusals_total",
+       "Prepared statements and long data that were not kept for limits.memory.",
+       counters.memory_refusals},
+      {"weir_memory_ends_total", "Sessions that were ended for limits.memory.",
+       counters.memory_ends},
   };
   for (const auto& row : rows) counter(row.name, row.help).add(row.value);
   Family refused =

@@ -19,14 +19,6 @@ std::optional<double> cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-std::optional<std::uint64_t> resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  if (!(file >> total >> resident)) return std::nullopt;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
 std::optional<std::size_t> open_descriptors() {
   std::error_code error;
   std::filesystem::directory_iterator entry("/proc/self/fd", error);
@@ -43,6 +35,14 @@ std::optional<std::uint64_t> descriptor_limit() {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  if (!(file >> total >> resident)) return std::nullopt;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
 
 ProcessUsage read_process_usage() {
   ProcessUsage usage;

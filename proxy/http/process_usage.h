@@ -19,6 +19,9 @@ struct ProcessUsage {
   std::chrono::duration<double> uptime{};  // by a clock that nobody sets
 };
 
+// Of this process, as above.
+std::optional<std::uint64_t> resident_bytes();
+
 // Asks the kernel. Any thread. `started` and `uptime` are left to the caller.
 ProcessUsage read_process_usage();
 

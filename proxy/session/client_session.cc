@@ -161,9 +161,25 @@ void ClientSession::tick(TimePoint now) {
   }
 }
 
+std::size_t ClientSession::memory() const {
+  return inbox_.capacity() + stream_->queued() + runner_.memory();
+}
+
+void ClientSession::run_out_of_memory() {
+  ++context_.counters.memory_ends;
+  spdlog::warn(
+      "client {} ('{}') is disconnected: memory has run out (limits.memory), and it held "
+      "{} bytes of it",
+      peer_, runner_.identity().user, memory());
+  // Into the middle of an answer nothing can be said.
+  if (phase_ == Phase::commands && !runner_.busy()) return refuse(errors::out_of_memory(), 0);
+  close();
+}
+
 SessionInfo ClientSession::info() const {
   SessionInfo info;
   runner_.describe(info);
+  info.memory = memory();
   info.id = id_;
   info.client = peer_;
   const bool idle = phase_ == Phase::commands && !runner_.busy();

@@ -68,6 +68,10 @@ class ClientSession final : private StreamHandler, private RunnerHost {
   }
   // Ends the session as a server would: without a word.
   void kill() { close(); }
+  // Bytes that are kept for it, about.
+  std::size_t memory() const;
+  // Ends the session for limits.memory.
+  void run_out_of_memory();
   // Ends its command, unless that runs on a server.
   void interrupt() { runner_.interrupt(); }
 

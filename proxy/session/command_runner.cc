@@ -180,6 +180,10 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
     answer_error(errors::statement_too_long(CommandReader::kMaxKept));
     return false;
   }
+  if (prepares && !may_keep_more()) {
+    answer_error(errors::memory_is_short());
+    return false;
+  }
   const LimitsConfig& limits = context_.config().limits;
   if (prepares && (statements_.size() >= limits.prepared_statements ||
                    statements_.text_size() >= limits.max_packet)) {
@@ -322,11 +326,7 @@ void CommandRunner::finish_reset_connection() {
 void CommandRunner::run_part(const CommandReader::Step& step) {
   if (long_data_parts_ != 0) {
     if (PreparedStatement* statement = statements_.find(long_data_parts_)) {
-      statement->long_data_size += step.bytes.size();
-      if (statement->long_data_size > context_.config().limits.max_packet) {
-        statement->drop_long_data();
-        statement->refusal = errors::long_data_too_large(context_.config().limits.max_packet);
-      } else if (!statement->long_data.empty()) {
+      if (may_keep_long_data(*statement, step.bytes.size()) && !statement->long_data.empty()) {
         statement->long_data.back().append(protocol::as_text(step.bytes));
       }
     }
@@ -365,6 +365,9 @@ void CommandRunner::on_topology_changed() {
 void CommandRunner::tick(TimePoint now) {
   check_replay_time(now);
   check_query_time(now);
+  if (log_ != nullptr && !context_.process->memory->keeps_transactions()) {
+    log_->spoil("memory was short (limits.memory)");
+  }
   if (stage_ != Stage::waiting) return;
   if (place_.in_line()) return expire_in_line(now);
   const bool spills = current_.waits_to_spill && !opening_;

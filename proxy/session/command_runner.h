@@ -139,6 +139,8 @@ class CommandRunner final : private BackendUser,
 
   // What there is to say of the session and its command.
   void describe(SessionInfo& info) const;
+  // Bytes that are kept for the client, about.
+  std::size_t memory() const;
 
   // Of a process list that another session wants, and of this session's own.
   void add_held_threads(std::vector<HeldThread>& threads) const;
@@ -180,6 +182,8 @@ class CommandRunner final : private BackendUser,
   bool read_execute(std::span<std::uint8_t> bytes);
   void begin_fetch_or_reset(std::span<std::uint8_t> bytes);
   void take_long_data(std::span<std::uint8_t> bytes);
+  bool may_keep_long_data(PreparedStatement& statement, std::size_t more);
+  bool may_keep_more();
   bool has_long_data();
   void close_statement(Bytes payload);
   void set_cursor(PreparedStatement& statement, bool open);

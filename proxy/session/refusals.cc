@@ -13,6 +13,7 @@ namespace {
 // In the order of Refusal.
 constexpr std::string_view kWhy[kRefusals] = {
     "listen.max_connections are taken",
+    "memory is short (limits.memory)",
     "its address has limits.half_open_per_address connections that have not logged in",
     "its address has limits.connections_per_address",
     "its address connects faster than limits.connection_rate",

@@ -14,6 +14,14 @@ constexpr std::array<std::string_view, 9> kStages = {"idle",      "waiting",   "
 
 }  // namespace
 
+// What a client can make large.
+std::size_t CommandRunner::memory() const {
+  std::size_t bytes = current_.bytes.capacity() + statements_.memory();
+  if (log_ != nullptr) bytes += log_->size();
+  if (replay_ != nullptr) bytes += replay_->log->size() + replay_->held_bytes.capacity();
+  return bytes;
+}
+
 void CommandRunner::describe(SessionInfo& info) const {
   info.user = identity_.user;
   info.schema = opening_ ? identity_.schema : state_->schema();

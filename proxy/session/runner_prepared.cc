@@ -121,19 +121,32 @@ void CommandRunner::begin_fetch_or_reset(std::span<std::uint8_t> bytes) {
 // COM_STMT_SEND_LONG_DATA has no answer, not even when it is wrong: that comes with the execute.
 void CommandRunner::take_long_data(std::span<std::uint8_t> bytes) {
   PreparedStatement* statement = named_statement(Bytes(bytes).subspan(kFrameHeaderSize));
-  if (statement != nullptr && !statement->refusal) {
-    statement->long_data_size += bytes.size();
-    if (statement->long_data_size > context_.config().limits.max_packet) {
-      statement->drop_long_data();
-      statement->refusal = errors::long_data_too_large(context_.config().limits.max_packet);
-    } else if (current_.whole) {
-      statement->long_data.emplace_back(protocol::as_text(bytes));
-    } else {
-      statement->long_data.emplace_back(protocol::as_text(bytes));
-      long_data_parts_ = statement->id;
-    }
+  if (statement != nullptr && !statement->refusal && may_keep_long_data(*statement, bytes.size())) {
+    statement->long_data.emplace_back(protocol::as_text(bytes));
+    if (!current_.whole) long_data_parts_ = statement->id;
   }
   end_command();
+}
+
+// Counts `more` bytes. False: they are too many, or memory is short, and all of it is dropped.
+bool CommandRunner::may_keep_long_data(PreparedStatement& statement, std::size_t more) {
+  const std::size_t limit = context_.config().limits.max_packet;
+  statement.long_data_size += more;
+  if (statement.long_data_size > limit) {
+    statement.refusal = errors::long_data_too_large(limit);
+  } else if (!may_keep_more()) {
+    statement.refusal = errors::memory_is_short();
+  } else {
+    return true;
+  }
+  statement.drop_long_data();
+  return false;
+}
+
+bool CommandRunner::may_keep_more() {
+  if (context_.process->memory->takes_more()) return true;
+  ++context_.counters.memory_refusals;
+  return false;
 }
 
 // For the execute under way, or about to be.

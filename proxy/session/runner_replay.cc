@@ -69,6 +69,7 @@ void CommandRunner::restore(const SessionSnapshot& session) {
 // What lives on a connection besides the transaction cannot be had again.
 // In a text of several statements some may have been committed before the transaction begins.
 bool CommandRunner::may_begin_log() const {
+  if (!context_.process->memory->keeps_transactions()) return false;
   const bool begins = current_.facts.kind == sql::StatementKind::begin || !autocommit_;
   return begins && current_.facts.statements == 1 && pins_.empty();
 }

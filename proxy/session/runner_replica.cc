@@ -161,9 +161,8 @@ void CommandRunner::ask_position(BackendConnection& link) {
   std::string command;
   protocol::append_query(
       command,
-      link.is_mariadb()
-          ? "SELECT @@GLOBAL.gtid_binlog_pos"
-          : "SELECT IF(@@GLOBAL.gtid_mode LIKE 'ON%', @@GLOBAL.gtid_executed, '')",
+      link.is_mariadb() ? "SELECT @@GLOBAL.gtid_binlog_pos"
+                        : "SELECT IF(@@GLOBAL.gtid_mode LIKE 'ON%', @@GLOBAL.gtid_executed, '')",
       link.capabilities());
   link.expect(ReplyPurpose::position, protocol::ReplyShape::result);
   link.send({protocol::as_bytes(command)});

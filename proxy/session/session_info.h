@@ -23,6 +23,7 @@ struct SessionInfo {
   bool in_transaction = false;
   PinSet pins;
   std::vector<std::size_t> servers;  // on which it holds a connection
+  std::size_t memory = 0;            // bytes that are kept for it, about
 };
 
 }  // namespace weir

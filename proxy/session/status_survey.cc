@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "proxy/session/client_session.h"
@@ -54,6 +55,25 @@ void survey_sessions(const SessionDirectory& directory,
         std::sort(sum.begin(), sum.end(),
                   [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });
         done(std::move(sum));
+      });
+}
+
+void find_largest_session(const SessionDirectory& directory,
+                          std::function<void(LargestSession)> done) {
+  const auto larger = [](const LargestSession& a, const LargestSession& b) {
+    return a.memory < b.memory ? b : a;
+  };
+  ask_workers<LargestSession>(
+      directory,
+      [larger](SessionHost& worker) {
+        LargestSession largest;
+        worker.for_each_session([&](ClientSession& session) {
+          largest = larger(largest, {session.id(), session.memory()});
+        });
+        return largest;
+      },
+      [larger, done = std::move(done)](const std::vector<LargestSession>& all) {
+        done(std::accumulate(all.begin(), all.end(), LargestSession{}, larger));
       });
 }
 

@@ -38,4 +38,13 @@ std::optional<WorkerStatus> ask_status(const SessionDirectory& directory, Millis
 void survey_sessions(const SessionDirectory& directory,
                      std::function<void(std::vector<SessionInfo>)> done);
 
+// The session that most is kept for.
+struct LargestSession {
+  std::uint32_t id = 0;  // 0: there is none
+  std::size_t memory = 0;
+};
+// From any thread, and `done` likewise.
+void find_largest_session(const SessionDirectory& directory,
+                          std::function<void(LargestSession)> done);
+
 }  // namespace weir

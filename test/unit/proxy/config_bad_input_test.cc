@@ -148,6 +148,8 @@ TEST_CASE("impossible values are refused", "[config]") {
        "2: limits.login_backoff is \"0s\"; it must be from 1s to 1d"},
       {"[[user]]\nname = \"a\"\npassword = \"b\"\nquery_timeout = \"2d\"",
        "4: user.query_timeout is \"2d\"; it must be from 0s to 1d"},
+      {"[limits]\nmemory = 1024",
+       "2: limits.memory must be a size in quotes, such as \"256KiB\" or \"64MiB\""},
       {"[limits]\nprepared_statements = 0",
        "2: limits.prepared_statements is 0; it must be from 1 to 1048576"},
       {"[listen]\nmax_connections = -1",

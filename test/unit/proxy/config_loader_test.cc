@@ -135,6 +135,7 @@ connections_per_address = 9
 connection_rate = 10
 login_failures = 0
 login_backoff = "5m"
+memory = "2GiB"
 [log]
 level = "debug"
 format = "json"
@@ -178,6 +179,7 @@ key = "wk.pem"
   CHECK(config.limits.query_timeout == 90s);
   CHECK(config.limits.prepared_statements == 7);
   CHECK(config.limits.half_open_per_address == 8);
+  CHECK(config.limits.memory == std::size_t{2} << 30);
   CHECK(config.limits.connections_per_address == 9);
   CHECK(config.limits.connection_rate == 10);
   CHECK(config.limits.login_failures == 0);

@@ -110,6 +110,7 @@ void check_equal(const LimitsConfig& a, const LimitsConfig& b) {
   CHECK(a.connection_rate == b.connection_rate);
   CHECK(a.login_failures == b.login_failures);
   CHECK(a.login_backoff == b.login_backoff);
+  CHECK(a.memory == b.memory);
 }
 
 void check_all_defaults(const Config& config) {
