@@ -252,6 +252,11 @@ void Collector::counters(const WorkerCounters& counters) {
        counters.idle_timeouts},
       {"weir_query_timeouts_total", "Statements that had run too long and were ended.",
        counters.query_timeouts},
+      {"weir_firewall_warned_total",
+       "Statements that are not in the firewall's list of their user, and passed.",
+       counters.firewall_total().warned},
+      {"weir_firewall_refused_total", "Those that did not pass.",
+       counters.firewall_total().refused},
   };
   for (const auto& row : rows) counter(row.name, row.help).add(row.value);
   Family refused =
