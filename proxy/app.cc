@@ -105,6 +105,7 @@ class App {
   void watch_memory();
   void look_at_memory();
   void reload_certificates();
+  void start_firewall();
   void on_drained();
 
   std::shared_ptr<const Config> config_;
@@ -114,6 +115,7 @@ class App {
   SessionDirectory directory_;
   StrangerLimits strangers_;
   MemoryBudget memory_;
+  std::unique_ptr<Firewall> firewall_;  // null: nobody has one
   std::optional<protocol::RsaKey> rsa_key_;
   ProcessContext process_;
   std::unique_ptr<AdminServer> console_;  // null: there is none
@@ -128,6 +130,13 @@ class App {
   std::atomic<bool> making_room_{false};  // a session is being looked for, or ended
   uv_async_t drained_;
 };
+
+void App::start_firewall() {
+  if (!config_->uses_firewall()) return;
+  firewall_ = std::make_unique<Firewall>(config_->firewall.file,
+                                         config_->uses_firewall(FirewallMode::learn));
+  process_.firewall = firewall_.get();
+}
 
 void App::start_workers() {
   const unsigned count = worker_count(*config_);
@@ -165,6 +174,7 @@ int App::run() {
   }
   process_.rsa_key = &*rsa_key_;
   process_.tls.load(config_->tls);
+  start_firewall();
   warn_of_unverified_servers(*config_);
 
   // Every door that cannot be opened ends the start, so all of them come before the loop.
@@ -200,6 +210,7 @@ int App::run() {
   if (reaper_.joinable()) reaper_.join();
   if (console_ != nullptr) console_->stop();
   monitor_->stop();
+  firewall_.reset();  // what was learnt is in the file then
   uv_loop_close(&loop_);
   spdlog::info("stopped");
   return 0;
@@ -241,7 +252,7 @@ void App::reload_certificates() {
     process_.tls.load(config_->tls);
     spdlog::info(
         "SIGHUP: the files of [tls.client] and [tls.server] were read again; everything "
-        "else of the configuration is read at start only");
+        "else of the configuration, but for firewall.file, is read at start only");
   } catch (const std::exception& error) {
     spdlog::error("SIGHUP: the certificates in use stay: {}", error.what());
   }
@@ -251,6 +262,7 @@ void App::reload_certificates() {
 void App::on_signal(int number) {
   if (number == SIGHUP) {
     reload_certificates();
+    if (firewall_ != nullptr) firewall_->reload();
     return;
   }
   if (reaper_.joinable()) {

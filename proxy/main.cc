@@ -11,6 +11,7 @@
 #include "proxy/config/loader.h"
 #include "proxy/core/router.h"
 #include "proxy/core/rules.h"
+#include "proxy/firewall/allow_list_file.h"
 #include "proxy/log_format.h"
 #include "proxy/monitor/monitor.h"
 #include "proxy/secrecy.h"
@@ -68,6 +69,17 @@ std::string on_one_line(std::string text) {
   return text;
 }
 
+// What the firewall would say; empty: this user has none.
+std::string firewall_word(const weir::Config& config, const weir::cli::Command& command,
+                          const weir::sql::TextOptions& options, weir::RuleText& text) {
+  const weir::FirewallMode mode = config.firewall_mode(config.find_user(command.user));
+  if (command.user.empty() || mode == weir::FirewallMode::off) return "";
+  const weir::AllowLists lists = weir::AllowListFile(config.firewall.file).read();
+  const auto judgement = weir::judge(command.sql, options, text, lists.find(command.user));
+  return fmt::format("firewall ({}): {}\n", weir::to_string(mode),
+                     weir::in_words(judgement.allowance));
+}
+
 int explain(const weir::cli::Command& command) {
   auto config = std::make_shared<const weir::Config>();
   if (!command.config_path.empty()) config = load(command.config_path);
@@ -86,6 +98,7 @@ int explain(const weir::cli::Command& command) {
   const auto facts = weir::sql::classify(command.sql, options);
   fmt::print("{}\n", weir::explain(weir::decide(facts, session, config->routing, rule)));
   if (rule != nullptr) fmt::print("rule: {}\n", rule->name);
+  fmt::print("{}", firewall_word(*config, command, options, text));
   fmt::print("digest: {}\n", weir::digest_text(*text.digest()));
   fmt::print("normalised: {}\n", on_one_line(std::string(text.normalised())));
   return 0;

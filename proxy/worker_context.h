@@ -33,6 +33,7 @@
 #include "proxy/core/stranger_limits.h"
 #include "proxy/core/topology.h"
 #include "proxy/core/topology_board.h"
+#include "proxy/firewall/firewall.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/tls_context.h"
@@ -55,6 +56,7 @@ struct ProcessContext {
   StrangerLimits* strangers = nullptr;
   const MemoryBudget* memory = nullptr;
   std::vector<Network> proxies;  // listen.proxy_protocol
+  Firewall* firewall = nullptr;  // null: nobody has one
   const protocol::RsaKey* rsa_key = nullptr;
   TlsContexts tls;
   std::atomic<std::uint32_t> next_connection_id{1u << 30};
@@ -85,11 +87,13 @@ struct WorkerContext {
   WorkerCounters counters;
   std::array<LogThrottle, kRefusals> refusal_logs;
   LogThrottle timeout_log;
+  LogThrottle firewall_log;
   PinCounts pins;
   StateTable states;
   StatementStore statements{states};
-  std::shared_ptr<const RuleSet> rules;               // null: there are none; made once
-  std::string rule_room;                              // for RuleText, one at a time
+  std::shared_ptr<const RuleSet> rules;  // null: there are none; made once
+  std::string rule_room;                 // for RuleText, one at a time
+  FirewallView allowed;
   std::vector<std::shared_ptr<StatementKill>> kills;  // that are under way
   std::uint64_t last_types_version = 0;               // see PreparedStatement::types_version
   std::uint64_t random_state = 0x9e3779b97f4a7c15;

@@ -119,12 +119,15 @@ struct Before {
 class Normaliser {
  public:
   Normaliser(std::string_view text, const TextOptions& options, Sink& sink)
-      : lexer_(text, {options.ansi_quotes, options.no_backslash_escapes, false}),
+      : lexer_(text, {options.ansi_quotes, options.no_backslash_escapes, false, true}),
+        statement_(lexer_),
+        row_(lexer_),
         end_(text.data() + text.size()),
         sink_(sink) {}
 
   void run() noexcept {
     while (lexer_.token().type != TokenType::end) {
+      mark_comment();
       if (read_literal(lexer_, before_)) {
         put_token("?", Place::middle);
         before_ = {true, false};
@@ -132,7 +135,12 @@ class Normaliser {
         step();
       }
     }
+    mark_comment();
   }
+
+  // Behind the end.
+  const Lexer& lexer() const { return lexer_; }
+  bool prepares() const { return prepares_; }
 
  private:
   // How a token wants to stand.
@@ -145,20 +153,18 @@ class Normaliser {
         semicolon_ = started_;
         before_ = {};
         values_ = false;
-        break;
+        return skip_repeats();
       case TokenType::word:
       case TokenType::quoted_name:
         put_name(token);
         break;
       case TokenType::user_variable:
         put_token("@", Place::middle);
-        sink_.put(token.text);
-        before_ = {true, false};
+        put_variable(token);
         break;
       case TokenType::system_variable:
         put_token("@@", Place::middle);
-        sink_.put(token.text);
-        before_ = {true, false};
+        put_variable(token);
         break;
       case TokenType::open:
         return put_open();
@@ -191,26 +197,60 @@ class Normaliser {
     operator_end_ = nullptr;
   }
 
+  // Not every server executes the comment that the next token stands in, so that the text says
+  // where it begins and ends.
+  void mark_comment() noexcept {
+    const std::string_view opening = lexer_.conditional_comment();
+    const char* const comment = opening.empty() ? nullptr : opening.data();
+    if (comment == comment_) return;
+    if (comment_ != nullptr) put_token("*/", Place::middle);
+    if (comment != nullptr) put_token(opening, Place::middle);
+    comment_ = comment;
+  }
+
   void put_name(const Token& token) noexcept {
     const bool known = is_known(lexer_);
     if (known) {
       put_token({}, Place::middle);
       for (char c : token.text) sink_.put(upper(c));
     } else if (token.type == TokenType::quoted_name) {
-      const std::string_view quote(token.text.data() - 1, 1);
-      put_token(quote, Place::middle);
-      sink_.put(token.text);
-      sink_.put(quote);
+      put_token("`", Place::middle);
+      put_quoted_name(token.text);
     } else {
       put_token(token.text, Place::middle);
     }
-    before_.negation = known && (equals_lower(token.text, "is") || equals_lower(token.text, "not"));
-    before_.operand = !known;
+    if (token.is(Keyword::PREPARE) || (token.plain_word && equals_lower(token.text, "immediate"))) {
+      prepares_ = true;
+    }
+    before_ = behind_name(token, known);
     if (token.is(Keyword::VALUES) || token.is(Keyword::VALUE)) {
       values_ = true;
     } else if (!equals_lower(token.text, "row")) {
       values_ = false;
     }
+  }
+
+  // In backticks, whatever it was quoted with.
+  void put_quoted_name(std::string_view name) noexcept {
+    if (name.data()[-1] == '`') {
+      sink_.put(name);
+    } else {
+      for (std::size_t i = 0; i < name.size(); ++i) {
+        if (name[i] == '"') ++i;  // it is there twice
+        sink_.put(name[i] == '`' ? std::string_view("``") : name.substr(i, 1));
+      }
+    }
+    sink_.put('`');
+  }
+
+  // With its quotes: without them a name could look like more than a name.
+  void put_variable(const Token& token) noexcept {
+    const std::string_view quote(token.text.data() - 1, 1);
+    const bool quoted = quote != "@";
+    if (quoted) sink_.put(quote);
+    sink_.put(token.text);
+    if (quoted) sink_.put(quote);
+    before_ = {true, false};
   }
 
   // Behind an operator that it continues, no space: <=, <>, !=, ||, ->>
@@ -227,6 +267,7 @@ class Normaliser {
   void put_open() noexcept {
     const bool rows = values_;
     values_ = false;
+    if (rows) row_ = lexer_;
     Lexer ahead = lexer_;
     if (skip_literals(ahead)) {
       put_token("(...)", Place::middle);
@@ -256,20 +297,71 @@ class Normaliser {
     skip_rows();
   }
 
-  // , (...), ROW(...)
+  // Behind the first row, others like it: , (...), ROW(...)
   void skip_rows() noexcept {
     while (lexer_.token().type == TokenType::comma) {
       Lexer ahead = lexer_;
       ahead.next();
       if (ahead.token().plain_word && equals_lower(ahead.token().text, "row")) ahead.next();
-      if (ahead.token().type != TokenType::open) return;
-      unsigned depth = 0;
-      do {
-        if (ahead.token().type == TokenType::open) ++depth;
-        if (ahead.token().type == TokenType::close) --depth;
-        ahead.next();
-      } while (depth != 0 && !ahead.at_end());
+      if (ahead.token().type != TokenType::open || !skip_alike(row_, ahead, true)) return;
       lexer_ = ahead;
+    }
+  }
+
+  // At a semicolon: moves on to the next statement that is not like the one before.
+  void skip_repeats() noexcept {
+    for (;;) {
+      while (lexer_.token().type == TokenType::semicolon) lexer_.next();
+      Lexer ahead = lexer_;
+      if (ahead.at_end() || !skip_alike(statement_, ahead, false)) break;
+      lexer_ = ahead;
+    }
+    statement_ = lexer_;
+  }
+
+  // Moves `other` behind its row (from "(" behind ")") or statement, if that differs from the one
+  // from `begin` on in its literals only.
+  bool skip_alike(const Lexer& begin, Lexer& other, bool row) const noexcept {
+    Lexer first = begin;
+    Before before;
+    int depth = 0;
+    while (!first.at_end()) {
+      if (!first.conditional_comment().empty() || !other.conditional_comment().empty())
+        return false;
+      const bool literal = read_literal(first, before);
+      if (read_literal(other, before) != literal) return false;
+      if (literal) {
+        before = {true, false};
+        continue;
+      }
+      const Token token = first.token();
+      if (other.token().type != token.type || other.token().text != token.text) return false;
+      before = behind(first);
+      if (token.type == TokenType::open) ++depth;
+      if (token.type == TokenType::close) --depth;
+      first.next();
+      other.next();
+      if (row && depth == 0) return true;
+    }
+    return !row && other.at_end();
+  }
+
+  static Before behind_name(const Token& token, bool known) noexcept {
+    return {!known, known && (equals_lower(token.text, "is") || equals_lower(token.text, "not"))};
+  }
+
+  // What a literal behind the current token would need to know.
+  static Before behind(const Lexer& lexer) noexcept {
+    switch (lexer.token().type) {
+      case TokenType::word:
+      case TokenType::quoted_name:
+        return behind_name(lexer.token(), is_known(lexer));
+      case TokenType::user_variable:
+      case TokenType::system_variable:
+      case TokenType::close:
+        return {true, false};
+      default:
+        return {};
     }
   }
 
@@ -337,6 +429,8 @@ class Normaliser {
   }
 
   Lexer lexer_;
+  Lexer statement_;  // where it began
+  Lexer row_;        // where the first one behind VALUES begins
   const char* end_;
   Sink& sink_;
   Before before_;
@@ -344,6 +438,8 @@ class Normaliser {
   bool opened_ = false;                 // the token before wants no space behind it
   bool semicolon_ = false;              // waits for a token behind it
   bool values_ = false;                 // behind VALUES
+  bool prepares_ = false;               // a word that only who prepares texts needs
+  const char* comment_ = nullptr;       // the conditional one that is marked, null for none
   const char* operator_end_ = nullptr;  // of the operator right before, null when there is none
   std::uint32_t depth_ = 0;
   std::uint32_t rows_depth_ = 0;  // where the row behind VALUES closes; 0: nowhere
@@ -365,8 +461,13 @@ std::size_t normalise(std::string_view text, const TextOptions& options, char* o
 NormalForm normal_form(std::string_view text, const TextOptions& options, char* out,
                        std::size_t capacity) noexcept {
   Sink sink(out, capacity);
-  Normaliser(text, options, sink).run();
-  return {sink.length(), sink.total(), sink.digest()};
+  Normaliser normaliser(text, options, sink);
+  normaliser.run();
+  const Lexer& lexer = normaliser.lexer();
+  const bool certain = !options.truncated && !lexer.doubtful() && !lexer.unterminated() &&
+                       (options.sql_mode_known || !lexer.depends_on_sql_mode()) &&
+                       (options.ascii_safe_charset || !has_high_byte(text));
+  return {sink.length(), sink.total(), sink.digest(), certain, normaliser.prepares()};
 }
 
 }  // namespace weir::sql

@@ -18,13 +18,15 @@ namespace weir::sql {
 // - Strings, numbers and NULL, TRUE, FALSE (not in IS NULL, NOT NULL) are ?, with their signs and
 //   introducers. So is the ? of a prepared statement.
 // - A list in parentheses of nothing but these is (...), and so are several of them with commas in
-//   between. Of the rows behind VALUES only the first is kept.
+//   between. Of rows behind VALUES, and of statements in one text, that follow one another and
+//   differ in literals only, the first is kept.
 // - Keywords and names of built-in functions are in upper case, unless quoted or behind a dot.
-// Other
-//   names and variables are kept as they are.
-// - Comments are gone, the content of executable ones is kept; one space stands between tokens,
-// none
-//   around dots and inside parentheses; no semicolon stands at the end.
+//   Other names and variables are kept as they are, in backticks if they were quoted.
+// - Comments are gone, the content of executable ones is kept; around that of optimizer hints and
+//   of comments that not every server executes, the marks of the comment are kept, too. One space
+//   stands between tokens, none around dots and inside parentheses; no semicolon stands at the end.
+// So no server does anything else for two texts with one normalised text than what other values
+// can make it do, but where names of tables are told apart by the case of a keyword.
 //
 // Reads the text once, but for lists it looks ahead. Allocates nothing, throws nothing; any bytes
 // are accepted. Of the options only those of sql_mode matter.
@@ -35,11 +37,13 @@ std::uint64_t digest(std::string_view text, const TextOptions& options = {}) noe
 std::size_t normalise(std::string_view text, const TextOptions& options, char* out,
                       std::size_t capacity) noexcept;
 
-// Both at once, for who needs both.
+// Both at once, for who needs both, and what else shows on the way.
 struct NormalForm {
   std::size_t written = 0;  // bytes of the normalised text in `out`
   std::size_t length = 0;   // bytes that it has
   std::uint64_t digest = 0;
+  bool certain = false;   // every server reads the same tokens, and there is no more of the text
+  bool prepares = false;  // it may prepare or execute a text, see prepared_text.h
 };
 NormalForm normal_form(std::string_view text, const TextOptions& options, char* out,
                        std::size_t capacity) noexcept;

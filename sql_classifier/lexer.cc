@@ -291,13 +291,17 @@ bool Lexer::skip_line() noexcept {
 
 bool Lexer::skip_slash_comment() noexcept {
   if (position_ + 1 == end_ || position_[1] != '*') return false;
+  const char* const from = position_;
   position_ += 2;
   if (position_ != end_ && *position_ == '!') {
     ++position_;
-    enter_code_comment(false);
+    enter_code_comment(from, false);
   } else if (position_ + 1 < end_ && *position_ == 'M' && position_[1] == '!') {
     position_ += 2;
-    enter_code_comment(true);
+    enter_code_comment(from, true);
+  } else if (mode_.read_hints && position_ != end_ && *position_ == '+') {
+    ++position_;
+    enter_hint(from);
   } else {
     skip_comment_body();
   }
@@ -312,7 +316,7 @@ void Lexer::skip_comment_body() noexcept {
 
 // The content of /*! ... */ and /*M! ... */ is code. Where only some servers read it so, a server
 // that skips it must find its end at the same place, or the two see different statements.
-void Lexer::enter_code_comment(bool mariadb_only) noexcept {
+void Lexer::enter_code_comment(const char* from, bool mariadb_only) noexcept {
   const Version version = read_version(position_, end_);
   position_ = version.after;
   const bool conditional = mariadb_only || version.number >= kEveryServer;
@@ -324,7 +328,21 @@ void Lexer::enter_code_comment(bool mariadb_only) noexcept {
   }
   in_code_comment_ = true;
   conditional_end_ = nullptr;
-  if (!conditional) return;
+  if (conditional) enter_conditional(from);
+}
+
+// Where hints are not known, the same is a comment.
+void Lexer::enter_hint(const char* from) noexcept {
+  if (in_code_comment_) {
+    doubtful_ = true;
+    return skip_comment_body();
+  }
+  in_code_comment_ = true;
+  enter_conditional(from);
+}
+
+void Lexer::enter_conditional(const char* from) noexcept {
+  opening_ = {from, static_cast<std::size_t>(position_ - from)};
   conditional_end_ = find_comment_end(position_, end_);
   if (has_comment_start(position_, conditional_end_)) doubtful_ = true;
 }

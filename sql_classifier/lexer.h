@@ -51,7 +51,8 @@ struct LexMode {
   bool ansi_quotes : 1 = false;
   bool no_backslash_escapes : 1 = false;
   bool skip_conditional : 1 =
-      false;  // comments that only some servers execute are read as comments
+      false;                    // comments that only some servers execute are read as comments
+  bool read_hints : 1 = false;  // optimizer hints, /*+ ... */, are code
 };
 
 class Lexer {
@@ -108,6 +109,11 @@ class Lexer {
   bool depends_on_sql_mode() const { return depends_on_sql_mode_; }
   // Comments that only some servers execute: /*M! and those for versions above 5.6.
   unsigned conditional_comments() const { return conditional_comments_; }
+  // The beginning of that in which the current token stands, up to its version ("/*!80000"), or of
+  // the hint ("/*+"); empty: in neither.
+  std::string_view conditional_comment() const {
+    return in_code_comment_ && conditional_end_ != nullptr ? opening_ : std::string_view();
+  }
 
  private:
   static Token before(std::string_view text) noexcept { return {{}, text.substr(0, 0)}; }
@@ -125,7 +131,9 @@ class Lexer {
   bool skip_dash_comment() noexcept;
   bool skip_slash_comment() noexcept;
   bool leave_code_comment() noexcept;
-  void enter_code_comment(bool mariadb_only) noexcept;
+  void enter_code_comment(const char* from, bool mariadb_only) noexcept;
+  void enter_hint(const char* from) noexcept;
+  void enter_conditional(const char* from) noexcept;
   bool skip_line() noexcept;
   void skip_comment_body() noexcept;
   std::string_view quoted_body(char quote, bool escapes) noexcept;
@@ -154,6 +162,7 @@ class Lexer {
   bool depends_on_sql_mode_ = false;
   unsigned conditional_comments_ = 0;
   const char* conditional_end_ = nullptr;  // where a server that skips the comment goes on
+  std::string_view opening_;               // of that comment
 };
 
 }  // namespace weir::sql

@@ -61,13 +61,14 @@ class Parser {
   }
 
   AdminCommand parse_show() {
-    constexpr std::array<std::pair<std::string_view, Kind>, 9> kTables{{
+    constexpr std::array<std::pair<std::string_view, Kind>, 10> kTables{{
         {"servers", Kind::show_servers},
         {"pools", Kind::show_pools},
         {"sessions", Kind::show_sessions},
         {"pins", Kind::show_pins},
         {"counters", Kind::show_counters},
         {"rules", Kind::show_rules},
+        {"firewall", Kind::show_firewall},
         {"config", Kind::show_config},
         {"warnings", Kind::show_warnings},
         {"help", Kind::help},
@@ -236,6 +237,7 @@ const std::vector<AdminHelp>& admin_help() {
       {"SHOW PINS", "why sessions stay on one connection, and because of which statements"},
       {"SHOW COUNTERS", "what weir has done since it started"},
       {"SHOW RULES", "the rules, and how many statements fell under each"},
+      {"SHOW FIREWALL", "the users whose statements are listed, and what came of it"},
       {"SHOW CONFIG", "the configuration, without its passwords"},
       {"EXPLAIN ROUTE <sql>", "where a statement would go, and why"},
       {"DRAIN SERVER <name>", "no new statements for this server"},

@@ -19,6 +19,7 @@ struct AdminCommand {
     show_pins,
     show_counters,
     show_rules,
+    show_firewall,
     show_config,
     show_warnings,  // there never are any
     help,

@@ -253,6 +253,8 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
     case Kind::show_rules:
       return ask_status(
           [this](const WorkerStatus& status) { answer_table(rules_table(config(), status)); });
+    case Kind::show_firewall:
+      return ask_status([this](const WorkerStatus& status) { show_firewall(status); });
     case Kind::show_sessions:
       waiting_ = true;
       return survey_sessions(
@@ -269,6 +271,13 @@ void AdminSession::run_show(AdminCommand::Kind kind) {
     default:
       return answer_table(help_table());
   }
+}
+
+void AdminSession::show_firewall(const WorkerStatus& status) {
+  const Firewall* const firewall = host_.targets().process.firewall;
+  if (firewall == nullptr) return answer_table(firewall_table(config(), nullptr, {}, status));
+  const auto lists = firewall->lists();
+  answer_table(firewall_table(config(), lists.get(), firewall->learnt(), status));
 }
 
 void AdminSession::select_constants(const std::vector<AdminCommand::Item>& items) {

@@ -76,6 +76,7 @@ class AdminSession final : private StreamHandler {
   void run(Bytes payload);
   void run_query(std::string_view text);
   void run_show(AdminCommand::Kind kind);
+  void show_firewall(const WorkerStatus& status);
   void select_constants(const std::vector<AdminCommand::Item>& items);
   void explain_route(const std::string& sql);
   void change_server(const std::string& name, bool drained);

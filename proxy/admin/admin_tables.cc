@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "proxy/config/schema.h"
@@ -265,6 +266,8 @@ ResultSet counters_table(const WorkerStatus& status) {
   add("held", counters.held);
   add("repairs", counters.repairs);
   add("failed_statements", counters.failed_statements);
+  add("firewall_warned", counters.firewall_total().warned);
+  add("firewall_refused", counters.firewall_total().refused);
   add("diagnostics_given_up", counters.diagnostics_given_up);
   return set;
 }
@@ -289,6 +292,34 @@ ResultSet rules_table(const Config& config, const WorkerStatus& status) {
                         rule.max_lag ? of(rule.max_lag->count()) : Value(),
                         rule.consistency ? Value(consistency_name(*rule.consistency)) : Value(),
                         of(i < matches.size() ? matches[i] : 0)});
+  }
+  return set;
+}
+
+ResultSet firewall_table(const Config& config, const AllowLists* lists,
+                         const std::map<std::string, std::uint64_t>& learnt,
+                         const WorkerStatus& status) {
+  ResultSet set;
+  set.columns = {text("user"),     text("mode"),     number("statements"),
+                 number("learnt"), number("warned"), number("refused")};
+  std::set<std::string> users;
+  for (const UserConfig& user : config.users) {
+    if (config.firewall_mode(&user) != FirewallMode::off) users.insert(user.name);
+  }
+  if (lists != nullptr) {
+    for (const auto& [user, statements] : lists->users()) users.insert(user);
+  }
+  for (const auto& [user, counts] : status.counters.firewall) users.insert(user);
+  for (const std::string& user : users) {
+    const StatementSet* const statements = lists != nullptr ? lists->find(user) : nullptr;
+    const auto news = learnt.find(user);
+    const auto counted = status.counters.firewall.find(user);
+    const FirewallCounts counts =
+        counted != status.counters.firewall.end() ? counted->second : FirewallCounts{};
+    set.rows.push_back({user, std::string(to_string(config.firewall_mode(config.find_user(user)))),
+                        of(statements != nullptr ? statements->size() : 0),
+                        of(news != learnt.end() ? news->second : 0), of(counts.warned),
+                        of(counts.refused)});
   }
   return set;
 }

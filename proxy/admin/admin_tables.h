@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include "proxy/admin/admin_command.h"
 #include "proxy/config/config.h"
 #include "proxy/core/topology.h"
+#include "proxy/firewall/allow_list.h"
 #include "proxy/session/session_info.h"
 #include "proxy/session/status_survey.h"
 
@@ -26,6 +29,10 @@ protocol::ResultSet sessions_table(const Config& config, const Topology& topolog
 protocol::ResultSet pins_table(const PinReport& pins);
 protocol::ResultSet counters_table(const WorkerStatus& status);
 protocol::ResultSet rules_table(const Config& config, const WorkerStatus& status);
+// `lists` is null when there is no firewall; `learnt` by user.
+protocol::ResultSet firewall_table(const Config& config, const AllowLists* lists,
+                                   const std::map<std::string, std::uint64_t>& learnt,
+                                   const WorkerStatus& status);
 protocol::ResultSet config_table(const Config& config);
 protocol::ResultSet help_table();
 // What SHOW WARNINGS answers on a connection that never has any.

@@ -17,4 +17,19 @@ const UserConfig* Config::find_user(const std::string& name) const {
   return found == users.end() ? nullptr : &*found;
 }
 
+FirewallMode Config::firewall_mode(const UserConfig* user) const {
+  return user != nullptr ? user->firewall.value_or(firewall.mode) : firewall.mode;
+}
+
+bool Config::uses_firewall(FirewallMode mode) const {
+  return firewall.mode == mode ||
+         std::any_of(users.begin(), users.end(),
+                     [&](const UserConfig& user) { return user.firewall == mode; });
+}
+
+bool Config::uses_firewall() const {
+  return uses_firewall(FirewallMode::learn) || uses_firewall(FirewallMode::warn) ||
+         uses_firewall(FirewallMode::enforce);
+}
+
 }  // namespace weir

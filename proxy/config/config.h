@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/compression.h"
@@ -127,6 +128,17 @@ struct AuthConfig {
 };
 
 enum class UserRoute : std::uint8_t { split, primary, replica };
+enum class FirewallMode : std::uint8_t { off, learn, warn, enforce };
+constexpr std::string_view to_string(FirewallMode mode) {
+  constexpr std::string_view kNames[] = {"off", "learn", "warn", "enforce"};
+  return kNames[static_cast<std::size_t>(mode)];
+}
+
+// Which statements users may run, see firewall/allow_list.h.
+struct FirewallConfig {
+  FirewallMode mode = FirewallMode::off;  // of users who have none of their own
+  std::string file;                       // the list; empty: none is needed
+};
 
 // An account of the servers that weir uses for clients that have another name.
 struct ServiceAccount {
@@ -146,7 +158,8 @@ struct UserConfig {
   std::string verifier_next = {};  // a second one that lets in as well
   ServiceAccount backend = {};     // logs in to the servers instead of the client's own account
   bool require_tls = false;        // not over a channel that others could read
-  std::vector<std::string> allow_from = {};  // networks; empty: everywhere
+  std::vector<std::string> allow_from = {};   // networks; empty: everywhere
+  std::optional<FirewallMode> firewall = {};  // nothing: as [firewall] says
 };
 
 // What meets all conditions that are given goes by the rule; the first rule counts. Texts that are
@@ -235,11 +248,18 @@ struct Config {
   AuthConfig auth;
   std::vector<UserConfig> users;
   std::vector<RuleConfig> rules;
+  FirewallConfig firewall;
   TlsConfig tls;
   LimitsConfig limits;
   LogConfig log;
 
   const UserConfig* find_user(const std::string& name) const;
+  // Of a user's statements; `user` is null for those who are not listed.
+  FirewallMode firewall_mode(const UserConfig* user) const;
+  // Somebody has that mode, or may have it.
+  bool uses_firewall(FirewallMode mode) const;
+  // Somebody has another mode than off.
+  bool uses_firewall() const;
 };
 
 // So many servers may be discovered in the life of a process.

@@ -122,6 +122,15 @@ void FieldReader::checked_text(std::string& out, TextCheck what_is_wrong) {
   out = node_.text;
 }
 
+void FieldReader::file_path(std::string& out) {
+  if (!is_text("text in quotes")) return;
+  if (node_.text.size() >= kLongestPath || node_.text.find('\0') != std::string::npos) {
+    return complain(
+        fmt::format("{} must be shorter than {} bytes, without a zero byte", path(), kLongestPath));
+  }
+  out = node_.text.empty() ? "" : beside(context_.file(), node_.text);
+}
+
 void FieldReader::checked_texts(std::vector<std::string>& out, TextCheck what_is_wrong) {
   const bool all_text = node_.kind == Node::Kind::list &&
                         std::all_of(node_.children.begin(), node_.children.end(),

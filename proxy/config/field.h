@@ -75,6 +75,9 @@ class Field {
   // A text of which somebody else says what is wrong with it, if anything.
   virtual void checked_text(std::string& value, TextCheck what_is_wrong) = 0;
   virtual void checked_texts(std::vector<std::string>& value, TextCheck what_is_wrong) = 0;
+  // Of a file that need not exist. Relative ones begin at the folder of the configuration. Also
+  // "": none.
+  virtual void file_path(std::string& value) = 0;
   // Letters, digits, _ . -: safe in logs, metrics and commands.
   virtual void label(std::string& value, bool may_be_empty = false) = 0;
   virtual void endpoint(Endpoint& value, std::uint16_t default_port) = 0;
@@ -146,6 +149,7 @@ class FieldReader final : public Field {
   void text(std::string& out, std::size_t longest) override;
   void checked_text(std::string& out, TextCheck what_is_wrong) override;
   void checked_texts(std::vector<std::string>& out, TextCheck what_is_wrong) override;
+  void file_path(std::string& out) override;
   void label(std::string& out, bool may_be_empty) override;
   void endpoint(Endpoint& out, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& out, std::uint16_t default_port) override;

@@ -30,6 +30,9 @@ void FieldPrinter::checked_texts(std::vector<std::string>& value, TextCheck) {
   text_.emplace();
   for (const std::string& each : value) *text_ += (text_->empty() ? "" : ", ") + each;
 }
+void FieldPrinter::file_path(std::string& value) {
+  text_ = value;
+}
 void FieldPrinter::label(std::string& value, bool) {
   text_ = value;
 }

@@ -23,6 +23,7 @@ class FieldPrinter final : public Field {
   void text(std::string& value, std::size_t longest) override;
   void checked_text(std::string& value, TextCheck what_is_wrong) override;
   void checked_texts(std::vector<std::string>& value, TextCheck what_is_wrong) override;
+  void file_path(std::string& value) override;
   void label(std::string& value, bool may_be_empty) override;
   void endpoint(Endpoint& value, std::uint16_t default_port) override;
   void optional_endpoint(std::optional<Endpoint>& value, std::uint16_t default_port) override;

@@ -51,6 +51,10 @@ constexpr Choice<AuthMode> kAuthModes[] = {{"passthrough", AuthMode::passthrough
                                            {"users", AuthMode::users}};
 constexpr Choice<UserRoute> kRoutes[] = {
     {"split", UserRoute::split}, {"primary", UserRoute::primary}, {"replica", UserRoute::replica}};
+constexpr Choice<FirewallMode> kFirewallModes[] = {{"off", FirewallMode::off},
+                                                   {"learn", FirewallMode::learn},
+                                                   {"warn", FirewallMode::warn},
+                                                   {"enforce", FirewallMode::enforce}};
 constexpr Choice<ClientTlsMode> kClientTlsModes[] = {{"disabled", ClientTlsMode::disabled},
                                                      {"preferred", ClientTlsMode::preferred},
                                                      {"required", ClientTlsMode::required}};
@@ -225,6 +229,8 @@ constexpr KeyRow<UserConfig> kUser[] = {
      [](Field& f, UserConfig& c) { f.checked_texts(c.allow_from, what_is_wrong_with_network); }},
     {"query_timeout",
      [](Field& f, UserConfig& c) { f.optional_duration(c.query_timeout, 0ms, 24h); }},
+    {"firewall",
+     [](Field& f, UserConfig& c) { f.optional_choice<FirewallMode>(c.firewall, kFirewallModes); }},
 };
 
 constexpr KeyRow<RuleConfig> kRule[] = {
@@ -244,6 +250,11 @@ constexpr KeyRow<RuleConfig> kRule[] = {
        f.optional_choice<Consistency>(c.consistency, kConsistencies);
      }},
     {"timeout", [](Field& f, RuleConfig& c) { f.optional_duration(c.timeout, 0ms, 24h); }},
+};
+
+constexpr KeyRow<FirewallConfig> kFirewall[] = {
+    {"mode", [](Field& f, FirewallConfig& c) { f.choice<FirewallMode>(c.mode, kFirewallModes); }},
+    {"file", [](Field& f, FirewallConfig& c) { f.file_path(c.file); }},
 };
 
 constexpr KeyRow<ClientTlsConfig> kClientTls[] = {
@@ -388,6 +399,8 @@ const std::vector<SectionRow>& sections() {
           "user", kUser, [](Config & c) -> auto& { return c.users; }),
       repeated_section<RuleConfig>(
           "rule", kRule, [](Config & c) -> auto& { return c.rules; }),
+      section<FirewallConfig>(
+          "firewall", kFirewall, [](Config & c) -> auto& { return c.firewall; }),
       section<ClientTlsConfig>(
           "tls.client", kClientTls, [](Config & c) -> auto& { return c.tls.client; }),
       section<ServerTlsConfig>(

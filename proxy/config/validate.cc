@@ -286,6 +286,17 @@ void check_overload(const Node& root, const Config& config, Context& context) {
                               overload.max_concurrency, overload.min_concurrency));
 }
 
+void check_firewall(const Node& root, const Config& config, Context& context) {
+  if (!config.uses_firewall() || !config.firewall.file.empty()) return;
+  unsigned line = line_of(root, "firewall", "mode");
+  for (const Node& user : items(root, "user", config.users.size())) {
+    if (line == 0 && user.find("firewall") != nullptr) line = line_in(user, "firewall");
+  }
+  context.problem(line,
+                  "the firewall has no file to keep its list in; add firewall.file, such as "
+                  "\"weir.allowlist\"");
+}
+
 }  // namespace
 
 void validate(const Node& root, const Config& config, Context& context) {
@@ -297,6 +308,7 @@ void validate(const Node& root, const Config& config, Context& context) {
   check_users(root, config, context);
   check_console(root, context);
   check_rules(root, config, context);
+  check_firewall(root, config, context);
   check_tls(root, config, context);
 }
 

@@ -255,6 +255,13 @@ ClientError rejected(std::string_view rule) {
           fmt::format("weir: rule \"{}\" of the configuration rejects this statement", rule)};
 }
 
+ClientError not_allowed(std::string_view user, std::string_view why, std::string_view digest) {
+  return {1142, "42000",
+          fmt::format("weir: the firewall refuses this statement of user '{}'{}{}: {}; if it is "
+                      "right, have it learnt or added to the list",
+                      user, digest.empty() ? "" : ", digest ", digest, why)};
+}
+
 ClientError unknown_setting(std::string_view name) {
   return {1193, "HY000",
           fmt::format("weir: there is no setting 'weir.{}'; there is weir.consistency",

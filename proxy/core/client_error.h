@@ -69,8 +69,11 @@ ClientError shutting_down();                                                    
 ClientError statement_too_long(std::size_t limit);                                     // 1153
 ClientError long_data_too_large(std::size_t limit);                                    // 1105
 ClientError rejected(std::string_view rule);                                           // 1142
-ClientError unknown_setting(std::string_view name);                                    // 1193
-ClientError wrong_setting(std::string_view name, std::string_view value);              // 1231
+// `digest` is that of the statement; empty: it has none.
+ClientError not_allowed(std::string_view user, std::string_view why,
+                        std::string_view digest);                          // 1142
+ClientError unknown_setting(std::string_view name);                        // 1193
+ClientError wrong_setting(std::string_view name, std::string_view value);  // 1231
 // `limit` statements at a time; so many were in line, and this one was there for so long.
 ClientError overloaded(std::string_view server, std::size_t limit, std::size_t in_line,
                        long waited_ms);  // 1041

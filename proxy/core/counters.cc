@@ -47,6 +47,19 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   for (std::size_t i = 0; i < other.rule_matches.size(); ++i) {
     rule_matches[i] += other.rule_matches[i];
   }
+  for (const auto& [user, counts] : other.firewall) {
+    firewall[user].warned += counts.warned;
+    firewall[user].refused += counts.refused;
+  }
+}
+
+FirewallCounts WorkerCounters::firewall_total() const {
+  FirewallCounts total;
+  for (const auto& [user, counts] : firewall) {
+    total.warned += counts.warned;
+    total.refused += counts.refused;
+  }
+  return total;
 }
 
 }  // namespace weir

@@ -6,6 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +43,12 @@ class RoutedCounts {
   std::array<std::array<std::uint64_t, kRows>, 2> counts_{};
 };
 
+// Of one user.
+struct FirewallCounts {
+  std::uint64_t warned = 0;   // statements that passed, and would not if the list were enforced
+  std::uint64_t refused = 0;  // and those that did not pass
+};
+
 struct WorkerCounters {
   std::uint64_t sessions = 0;
   std::uint64_t tls_sessions = 0;  // of them, those that logged in through TLS
@@ -63,6 +72,9 @@ struct WorkerCounters {
   std::uint64_t memory_refusals = 0;               // statements and long data that were not kept,
   std::uint64_t memory_ends = 0;            // and sessions that were ended, for limits.memory
   std::vector<std::uint64_t> rule_matches;  // by rule: commands that fell under it
+  std::map<std::string, FirewallCounts, std::less<>> firewall;  // by user: those with any
+
+  FirewallCounts firewall_total() const;
   void merge(const WorkerCounters& other);
 };
 

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sql_classifier/digest.h"
-
 namespace weir {
 namespace {
 
@@ -37,24 +35,27 @@ Rule rule_of(const Config& config, std::size_t index) {
 void RuleText::read() {
   if (std::exchange(read_, true)) return;
   if (room_.size() < kUsualText) room_.resize(kUsualText);
-  sql::NormalForm form = sql::normal_form(text_, options_, room_.data(), room_.size());
-  if (form.length > room_.size() && room_.size() < kMaxLength) {
-    room_.resize(std::min(form.length, kMaxLength));
-    form = sql::normal_form(text_, options_, room_.data(), room_.size());
+  form_ = sql::normal_form(text_, options_, room_.data(), room_.size());
+  if (form_.length > room_.size() && room_.size() < kMaxLength) {
+    room_.resize(std::min(form_.length, kMaxLength));
+    form_ = sql::normal_form(text_, options_, room_.data(), room_.size());
   }
-  length_ = form.written;
-  digest_ = form.digest;
 }
 
 std::string_view RuleText::normalised() {
   read();
-  return std::string_view(room_).substr(0, length_);
+  return std::string_view(room_).substr(0, form_.written);
 }
 
 std::optional<std::uint64_t> RuleText::digest() {
   if (options_.truncated) return std::nullopt;
   read();
-  return digest_;
+  return form_.digest;
+}
+
+const sql::NormalForm& RuleText::form() {
+  read();
+  return form_;
 }
 
 std::shared_ptr<const RuleSet> RuleSet::make(const Config& config) {

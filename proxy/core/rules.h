@@ -16,6 +16,7 @@
 #include "proxy/config/pattern.h"
 #include "proxy/config/rule_text.h"
 #include "sql_classifier/classification.h"
+#include "sql_classifier/digest.h"
 
 namespace weir {
 
@@ -47,6 +48,8 @@ class RuleText {
 
   std::string_view normalised();
   std::optional<std::uint64_t> digest();
+  // All that is known of it; what `written` bytes of it are, normalised() says.
+  const sql::NormalForm& form();
 
  private:
   void read();
@@ -55,8 +58,7 @@ class RuleText {
   const sql::TextOptions options_;
   std::string& room_;
   bool read_ = false;
-  std::size_t length_ = 0;
-  std::uint64_t digest_ = 0;
+  sql::NormalForm form_;
 };
 
 // For each rule, whether a text meets its conditions on texts; empty when no rule has any.

@@ -257,6 +257,11 @@ void Collector::counters(const WorkerCounters& counters) {
        counters.memory_refusals},
       {"weir_memory_ends_total", "Sessions that were ended for limits.memory.",
        counters.memory_ends},
+      {"weir_firewall_warned_total",
+       "Statements that are not in the firewall's list of their user, and passed.",
+       counters.firewall_total().warned},
+      {"weir_firewall_refused_total", "Those that did not pass.",
+       counters.firewall_total().refused},
   };
   for (const auto& row : rows) counter(row.name, row.help).add(row.value);
   Family refused =

@@ -192,13 +192,12 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   }
   const std::string_view said = protocol::as_text(text.value_or(Bytes{}));
   if (!prepares && begin_explain_route(said)) return false;
-  if (context_.rules != nullptr && !obey_rules(said)) return false;
+  const bool asks_first = context_.rules != nullptr || firewall_ != FirewallMode::off;
+  if (asks_first && !admit_text(said)) return false;
+  if (may_be_own_setting() && begin_own_setting(said)) return false;
   if (current_.facts.has(Effect::kills) && !prepares && begin_text_kill(said)) {
     return false;
   }
-  const bool may_be_own = current_.facts.kind == sql::StatementKind::set &&
-                          current_.facts.has(Effect::sets_untracked_variable);
-  if (may_be_own && !prepares && text && begin_own_setting(protocol::as_text(*text))) return false;
   // What is prepared keeps the facts of its text: each execute asks anew.
   if (current_.facts.only_stored_functions && !prepares) {
     trust_functions(protocol::as_text(*text), text_options(), state_->schema());

@@ -195,11 +195,16 @@ class CommandRunner final : private BackendUser,
   bool may_change_routines() const;
 
   // runner_rules.cc: the rules of the configuration
-  bool obey_rules(std::string_view text);
+  bool admit_text(std::string_view said);
+  bool obey_rules(RuleText& text);
   bool obey_rules(const PreparedStatement& statement);
   RuleInput rule_input() const;
   bool follow(const Rule* rule);
   void fold_rule(BackendConnection& link);
+
+  // runner_firewall.cc: the list of statements that the user may run
+  bool passes_firewall(std::string_view said, const sql::TextOptions& options, RuleText& text);
+  void note_unlisted(const Judgement& judgement, bool refused);
 
   // runner_explain.cc: EXPLAIN ROUTE
   bool begin_explain_route(std::string_view text);
@@ -252,6 +257,7 @@ class CommandRunner final : private BackendUser,
   std::optional<std::size_t> pick_replica();
   std::optional<std::size_t> pick_replica_to_wait_on(const ReadNeeds& needs, Consistency wanted);
   WritePosition global_position(std::size_t server) const;
+  bool may_be_own_setting() const;
   bool begin_own_setting(std::string_view text);
   void note_latency();
   Milliseconds near_lag() const;
@@ -425,10 +431,11 @@ class CommandRunner final : private BackendUser,
   bool asks_sequences_ = false;              // the user is one of the SequenceUsers,
   std::size_t sequence_users_seen_ = 0;      // of whom there were so many when that was looked up
   std::unique_ptr<SessionObjects> objects_;  // null: none so far
-  std::int64_t row_count_ = 0;               // what ROW_COUNT() is, and
-  std::uint64_t found_rows_ = 0;             // FOUND_ROWS(), after the last statement
-  bool asks_counts_ = false;                 // a prepared statement asks for them
-  bool calc_found_rows_ = false;             // only the last connection knows FOUND_ROWS()
+  FirewallMode firewall_ = FirewallMode::off;
+  std::int64_t row_count_ = 0;    // what ROW_COUNT() is, and
+  std::uint64_t found_rows_ = 0;  // FOUND_ROWS(), after the last statement
+  bool asks_counts_ = false;      // a prepared statement asks for them
+  bool calc_found_rows_ = false;  // only the last connection knows FOUND_ROWS()
   PreparedStatements statements_;
   Stage stage_ = Stage::none;
   bool closed_ = false;

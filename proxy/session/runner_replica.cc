@@ -181,7 +181,14 @@ void CommandRunner::on_position() {
 
 // --- what a session sets for itself --------------------------------------------------------------
 
-// SET weir.consistency = '...'. False when the text is something else.
+// As far as its facts tell: SET weir.consistency = '...'
+bool CommandRunner::may_be_own_setting() const {
+  return current_.facts.kind == sql::StatementKind::set &&
+         current_.facts.has(sql::Effect::sets_untracked_variable) &&
+         current_.info->handling == protocol::Handling::text;
+}
+
+// False when the text is something else.
 bool CommandRunner::begin_own_setting(std::string_view text) {
   const auto setting = read_own_setting(text, text_options());
   if (!setting) return false;

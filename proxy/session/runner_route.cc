@@ -45,6 +45,9 @@ void CommandRunner::open(ClientIdentity identity) {
   bad_news_.reset();
   current_ = CurrentCommand{};
   current_.begun = context_.loop_time();
+  firewall_ = context_.process->firewall != nullptr
+                  ? context_.config().firewall_mode(identity_.listed)
+                  : FirewallMode::off;
   opening_ = true;
   stage_ = Stage::waiting;
   proceed_again();

@@ -18,11 +18,17 @@ RuleInput CommandRunner::rule_input() const {
   return input;
 }
 
-// Of a text that is run or prepared. False when it was answered: a rule rejects it.
-bool CommandRunner::obey_rules(std::string_view said) {
+// Of a text that is run or prepared, which is normalised at most once. False when it was answered:
+// a rule rejects it, or the firewall refuses it.
+bool CommandRunner::admit_text(std::string_view said) {
   sql::TextOptions options = text_options();
   options.truncated = !current_.whole_when_classified;
   RuleText text(said, options, context_.rule_room);
+  if (context_.rules != nullptr && !obey_rules(text)) return false;
+  return firewall_ == FirewallMode::off || passes_firewall(said, options, text);
+}
+
+bool CommandRunner::obey_rules(RuleText& text) {
   RuleInput input = rule_input();
   input.text = &text;
   if (current_.info->handling == protocol::Handling::prepare && context_.rules->reads_texts()) {

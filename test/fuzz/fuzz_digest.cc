@@ -30,7 +30,7 @@ std::string normalised(std::string_view text, const TextOptions& options, std::s
 }
 
 bool ends_between_tokens(std::string_view text, const TextOptions& options) {
-  Lexer lexer(text, {options.ansi_quotes, options.no_backslash_escapes, false});
+  Lexer lexer(text, {options.ansi_quotes, options.no_backslash_escapes, false, true});
   lexer.skip_text();
   // Two bytes that are only the beginning of a comment.
   const bool begun = !text.empty() && (text.back() == '-' || text.back() == '/');

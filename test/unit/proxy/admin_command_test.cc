@@ -27,6 +27,7 @@ TEST_CASE("admin command: in any letter case, with and without a semicolon", "[a
       {"SHOW SESSIONS", Kind::show_sessions},
       {"SHOW PINS", Kind::show_pins},
       {"show rules;", Kind::show_rules},
+      {"SHOW FIREWALL", Kind::show_firewall},
       {"SHOW COUNTERS", Kind::show_counters},
       {"SHOW CONFIG", Kind::show_config},
       {"SHOW WARNINGS", Kind::show_warnings},

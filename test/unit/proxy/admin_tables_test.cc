@@ -293,6 +293,40 @@ TEST_CASE("admin tables: rules and how often they were met", "[admin]") {
   check_shape(rules_table(two_servers(), WorkerStatus()));
 }
 
+TEST_CASE("admin tables: the firewall", "[admin]") {
+  Config config = two_servers();
+  check_shape(firewall_table(config, nullptr, {}, WorkerStatus()));
+  CHECK(firewall_table(config, nullptr, {}, WorkerStatus()).rows.empty());
+  config.users.push_back({.name = "app", .password = "x", .firewall = FirewallMode::enforce});
+  config.users.push_back({.name = "quiet", .password = "x"});
+  AllowLists lists;
+  lists.add("app", {1, "SELECT a"});
+  lists.add("batch", {2, "SELECT b"});
+  lists.add("batch", {3, "SELECT c"});
+  WorkerStatus status;
+  status.counters.firewall["app"] = {0, 3};
+  WorkerStatus other;
+  other.counters.firewall["app"] = {0, 2};
+  other.counters.firewall["gone"] = {4, 0};
+  status.merge(other);
+  const ResultSet set = firewall_table(config, &lists, {{"batch", 2}}, status);
+  check_shape(set);
+  REQUIRE(set.rows.size() == 3);
+  CHECK(cell(set, 0, "user") == "app");
+  CHECK(cell(set, 0, "mode") == "enforce");
+  CHECK(cell(set, 0, "statements") == "1");
+  CHECK(cell(set, 0, "learnt") == "0");
+  CHECK(cell(set, 0, "refused") == "5");
+  CHECK(cell(set, 1, "user") == "batch");
+  CHECK(cell(set, 1, "mode") == "off");
+  CHECK(cell(set, 1, "statements") == "2");
+  CHECK(cell(set, 1, "learnt") == "2");
+  CHECK(cell(set, 2, "user") == "gone");
+  CHECK(cell(set, 2, "warned") == "4");
+  CHECK(status.counters.firewall_total().refused == 5);
+  CHECK(status.counters.firewall_total().warned == 4);
+}
+
 TEST_CASE("admin tables: help", "[admin]") {
   check_shape(help_table());
   CHECK(help_table().rows.size() == admin_help().size());

@@ -51,6 +51,9 @@ const Row kRows[] = {
     {errors::session_lost("db1", "temporary_table"), 1158, "08S01", true, "temporary_table"},
     {errors::statement_too_long(64), 1153, "08S01", true, "64 bytes"},
     {errors::rejected("reports"), 1142, "42000", true, "rule \"reports\""},
+    {errors::not_allowed("app", "it is new", "00ff"), 1142, "42000", true,
+     "of user 'app', digest 00ff: it is new;"},
+    {errors::not_allowed("app", "it is new", ""), 1142, "42000", true, "of user 'app': it is new;"},
     {errors::long_data_too_large(64), 1105, "HY000", true, "(64 bytes)"},
 };
 

@@ -116,6 +116,25 @@ TEST_CASE("impossible values are refused", "[config]") {
        "remove the key"},
       {"[routing]\nspill_limit = 5\nprimary_reads = \"never\"",
        "2: routing.spill_limit has no meaning with primary_reads = \"never\"; remove one"},
+      {"[firewall]\nmode = \"on\"",
+       "2: firewall.mode is \"on\"; it must be one of \"off\", \"learn\", \"warn\", "
+       "\"enforce\""},
+      {"[firewall]\nmode = \"learn\"",
+       "2: the firewall has no file to keep its list in; add firewall.file, such as "
+       "\"weir.allowlist\""},
+      {"[firewall]\nfile = \"\"\n[[user]]\nname = \"app\"\npassword = \"x\"\nfirewall = "
+       "\"warn\"",
+       "1: the firewall has no file to keep its list in; add firewall.file, such as "
+       "\"weir.allowlist\""},
+      {"[[user]]\nname = \"app\"\npassword = \"x\"\nfirewall = \"enforce\"",
+       "4: the firewall has no file to keep its list in; add firewall.file, such as "
+       "\"weir.allowlist\""},
+      {"[firewall]\nfile = 5", "2: firewall.file must be text in quotes"},
+      {"[firewall]\nfile = \"a\\u0000b\"",
+       "2: firewall.file must be shorter than 4096 bytes, without a zero byte"},
+      {"[[user]]\nname = \"app\"\npassword = \"x\"\nfirewall = \"on\"",
+       "4: user.firewall is \"on\"; it must be one of \"off\", \"learn\", \"warn\", "
+       "\"enforce\", \"\""},
       {"[overload]\nmode = \"on\"",
        "2: overload.mode is \"on\"; it must be one of \"off\", \"adaptive\""},
       {"[overload]\nmin_concurrency = 0",

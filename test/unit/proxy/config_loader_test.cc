@@ -308,4 +308,26 @@ TEST_CASE("line ends of any kind and a byte order mark are read", "[config]") {
   CHECK(load(kRest.substr(0, kRest.size() - 1)).ok());
 }
 
+TEST_CASE("whose statements are listed, and where", "[config]") {
+  const LoadResult result = parse_config(
+      "[firewall]\nmode = \"warn\"\nfile = \"lists/app\"\n"
+      "[[user]]\nname = \"a\"\npassword = \"x\"\nfirewall = \"off\"\n"
+      "[[user]]\nname = \"b\"\npassword = \"x\"\nfirewall = \"learn\"\n"
+      "[[user]]\nname = \"c\"\npassword = \"x\"\n" +
+          std::string(kRest),
+      "/etc/weir/weir.toml", FakeSecrets());
+  CHECK(in_words(result.problems).empty());
+  REQUIRE(result.ok());
+  const Config& config = *result.config;
+  CHECK(config.firewall.file == "/etc/weir/lists/app");
+  CHECK(config.firewall_mode(config.find_user("a")) == FirewallMode::off);
+  CHECK(config.firewall_mode(config.find_user("b")) == FirewallMode::learn);
+  CHECK(config.firewall_mode(config.find_user("c")) == FirewallMode::warn);
+  CHECK(config.firewall_mode(nullptr) == FirewallMode::warn);
+  CHECK(config.uses_firewall());
+  CHECK(config.uses_firewall(FirewallMode::learn));
+  CHECK_FALSE(config.uses_firewall(FirewallMode::enforce));
+  CHECK_FALSE(Config().uses_firewall());
+}
+
 }  // namespace weir::test

@@ -122,6 +122,8 @@ void check_all_defaults(const Config& config) {
   check_equal(config.pool, defaults.pool);
   CHECK(config.auth.mode == defaults.auth.mode);
   CHECK(config.auth.admin_user == defaults.auth.admin_user);
+  CHECK(config.firewall.mode == defaults.firewall.mode);
+  CHECK(config.firewall.file == defaults.firewall.file);
   check_equal(config.limits, defaults.limits);
   CHECK(config.log.level == defaults.log.level);
   CHECK(config.log.format == defaults.log.format);

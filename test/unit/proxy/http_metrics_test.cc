@@ -80,6 +80,7 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   status.counters.failed_statements = 2;
   status.counters.refused[static_cast<std::size_t>(Refusal::full)] = 6;
   status.counters.rule_matches = {9};
+  status.counters.firewall["app"] = {2, 3};
   Route route;
   route.reason = sql::Reason::locking_read;
   status.counters.routed.add(route, false);
@@ -97,6 +98,8 @@ TEST_CASE("metrics: what workers count is left out when they do not answer", "[h
   CHECK(samples.at("weir_clients_refused_total{reason=\"full\"}") == 6);
   CHECK(samples.at("weir_clients_refused_total{reason=\"password\"}") == 0);
   CHECK(samples.at("weir_rule_matches_total{rule=\"rule 1\"}") == 9);
+  CHECK(samples.at("weir_firewall_warned_total") == 2);
+  CHECK(samples.at("weir_firewall_refused_total") == 3);
   CHECK(samples.at("weir_server_connections_open{server=\"db2\"}") == 5);
   CHECK(samples.at("weir_server_connections_idle{server=\"db2\"}") == 4);
   CHECK(samples.at("weir_server_statements_outstanding{server=\"db2\"}") == 3);
