@@ -48,18 +48,6 @@ std::vector<std::vector<ListenSocket>> open_sockets(const Config& config, unsign
   return sockets;
 }
 
-// Nothing when there is to be no console.
-std::optional<ListenSocket> open_console(const Config& config) {
-  if (!config.listen.admin) return std::nullopt;
-  if (config.auth.admin_password.empty()) {
-    spdlog::info(
-        "no admin console on {}: it has no password; set auth.admin_password (or _file, _env)",
-        config.listen.admin->to_string());
-    return std::nullopt;
-  }
-  return ListenSocket::open(*config.listen.admin, false);
-}
-
 std::vector<std::size_t> server_limits(const Config& config) {
   std::vector<std::size_t> limits;
   for (const ServerConfig& server : config.servers) limits.push_back(server.max_connections);
@@ -84,10 +72,20 @@ void warn_of_unverified_servers(const Config& config) {
       "and weir can read and change everything; see tls.server.mode");
 }
 
+void warn_of_open_http(const Config& config) {
+  const std::optional<Endpoint>& http = config.listen.http;
+  if (!http || is_local(*http) || !config.auth.http_token.empty()) return;
+  spdlog::warn(
+      "HTTP on {} is open to other machines: whoever reaches it may read the metrics and the state "
+      "of the servers; set auth.http_token (or _file, _env), or listen on 127.0.0.1",
+      http->to_string());
+}
+
 class App {
  public:
-  explicit App(std::shared_ptr<const Config> config)
+  App(std::shared_ptr<const Config> config, std::string config_file)
       : config_(std::move(config)),
+        config_file_(std::move(config_file)),
         accounts_(config_),
         slots_(server_limits(*config_)),
         drained_servers_(server_capacity(*config_)),
@@ -99,7 +97,7 @@ class App {
 
  private:
   void start_workers();
-  void start_console(ListenSocket socket);
+  void start_console(ConsoleDoor door);
   void watch(uv_signal_t& handle, int number);
   void on_signal(int number);
   void watch_memory();
@@ -109,6 +107,7 @@ class App {
   void on_drained();
 
   std::shared_ptr<const Config> config_;
+  const std::string config_file_;
   AccountStore accounts_;
   ServerSlots slots_;
   DrainedServers drained_servers_;
@@ -150,11 +149,11 @@ void App::start_workers() {
   spdlog::info("listening on{} with {} worker{}", addresses, count, count == 1 ? "" : "s");
 }
 
-void App::start_console(ListenSocket socket) {
-  const std::string address = socket.address().to_string();
+void App::start_console(ConsoleDoor door) {
+  const std::string address = door.socket.address().to_string();
   console_ = std::make_unique<AdminServer>(
       AdminTargets{process_, drained_servers_, [this] { monitor_->judge_again(); }},
-      std::move(socket));
+      std::move(door));
   console_->start();
   spdlog::info("admin console on {}", address);
 }
@@ -176,9 +175,10 @@ int App::run() {
   process_.tls.load(config_->tls);
   start_firewall();
   warn_of_unverified_servers(*config_);
+  warn_of_open_http(*config_);
 
   // Every door that cannot be opened ends the start, so all of them come before the loop.
-  auto console_socket = open_console(*config_);
+  auto console = open_console(*config_, config_file_);
   if (config_->listen.http) {
     http_ =
         std::make_unique<http::HttpServer>(*config_->listen.http, process_, worker_count(*config_));
@@ -193,7 +193,7 @@ int App::run() {
       },
       spdlog::default_logger(), &process_.routine_changes, &drained_servers_);
   monitor_->start();
-  if (console_socket) start_console(std::move(*console_socket));
+  if (console) start_console(std::move(*console));
 
   uv_loop_init(&loop_);
   drained_.data = drain_timer_.data = this;
@@ -296,10 +296,10 @@ void App::on_drained() {
 
 }  // namespace
 
-int run_proxy(std::shared_ptr<const Config> config) {
+int run_proxy(std::shared_ptr<const Config> config, const std::string& config_file) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  return App(std::move(config)).run();
+  return App(std::move(config), config_file).run();
 }
 
 }  // namespace weir

@@ -9,8 +9,9 @@
 
 namespace weir {
 
-// Runs the proxy until it is told to stop by SIGTERM or SIGINT. Returns the exit code. Throws
-// std::runtime_error, with a text for people, when it cannot begin.
-int run_proxy(std::shared_ptr<const Config> config);
+// Runs the proxy until it is told to stop by SIGTERM or SIGINT. `config_file` is where `config` was
+// read from. Returns the exit code. Throws std::runtime_error, with a text for people, when it
+// cannot begin.
+int run_proxy(std::shared_ptr<const Config> config, const std::string& config_file);
 
 }  // namespace weir

@@ -46,10 +46,12 @@ int run(const std::string& path) {
   if (config == nullptr) return weir::cli::kFailed;
   set_up_log(config->log);
   if (!unguarded.empty()) spdlog::warn("{}", unguarded);
-  return weir::run_proxy(config);
+  return weir::run_proxy(config, path);
 }
 
 int check(const std::string& path) {
+  // What could not be had is of no weight here: this is over too soon for memory to be swapped out.
+  static_cast<void>(weir::guard_secrets());
   const auto config = load(path);
   if (config == nullptr) return weir::cli::kFailed;
   std::vector<weir::MonitorEvent> events;
@@ -81,6 +83,7 @@ std::string firewall_word(const weir::Config& config, const weir::cli::Command& 
 }
 
 int explain(const weir::cli::Command& command) {
+  static_cast<void>(weir::guard_secrets());  // as in check()
   auto config = std::make_shared<const weir::Config>();
   if (!command.config_path.empty()) config = load(command.config_path);
   if (config == nullptr) return weir::cli::kFailed;

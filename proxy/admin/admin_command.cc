@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "proxy/config/nearest.h"
 #include "sql_classifier/lexer.h"
 
 namespace weir {
@@ -227,6 +228,45 @@ class Parser {
 
 AdminCommand parse_admin_command(std::string_view text) {
   return Parser(text).parse();
+}
+
+// Without a default: who adds a command has to say whose it is.
+bool is_order(Kind kind) {
+  switch (kind) {
+    case Kind::drain_server:
+    case Kind::enable_server:
+    case Kind::kill_session:
+      return true;
+    case Kind::show_servers:
+    case Kind::show_pools:
+    case Kind::show_sessions:
+    case Kind::show_pins:
+    case Kind::show_counters:
+    case Kind::show_rules:
+    case Kind::show_config:
+    case Kind::show_warnings:
+    case Kind::help:
+    case Kind::explain_route:
+    case Kind::constants:
+    case Kind::accept:
+    case Kind::empty:
+    case Kind::unknown:
+      return false;
+  }
+  return true;
+}
+
+std::string order_text(const AdminCommand& command) {
+  switch (command.kind) {
+    case Kind::drain_server:
+      return "DRAIN SERVER " + config::in_quotes(command.name);
+    case Kind::enable_server:
+      return "ENABLE SERVER " + config::in_quotes(command.name);
+    case Kind::kill_session:
+      return fmt::format("KILL SESSION {}", command.session);
+    default:
+      return "an order";
+  }
 }
 
 const std::vector<AdminHelp>& admin_help() {

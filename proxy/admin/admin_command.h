@@ -54,6 +54,11 @@ inline constexpr std::size_t kMaxAdminItems = 64;
 
 AdminCommand parse_admin_command(std::string_view text);
 
+// Whether it is the operator's: it changes something. Everything else is for viewers, too.
+bool is_order(AdminCommand::Kind kind);
+// An order in one short line, safe to print.
+std::string order_text(const AdminCommand& command);
+
 struct AdminHelp {
   std::string_view command;
   std::string_view meaning;

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "proxy/session/refusals.h"
+
 namespace weir {
 namespace {
 
@@ -9,20 +11,12 @@ constexpr std::uint64_t kTickMilliseconds = 50;
 
 }  // namespace
 
-AdminAccount::AdminAccount(const AuthConfig& config)
-    : credentials_(std::make_shared<const Credentials>(
-          Credentials{config.admin_user, protocol::Secret(config.admin_password)})),
-      account_(protocol::Account::listed(config.admin_password)) {}
-
-AccountSource::Lookup AdminAccount::find(std::string_view user, std::string_view) const {
-  if (user != credentials_->user) return {protocol::Account::denied()};
-  return {account_, {credentials_}};
-}
-
-AdminServer::AdminServer(AdminTargets targets, ListenSocket socket)
+AdminServer::AdminServer(AdminTargets targets, ConsoleDoor door)
     : targets_(std::move(targets)),
-      account_(targets_.process.config->auth),
-      socket_(std::move(socket)) {
+      accounts_(std::move(door.accounts)),
+      password_(std::move(door.password)),
+      strangers_(targets_.process.config->limits),
+      socket_(std::move(door.socket)) {
   if (uv_loop_init(&loop_) != 0) throw std::runtime_error("cannot create an event loop");
   uv_async_init(&loop_, &wake_,
                 [](uv_async_t* handle) { static_cast<AdminServer*>(handle->data)->take_calls(); });
@@ -69,11 +63,6 @@ void AdminServer::run() {
 }
 
 void AdminServer::accept(std::unique_ptr<Stream> stream) {
-  if (sessions_.size() >= kMaxSessions) {
-    stream->write(error_in_place_of_greeting(errors::too_many_connections()));
-    stream->close_after_writing();
-    return;
-  }
   const std::uint32_t id = targets_.process.next_connection_id.fetch_add(1);
   auto session =
       std::make_unique<AdminSession>(static_cast<AdminHost&>(*this), id, std::move(stream));
@@ -86,6 +75,22 @@ void AdminServer::accept(std::unique_ptr<Stream> stream) {
         kTickMilliseconds, kTickMilliseconds);
   }
   started.start();
+}
+
+// Strangers must not hold the places that operators need.
+bool AdminServer::make_room(const AdminSession& newcomer) {
+  if (sessions_.size() <= kMaxSessions) return true;
+  AdminSession* oldest = nullptr;
+  for (const auto& [id, session] : sessions_) {
+    if (session.get() == &newcomer || !session->is_stranger()) continue;
+    if (oldest == nullptr || id < oldest->id()) oldest = session.get();
+  }
+  if (oldest != nullptr) oldest->close();
+  return oldest != nullptr;
+}
+
+void AdminServer::note_refusal(Refusal why, const std::string& peer, const std::string& user) {
+  log_refusal(refusal_logs_, now(), "admin console: client", why, peer, user);
 }
 
 void AdminServer::on_session_closed(AdminSession& session) {

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,29 +16,20 @@
 #include <vector>
 
 #include "proxy/admin/admin_session.h"
+#include "proxy/admin/console_door.h"
+#include "proxy/core/log_throttle.h"
 #include "proxy/net/deferred.h"
 #include "proxy/net/listener.h"
 
 namespace weir {
 
-// The one account that may come in.
-class AdminAccount final : public AccountSource {
- public:
-  // The password is not empty.
-  explicit AdminAccount(const AuthConfig& config);
-  Lookup find(std::string_view user, std::string_view host) const override;
-
- private:
-  CredentialsPtr credentials_;
-  protocol::Account account_;
-};
-
 class AdminServer final : private AdminHost {
  public:
+  // When so many are connected, who has not logged in for longest is shown out.
   static constexpr std::size_t kMaxSessions = 32;
 
   // What `targets` refers to outlives the console; the console outlives the workers' threads.
-  AdminServer(AdminTargets targets, ListenSocket socket);
+  AdminServer(AdminTargets targets, ConsoleDoor door);
   ~AdminServer();  // stops
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -50,7 +42,13 @@ class AdminServer final : private AdminHost {
   using Call = std::pair<std::uint32_t, std::function<void()>>;
 
   const AdminTargets& targets() const override { return targets_; }
-  const AccountSource& accounts() const override { return account_; }
+  const ConsoleAccounts& accounts() const override { return accounts_; }
+  const KnownOperator& known_operator() const override { return known_operator_; }
+  StrangerLimits& strangers() override { return strangers_; }
+  bool make_room(const AdminSession& newcomer) override;
+  void note_refusal(Refusal why, const std::string& peer, const std::string& user) override;
+  uv_loop_t* loop() override { return &loop_; }
+  TlsShared& tls() override { return tls_; }
   TimePoint now() const override { return TimePoint(Milliseconds(uv_now(&loop_))); }
   void post(std::uint32_t session, std::function<void()> action) override;
   void on_session_closed(AdminSession& session) override;
@@ -62,7 +60,10 @@ class AdminServer final : private AdminHost {
   void end();
 
   const AdminTargets targets_;
-  const AdminAccount account_;
+  const ConsoleAccounts accounts_;
+  const KnownOperator known_operator_{accounts_};
+  const std::optional<PasswordFile> password_;
+  StrangerLimits strangers_;
   std::optional<ListenSocket> socket_;
   std::mutex mutex_;
   std::vector<Call> calls_;  // guarded by mutex_
@@ -72,6 +73,8 @@ class AdminServer final : private AdminHost {
   uv_async_t wake_;
   uv_timer_t timer_;
   ReadBuffer buffer_;
+  TlsShared tls_;
+  std::array<LogThrottle, kRefusals> refusal_logs_;
   std::thread thread_;
   // Only while run() is on the stack; on the console's own thread only.
   std::optional<Deferred> deferred_;

@@ -120,11 +120,22 @@ struct OverloadConfig {
 
 enum class AuthMode : std::uint8_t { passthrough, users };
 
+// An account of the admin console; the servers do not know it.
+struct ConsoleAccount {
+  std::string user;
+  std::string password = {};  // counts when there is no verifier
+  std::string verifier = {};  // see UserConfig
+
+  bool has_secret() const { return !password.empty() || !verifier.empty(); }
+};
+
 struct AuthConfig {
   AuthMode mode = AuthMode::passthrough;  // `users` as soon as a [[user]] is listed, unless set
-  std::string admin_user = "admin";
-  std::string admin_password;  // empty: the console does not listen
-  std::string rsa_key;         // PEM text; empty: one is made at start
+  ConsoleAccount admin{"admin"};          // may do everything; see admin/made_password.h
+  ConsoleAccount viewer{"viewer"};        // may only look; without a secret there is none
+  std::string admin_password_out;         // path, for a password that weir makes; empty: it chooses
+  std::string http_token;                 // empty: HTTP is open to whoever reaches it
+  std::string rsa_key;                    // PEM text; empty: one is made at start
 };
 
 enum class UserRoute : std::uint8_t { split, primary, replica };

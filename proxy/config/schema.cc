@@ -175,13 +175,53 @@ constexpr KeyRow<OverloadConfig> kOverload[] = {
     {"queue", [](Field& f, OverloadConfig& c) { f.number(c.queue, 0, kManyConnections); }},
 };
 
+// Travels in a header, as RFC 6750 has it. Nothing slows down who guesses, so it has to be long.
+std::string what_is_wrong_with_token(std::string_view text) {
+  constexpr std::size_t kShortest = 16;
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+  const bool fits =
+      text.size() >= kShortest && text.find_first_not_of(kLetters) == std::string_view::npos;
+  return fits ? ""
+              : fmt::format(
+                    "it must have at least {} of letters, digits and - . _ ~ + / =; openssl "
+                    "rand -hex 16 makes one",
+                    kShortest);
+}
+
+constexpr TextCheck kStored = protocol::what_is_wrong_with_stored_password;
+constexpr TextCheck kToken = what_is_wrong_with_token;
+
 constexpr KeyRow<AuthConfig> kAuth[] = {
     {"mode", [](Field& f, AuthConfig& c) { f.choice<AuthMode>(c.mode, kAuthModes); }},
-    {"admin_user", [](Field& f, AuthConfig& c) { f.text(c.admin_user, kLongestAccount); }},
-    {"admin_password", [](Field& f, AuthConfig& c) { f.password(c.admin_password); }},
-    {"admin_password_file", [](Field& f, AuthConfig& c) { f.password_file(c.admin_password); }},
+    {"admin_user", [](Field& f, AuthConfig& c) { f.text(c.admin.user, kLongestAccount); }},
+    {"admin_password", [](Field& f, AuthConfig& c) { f.password(c.admin.password); }},
+    {"admin_password_file", [](Field& f, AuthConfig& c) { f.password_file(c.admin.password); }},
     {"admin_password_env",
-     [](Field& f, AuthConfig& c) { f.password_environment(c.admin_password); }},
+     [](Field& f, AuthConfig& c) { f.password_environment(c.admin.password); }},
+    {"admin_password_out",
+     [](Field& f, AuthConfig& c) {
+       f.checked_text(c.admin_password_out, what_is_wrong_with_path);
+     }},
+    {"admin_verifier", [](Field& f, AuthConfig& c) { f.password(c.admin.verifier, kStored); }},
+    {"admin_verifier_file",
+     [](Field& f, AuthConfig& c) { f.password_file(c.admin.verifier, kStored); }},
+    {"admin_verifier_env",
+     [](Field& f, AuthConfig& c) { f.password_environment(c.admin.verifier, kStored); }},
+    {"viewer_user", [](Field& f, AuthConfig& c) { f.text(c.viewer.user, kLongestAccount); }},
+    {"viewer_password", [](Field& f, AuthConfig& c) { f.password(c.viewer.password); }},
+    {"viewer_password_file", [](Field& f, AuthConfig& c) { f.password_file(c.viewer.password); }},
+    {"viewer_password_env",
+     [](Field& f, AuthConfig& c) { f.password_environment(c.viewer.password); }},
+    {"viewer_verifier", [](Field& f, AuthConfig& c) { f.password(c.viewer.verifier, kStored); }},
+    {"viewer_verifier_file",
+     [](Field& f, AuthConfig& c) { f.password_file(c.viewer.verifier, kStored); }},
+    {"viewer_verifier_env",
+     [](Field& f, AuthConfig& c) { f.password_environment(c.viewer.verifier, kStored); }},
+    {"http_token", [](Field& f, AuthConfig& c) { f.password(c.http_token, kToken); }},
+    {"http_token_file", [](Field& f, AuthConfig& c) { f.password_file(c.http_token, kToken); }},
+    {"http_token_env",
+     [](Field& f, AuthConfig& c) { f.password_environment(c.http_token, kToken); }},
     {"rsa_key",
      [](Field& f, AuthConfig& c) {
        f.secret_file(c.rsa_key, protocol::what_is_wrong_with_rsa_key);
@@ -198,8 +238,6 @@ void service_account(Field& field, ServiceAccount& account) {
   field.table(keys);
 }
 
-constexpr TextCheck kStoredPassword = protocol::what_is_wrong_with_stored_password;
-
 constexpr KeyRow<UserConfig> kUser[] = {
     {"name", [](Field& f, UserConfig& c) { f.text(c.name, kLongestAccount); }},
     {"password", [](Field& f, UserConfig& c) { f.password(c.password); }},
@@ -212,17 +250,14 @@ constexpr KeyRow<UserConfig> kUser[] = {
      [](Field& f, UserConfig& c) {
        f.optional_choice<Consistency>(c.consistency, kConsistencies);
      }},
-    {"verifier", [](Field& f, UserConfig& c) { f.password(c.verifier, kStoredPassword); }},
-    {"verifier_file",
-     [](Field& f, UserConfig& c) { f.password_file(c.verifier, kStoredPassword); }},
-    {"verifier_env",
-     [](Field& f, UserConfig& c) { f.password_environment(c.verifier, kStoredPassword); }},
-    {"verifier_next",
-     [](Field& f, UserConfig& c) { f.password(c.verifier_next, kStoredPassword); }},
+    {"verifier", [](Field& f, UserConfig& c) { f.password(c.verifier, kStored); }},
+    {"verifier_file", [](Field& f, UserConfig& c) { f.password_file(c.verifier, kStored); }},
+    {"verifier_env", [](Field& f, UserConfig& c) { f.password_environment(c.verifier, kStored); }},
+    {"verifier_next", [](Field& f, UserConfig& c) { f.password(c.verifier_next, kStored); }},
     {"verifier_next_file",
-     [](Field& f, UserConfig& c) { f.password_file(c.verifier_next, kStoredPassword); }},
+     [](Field& f, UserConfig& c) { f.password_file(c.verifier_next, kStored); }},
     {"verifier_next_env",
-     [](Field& f, UserConfig& c) { f.password_environment(c.verifier_next, kStoredPassword); }},
+     [](Field& f, UserConfig& c) { f.password_environment(c.verifier_next, kStored); }},
     {"backend", [](Field& f, UserConfig& c) { service_account(f, c.backend); }},
     {"require_tls", [](Field& f, UserConfig& c) { f.boolean(c.require_tls); }},
     {"allow_from",

@@ -37,6 +37,13 @@ unsigned line_in(const Node& table, std::string_view key) {
   return value == nullptr ? table.line : value->line;
 }
 
+std::string_view kind_of_secret(std::string_view key) {
+  for (const std::string_view kind : {"password", "token"}) {
+    if (key.ends_with(kind)) return kind;
+  }
+  return "verifier";
+}
+
 // In how many ways a password is given under this key. Several are a problem.
 unsigned count_passwords(const Node& table, const std::string& owner, const std::string& key,
                          Context& context) {
@@ -51,7 +58,7 @@ unsigned count_passwords(const Node& table, const std::string& owner, const std:
   if (given > 1) {
     context.problem(
         last_line, fmt::format("{0} has several {2}s; keep one of {1}, {1}_file and {1}_env", owner,
-                               key, key.ends_with("password") ? "password" : "verifier"));
+                               key, kind_of_secret(key)));
   }
   return given;
 }
@@ -244,10 +251,49 @@ void check_zone(const Node& root, const Config& config, Context& context) {
   }
 }
 
-void check_console(const Node& root, Context& context) {
+// True when the account, "admin" or "viewer", has a password or a verifier.
+bool check_console_account(const Node& auth, const std::string& account, Context& context) {
+  const std::string owner = "the admin console's " + account;
+  const unsigned passwords = count_passwords(auth, owner, account + "_password", context);
+  const unsigned verifiers = count_passwords(auth, owner, account + "_verifier", context);
+  if (passwords > 0 && verifiers > 0) {
+    context.problem(line_in(auth, account + "_verifier"),
+                    owner + " has a password and a verifier; keep one of them");
+  }
+  const Node* const password = auth.find(account + "_password");
+  if (password != nullptr && password->kind == Node::Kind::text && password->text.empty()) {
+    context.problem(password->line,
+                    fmt::format("auth.{}_password is empty; give one, or remove the key", account));
+  }
+  return passwords + verifiers > 0;
+}
+
+void check_console(const Node& root, const Config& config, Context& context) {
   const Node* const auth = root.find("auth");
-  if (auth != nullptr && auth->kind == Node::Kind::table) {
-    count_passwords(*auth, "the admin console", "admin_password", context);
+  if (auth == nullptr || auth->kind != Node::Kind::table) return;
+  const bool admin = check_console_account(*auth, "admin", context);
+  const bool viewer = check_console_account(*auth, "viewer", context);
+  count_passwords(*auth, "HTTP", "http_token", context);
+  if (!viewer && auth->find("viewer_user") != nullptr) {
+    context.problem(line_in(*auth, "viewer_user"),
+                    "the admin console's viewer has no password; add viewer_password, "
+                    "viewer_password_file or viewer_password_env, or a verifier in the same ways");
+  }
+  if (viewer && config.auth.viewer.user == config.auth.admin.user) {
+    context.problem(line_in(*auth, "viewer_user"),
+                    fmt::format("auth.viewer_user and auth.admin_user are both \"{}\"; give one of "
+                                "them another name",
+                                config.auth.viewer.user));
+  }
+  if (config.auth.admin_password_out.empty()) return;
+  const std::optional<Endpoint>& address = config.listen.admin;
+  if (admin || !address || address->is_unix()) {
+    context.problem(
+        line_in(*auth, "admin_password_out"),
+        fmt::format("auth.admin_password_out has no meaning: weir makes no password {}; remove it",
+                    admin      ? "where one is given"
+                    : !address ? "without a console"
+                               : "for a unix socket"));
   }
 }
 
@@ -306,7 +352,7 @@ void validate(const Node& root, const Config& config, Context& context) {
   check_routing(root, config, context);
   check_overload(root, config, context);
   check_users(root, config, context);
-  check_console(root, context);
+  check_console(root, config, context);
   check_rules(root, config, context);
   check_firewall(root, config, context);
   check_tls(root, config, context);

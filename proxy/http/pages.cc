@@ -8,6 +8,7 @@
 #include <exception>
 #include <utility>
 
+#include "protocol/auth/secret.h"
 #include "proxy/http/metrics.h"
 #include "proxy/http/readiness.h"
 
@@ -73,6 +74,23 @@ std::string without_ranges(std::string_view head) {
   return out;
 }
 
+// What somebody who is nobody may ask: load balancers and orchestrators send no token.
+bool is_open(std::string_view path) {
+  return path == "/healthz" || path == "/readyz";
+}
+
+// "Bearer TOKEN"; the word in any letter case.
+bool has_token(std::string_view header, std::string_view token) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() < kScheme.size() ||
+      strncasecmp(header.data(), kScheme.data(), kScheme.size()) != 0) {
+    return false;
+  }
+  header.remove_prefix(kScheme.size());
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return protocol::equal_in_constant_time(protocol::as_bytes(header), protocol::as_bytes(token));
+}
+
 }  // namespace
 
 class Pages::Server : public httplib::Server {
@@ -108,7 +126,10 @@ class Pages::Server : public httplib::Server {
       self.process_request(stream, {}, 0, {}, 0, true, closed, set_up);
     }
   }
-  void ready(Response& response) const;
+  static void refuse_method(Response& response);
+  static void ask_for_token(Response& response);
+  bool may_read(const Request& request) const;
+  void ready(const Request& request, Response& response) const;
   void metrics(Response& response);
 
   // Only while answer() runs.
@@ -119,15 +140,18 @@ class Pages::Server : public httplib::Server {
 
 Pages::Server::Server() {
   set_default_headers({{"Cache-Control", "no-store"}, {"Accept-Ranges", "none"}});
-  set_pre_routing_handler([](const Request& request, Response& response) {
-    if (request.method == "GET" || request.method == "HEAD") return HandlerResponse::Unhandled;
-    response.status = 405;
-    response.set_header("Allow", "GET, HEAD");
-    response.set_content("Only GET and HEAD are answered here.\n", kText);
+  set_pre_routing_handler([this](const Request& request, Response& response) {
+    if (request.method != "GET" && request.method != "HEAD") {
+      refuse_method(response);
+    } else if (!is_open(request.path) && !may_read(request)) {
+      ask_for_token(response);
+    } else {
+      return HandlerResponse::Unhandled;
+    }
     return HandlerResponse::Handled;
   });
   Get("/healthz", [](const Request&, Response& response) { response.set_content("ok\n", kText); });
-  Get("/readyz", [this](const Request&, Response& response) { ready(response); });
+  Get("/readyz", [this](const Request& request, Response& response) { ready(request, response); });
   Get("/metrics", [this](const Request&, Response& response) { metrics(response); });
   set_error_handler([](const Request&, Response& response) {
     if (response.status == 404) response.set_content(std::string("Not found. ") + kPaths, kText);
@@ -143,11 +167,29 @@ Pages::Server::Server() {
   });
 }
 
-void Pages::Server::ready(Response& response) const {
+void Pages::Server::refuse_method(Response& response) {
+  response.status = 405;
+  response.set_header("Allow", "GET, HEAD");
+  response.set_content("Only GET and HEAD are answered here.\n", kText);
+}
+
+bool Pages::Server::may_read(const Request& request) const {
+  const std::string& token = snapshot_->config->auth.http_token;
+  return token.empty() || has_token(request.get_header_value("Authorization"), token);
+}
+
+void Pages::Server::ask_for_token(Response& response) {
+  response.status = 401;
+  response.set_header("WWW-Authenticate", "Bearer realm=\"weir\"");
+  response.set_content(
+      "Not without the token of auth.http_token: send \"Authorization: Bearer TOKEN\".\n", kText);
+}
+
+void Pages::Server::ready(const Request& request, Response& response) const {
   const Readiness verdict =
       judge_readiness(*snapshot_->topology, snapshot_->config->routing, snapshot_->draining);
   response.status = verdict.ready ? 200 : 503;
-  response.set_content(verdict.json, kJson);
+  response.set_content(may_read(request) ? verdict.json : verdict.brief, kJson);
 }
 
 void Pages::Server::metrics(Response& response) {

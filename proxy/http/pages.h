@@ -20,7 +20,8 @@ inline constexpr std::size_t kLargestHead = 4096;
 std::optional<std::size_t> head_length(std::string_view bytes);
 
 // GET and HEAD of /healthz, /readyz and /metrics. Every answer ends its connection, and the bodies
-// of requests are ignored.
+// of requests are ignored. With auth.http_token, whoever does not send it gets the first page, the
+// bare verdict of the second, and 401 for everything else.
 class Pages {
  public:
   Pages();

@@ -49,6 +49,7 @@ Readiness judge_readiness(const Topology& topology, const RoutingConfig& routing
   Json out;
   out["ready"] = ready;
   out["mode"] = verdict.mode;
+  const std::string brief = out.dump(2) + "\n";
   if (!verdict.reason.empty()) out["reason"] = verdict.reason;
   out["primary"] =
       topology.primary ? Json(topology.servers[*topology.primary].name) : Json(nullptr);
@@ -58,7 +59,7 @@ Readiness judge_readiness(const Topology& topology, const RoutingConfig& routing
     if (server.origin != Origin::left) out["servers"].push_back(server_json(server));
   }
   // Servers' error texts are in it, which may be in any character set.
-  return {ready, out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+  return {ready, out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", brief};
 }
 
 }  // namespace weir::http

@@ -11,7 +11,8 @@ namespace weir::http {
 
 struct Readiness {
   bool ready = false;
-  std::string json;  // the verdict, its reason and the state of each server; for people, too
+  std::string json;   // the verdict, its reason and the state of each server; for people, too
+  std::string brief;  // the verdict alone, for those who may not know more
 };
 
 // Ready: there is a primary, or else a replica that serves reads. A weir that drains is not ready:

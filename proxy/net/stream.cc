@@ -254,4 +254,14 @@ std::string Stream::peer() const {
   return std::string(text) + ":" + std::to_string(port);
 }
 
+std::optional<uid_t> Stream::peer_user() const {
+  if (handle_ == nullptr || handle_->any.type == UV_TCP) return std::nullopt;
+  int fd = -1;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const bool told = uv_fileno(&handle_->any, &fd) == 0 &&
+                    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  return told ? std::optional(peer.uid) : std::nullopt;
+}
+
 }  // namespace weir

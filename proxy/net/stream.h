@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include <array>
@@ -120,6 +121,9 @@ class Stream {
 
   // "127.0.0.1:4711" or "unix"; empty when it cannot be told.
   std::string peer() const;
+  // The user id of the process at the other end of a unix socket, when it connected; nothing for
+  // TCP, and when it cannot be told.
+  std::optional<uid_t> peer_user() const;
 
  private:
   struct Handle;

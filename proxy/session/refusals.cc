@@ -27,14 +27,19 @@ constexpr std::string_view kWhy[kRefusals] = {
 
 void note_refusal(WorkerContext& context, Refusal why, std::string_view peer,
                   std::string_view user) {
+  ++context.counters.refused[static_cast<std::size_t>(why)];
+  log_refusal(context.refusal_logs, context.loop_time(), "client", why, peer, user);
+}
+
+void log_refusal(std::array<LogThrottle, kRefusals>& logs, TimePoint now, std::string_view whom,
+                 Refusal why, std::string_view peer, std::string_view user) {
   const auto index = static_cast<std::size_t>(why);
-  ++context.counters.refused[index];
-  const auto left_out = context.refusal_logs[index].pass(context.loop_time());
+  const auto left_out = logs[index].pass(now);
   if (!left_out) return;
   const std::string as = user.empty() ? "" : " as " + config::in_quotes(user);
   const std::string more =
       *left_out == 0 ? "" : fmt::format(" ({} more since the last such line)", *left_out);
-  spdlog::warn("client {}{} turned away: {}{}", peer, as, kWhy[index], more);
+  spdlog::warn("{} {}{} turned away: {}{}", whom, peer, as, kWhy[index], more);
 }
 
 }  // namespace weir

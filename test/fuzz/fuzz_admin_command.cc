@@ -25,6 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(command.items.empty() == (command.kind != Kind::constants));
   if (command.kind == Kind::unknown) require(command.text == text);
   require(unknown_command_text(text).size() < 500);
+  if (is_order(command.kind)) {
+    const std::string order = order_text(command);
+    require(order.size() < 500);
+    require(order.find_first_of("\r\n\x1b") == std::string::npos);
+  }
   // A command means the same with a semicolon behind it, unless that is part of what it is about.
   if (command.kind != Kind::explain_route && command.kind != Kind::unknown) {
     const Kind again = parse_admin_command(text + "\n;").kind;

@@ -80,6 +80,8 @@ std::string Weir::configuration() const {
   if (options_.unix_socket) text << ", \"unix:" << socket() << "\"";
   text << "]\nhttp = \"" << options_.http << "\"\n"
        << (sections["listen"].empty() ? "workers = 2\n" : sections["listen"]);
+  // Several of them run at a time, and there is one default port.
+  if (sections["listen"].find("admin = ") == std::string::npos) text << "admin = \"\"\n";
   sections.erase("listen");
   for (const int n : options_.servers) {
     text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)

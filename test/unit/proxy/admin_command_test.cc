@@ -185,6 +185,29 @@ TEST_CASE("admin command: everything else is unknown, and nothing of it happens"
   }
 }
 
+TEST_CASE("admin command: what changes something is an order", "[admin]") {
+  for (const char* order : {"DRAIN SERVER db1", "enable server `db1`", "KILL SESSION 5"}) {
+    CAPTURE(order);
+    CHECK(is_order(parse_admin_command(order).kind));
+  }
+  for (const char* look :
+       {"SHOW SERVERS", "SHOW POOLS", "SHOW SESSIONS", "SHOW PINS", "SHOW COUNTERS", "SHOW RULES",
+        "SHOW CONFIG", "SHOW WARNINGS", "HELP", "EXPLAIN ROUTE DRAIN SERVER db1", "SELECT 1",
+        "SET x = 1", "", "DRAIN SERVER db1; SHOW SERVERS", "DROP TABLE t"}) {
+    CAPTURE(look);
+    CHECK_FALSE(is_order(parse_admin_command(look).kind));
+  }
+}
+
+TEST_CASE("admin command: orders in the log are short and on one line", "[admin]") {
+  CHECK(order_text(parse_admin_command("drain server db1")) == "DRAIN SERVER \"db1\"");
+  CHECK(order_text(parse_admin_command("ENABLE SERVER 'a\nb'")) == "ENABLE SERVER \"a\\x0ab\"");
+  CHECK(order_text(parse_admin_command("kill session 7;")) == "KILL SESSION 7");
+  const std::string longest =
+      order_text(parse_admin_command("DRAIN SERVER `" + std::string(10000, 'x') + "`"));
+  CHECK(longest.size() < 200);
+}
+
 TEST_CASE("admin command: the error for an unknown one names them all and stays short", "[admin]") {
   const std::string text = unknown_command_text("DROP\nTABLE " + std::string(5000, 'x'));
   CHECK(text.size() < 400);

@@ -176,7 +176,7 @@ TEST_CASE("admin tables: counters by destination and reason", "[admin]") {
 TEST_CASE("admin tables: the configuration shows no password", "[admin]") {
   Config config = two_servers();
   config.monitor.password = "hidden-monitor";
-  config.auth.admin_password = "hidden-admin";
+  config.auth.admin.password = "hidden-admin";
   config.users.push_back({.name = "app",
                           .password = "hidden-app",
                           .route = {},

@@ -4,6 +4,7 @@
 #include "protocol/auth/rsa_key.h"
 #include "proxy/session/login.h"
 #include "test/support/catch.h"
+#include "test/support/conversation.h"
 #include "test/support/exact_bytes.h"
 #include "test/support/login.h"
 
@@ -11,6 +12,7 @@ namespace weir {
 namespace {
 
 using namespace protocol;
+using test::converse;
 using test::ExactBytes;
 using Kind = Login::Step::Kind;
 using namespace std::string_literals;
@@ -58,27 +60,6 @@ ClientAuth::Options options_for(std::string_view user, std::string_view password
   options.collation = 45;
   options.capabilities = kTransactions | kDeprecateEof | kSessionTrack | kFoundRows;
   return options;
-}
-
-// Carries packets until the login has a verdict.
-Login::Step converse(Login& login, ClientAuth& client, std::string framed) {
-  std::uint8_t sequence = 0;
-  for (int packets = 0; packets < 20; ++packets) {
-    REQUIRE(framed.size() >= kFrameHeaderSize);
-    const ExactBytes frame(framed);
-    CHECK(read_frame_header(frame).sequence == sequence);
-    const ClientAuthStep said = client.feed(Bytes(frame).subspan(kFrameHeaderSize));
-    REQUIRE(said.kind == ClientAuthStep::Kind::send);
-    FrameHeader header;
-    header.length = static_cast<std::uint32_t>(said.send.size());
-    header.sequence = static_cast<std::uint8_t>(sequence + 1);
-    sequence = static_cast<std::uint8_t>(sequence + 2);
-    Login::Step step = login.feed(header, ExactBytes(said.send));
-    if (step.kind != Kind::wait) return step;
-    framed = step.send;
-  }
-  FAIL("the login does not end");
-  return {};
 }
 
 Login::Step log_in(Login& login, const Fixture& fixture, std::string_view user,

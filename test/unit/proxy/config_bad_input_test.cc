@@ -224,8 +224,53 @@ TEST_CASE("the admin console has one password at most", "[config]") {
       std::vector<std::string>{
           "weir.toml:3: auth.admin_password_env: cannot use the environment variable \"NONE\": it "
           "is not there",
-          "weir.toml:3: the admin console has several passwords; keep one of admin_password, "
-          "admin_password_file and admin_password_env"});
+          "weir.toml:3: the admin console's admin has several passwords; keep one of "
+          "admin_password, admin_password_file and admin_password_env"});
+}
+
+TEST_CASE("the accounts of the doors contradict neither each other nor themselves", "[config]") {
+  const std::string hash = "\"*" + std::string(40, 'A') + "\"";
+  const std::string no_meaning = "auth.admin_password_out has no meaning: weir makes no password ";
+  check_rows({
+      {"[auth]\nadmin_password = \"x\"\nadmin_verifier = " + hash,
+       "3: the admin console's admin has a password and a verifier; keep one of them"},
+      {"[auth]\nadmin_password = \"\"",
+       "2: auth.admin_password is empty; give one, or remove the key"},
+      {"[auth]\nviewer_password = \"\"",
+       "2: auth.viewer_password is empty; give one, or remove the key"},
+      {"[auth]\nviewer_user = \"watch\"",
+       "2: the admin console's viewer has no password; add viewer_password, viewer_password_file "
+       "or viewer_password_env, or a verifier in the same ways"},
+      {"[auth]\nviewer_user = \"admin\"\nviewer_password = \"x\"",
+       "2: auth.viewer_user and auth.admin_user are both \"admin\"; give one of them another name"},
+      {"[auth]\nadmin_user = \"viewer\"\nviewer_password = \"x\"",
+       "1: auth.viewer_user and auth.admin_user are both \"viewer\"; give one of them another "
+       "name"},
+      {"[auth]\nadmin_password = \"x\"\nadmin_password_out = \"a\"",
+       "3: " + no_meaning + "where one is given; remove it"},
+      {"[auth]\nadmin_password_out = \"a\"\n[listen]\nadmin = \"\"",
+       "2: " + no_meaning + "without a console; remove it"},
+      {"[auth]\nadmin_password_out = \"a\"\n[listen]\nadmin = \"unix:/s\"",
+       "2: " + no_meaning + "for a unix socket; remove it"},
+  });
+}
+
+TEST_CASE("secrets of the doors that are none are refused without repeating them", "[config]") {
+  const std::string token =
+      ": it must have at least 16 of letters, digits and - . _ ~ + / =; openssl rand -hex 16 makes "
+      "one";
+  check_rows({
+      {"[auth]\nhttp_token = \"\"", "2: auth.http_token" + token},
+      {"[auth]\nhttp_token = \"0123456789abcde\"", "2: auth.http_token" + token},
+      {"[auth]\nhttp_token = \"0123456789 abcdef\"", "2: auth.http_token" + token},
+  });
+  for (const char* key : {"admin_verifier", "viewer_verifier"}) {
+    const auto problems =
+        in_words(load_with_rest(std::string("[auth]\n") + key + " = \"*mistyped\"").problems);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].find(std::string("weir.toml:2: auth.") + key + ": it must be what") == 0);
+    CHECK(problems[0].find("mistyped") == std::string::npos);
+  }
 }
 
 TEST_CASE("what later versions know is refused in its own words", "[config]") {

@@ -9,36 +9,10 @@
 #include <string>
 
 #include "test/support/catch.h"
+#include "test/support/folder.h"
 #include "test/unit/proxy/config_support.h"
 
 namespace weir::test {
-namespace {
-
-// A folder of its own for each test, gone with it.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string write(const std::string& name, const std::string& text, unsigned mode) const {
-    const std::string file = (path_ / name).string();
-    std::ofstream(file, std::ios::binary) << text;
-    REQUIRE(::chmod(file.c_str(), static_cast<mode_t>(mode)) == 0);
-    return file;
-  }
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
-}  // namespace
 
 TEST_CASE("a password file gives its first line", "[config]") {
   const Folder folder;

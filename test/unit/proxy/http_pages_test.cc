@@ -73,6 +73,53 @@ TEST_CASE("pages: bodies", "[http]") {
   for (const char* path : {"/healthz", "/readyz", "/metrics"}) CHECK(contains(lost, path));
 }
 
+TEST_CASE("pages: with a token, what shows something is for those who have it", "[http]") {
+  const auto config = std::make_shared<Config>();
+  config->auth.http_token = "0123456789abcdef";
+  Snapshot snapshot = empty_snapshot();
+  snapshot.config = config;
+  const auto ask_with = [&](const std::string& line, const std::string& header) {
+    Pages pages;
+    // Whoever may not know costs the workers nothing.
+    const auto answer = pages.answer(line + " HTTP/1.1\r\n" + header + "\r\n", snapshot, false);
+    return answer.value_or("HTTP/1.1 200, once the workers were asked");
+  };
+  const std::string right = "Authorization: Bearer 0123456789abcdef\r\n";
+  for (const std::string& header :
+       {right, std::string("authorization: bearer  0123456789abcdef\r\n"),
+        std::string("X: y\r\nAUTHORIZATION: BEARER 0123456789abcdef\r\n")}) {
+    CAPTURE(header);
+    CHECK(contains(ask_with("GET /metrics", header), "HTTP/1.1 200"));
+    CHECK(contains(ask_with("HEAD /metrics", header), "HTTP/1.1 200"));
+    CHECK(contains(ask_with("GET /nothing", header), "HTTP/1.1 404"));
+    CHECK(contains(ask_with("GET /readyz", header), "\"servers\": "));
+  }
+  for (const std::string& header :
+       {std::string(), std::string("Authorization: Bearer 0123456789abcdee\r\n"),
+        std::string("Authorization: Bearer 0123456789abcde\r\n"),
+        std::string("Authorization: Bearer 0123456789abcdef0\r\n"),
+        std::string("Authorization: Bearer\r\n"), std::string("Authorization: Bearer \r\n"),
+        std::string("Authorization: 0123456789abcdef\r\n"),
+        std::string("Authorization: Basic 0123456789abcdef\r\n"),
+        std::string("X-Authorization: Bearer 0123456789abcdef\r\n")}) {
+    CAPTURE(header);
+    for (const char* line : {"GET /metrics", "HEAD /metrics", "GET /%6Detrics", "GET /", "GET /x",
+                             "GET /metrics?token=0123456789abcdef"}) {
+      CAPTURE(line);
+      const std::string refusal = ask_with(line, header);
+      CHECK(contains(refusal, "HTTP/1.1 401"));
+      CHECK(contains(refusal, "\r\nWWW-Authenticate: Bearer realm=\"weir\"\r\n"));
+      CHECK_FALSE(contains(refusal, "0123456789"));
+    }
+    CHECK(contains(ask_with("GET /healthz", header), "HTTP/1.1 200"));
+    const std::string ready = ask_with("GET /readyz", header);
+    CHECK(contains(ready, "HTTP/1.1 503"));
+    CHECK(contains(ready, "\"mode\": \"none\""));
+    CHECK_FALSE(contains(ready, "servers"));
+    CHECK(contains(ask_with("POST /metrics", header), "HTTP/1.1 405"));
+  }
+}
+
 TEST_CASE("pages: only metrics need the workers", "[http]") {
   Pages pages;
   const Snapshot snapshot = empty_snapshot();

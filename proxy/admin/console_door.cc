@@ -1,0 +1,52 @@
+#include "proxy/admin/console_door.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+namespace weir {
+namespace {
+
+ListenSocket open_socket(const Endpoint& address) {
+  try {
+    return ListenSocket::open(address, false);
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(
+        fmt::format("admin console: {}; give listen.admin another address, or \"\" to do without",
+                    error.what()));
+  }
+}
+
+}  // namespace
+
+std::optional<ConsoleDoor> open_console(const Config& config, const std::string& config_file) {
+  if (!config.listen.admin) return std::nullopt;
+  const AuthConfig& auth = config.auth;
+  ListenSocket socket = open_socket(*config.listen.admin);
+  const Endpoint address = socket.address();
+  if (auth.admin.has_secret() || address.is_unix()) {
+    return ConsoleDoor{std::move(socket), ConsoleAccounts(auth), std::nullopt};
+  }
+  const std::string path = made_password_path(auth, config_file, std::getenv("RUNTIME_DIRECTORY"));
+  try {
+    const protocol::Secret made = make_console_password();
+    if (made.empty()) throw std::runtime_error("no randomness to be had from the system");
+    PasswordFile file(path, option_file(auth.admin.user, made.view(), address));
+    spdlog::info(
+        "the admin console has no password in the configuration; the one of this start is "
+        "in {}",
+        path);
+    return ConsoleDoor{std::move(socket), ConsoleAccounts(auth, made.view()), std::move(file)};
+  } catch (const std::runtime_error& error) {
+    spdlog::warn(
+        "no admin console on {}: a password was made for it and cannot be written to {}: {}; set "
+        "auth.admin_password (or _file, _env), or another path in auth.admin_password_out",
+        address.to_string(), path, error.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace weir
