@@ -1,5 +1,5 @@
 // Commands that a hostile client chooses. However they are cut into reads, the same commands are
-// seen, and what is shown is what was sent.
+// seen, and what is shown is what was sent. And back: a command that weir frames is read as one.
 //
 // Input: a byte that chooses the reads, a byte that chooses the limit, then runs: a header as it
 // lies, and how often the byte after it is repeated, so that long frames need no long input.
@@ -79,6 +79,17 @@ std::string expand(ByteReader in) {
   return out;
 }
 
+// Whatever the command: not a byte more or less, and nothing behind it.
+void round_trip(Bytes input) {
+  std::string framed;
+  append_command(framed, input[0], as_text(input.subspan(1)));
+  const std::size_t size = framed.size();
+  const Seen seen = replay(framed, input.size(), size);
+  require(seen.ended == Event::none && seen.between_commands);
+  require(seen.ends == std::vector<std::size_t>{size} && seen.next_sequence == 1);
+  require(as_text(as_bytes(framed).subspan(kFrameHeaderSize)) == as_text(input));
+}
+
 }  // namespace
 }  // namespace weir::protocol
 
@@ -86,6 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace weir::protocol;
   if (size < 2) return 0;
   constexpr std::size_t kLimits[] = {16, 1000, 2u << 20, kMaxFramePayload + 3, 64u << 20};
+  round_trip({data, size});
   const std::size_t limit = kLimits[data[1] % std::size(kLimits)];
   std::string bytes = expand(ByteReader({data + 2, size - 2}));
   const Seen whole = replay(bytes, limit, bytes.size());
