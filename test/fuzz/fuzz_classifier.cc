@@ -1,6 +1,7 @@
 // The laws of the classifier, on any bytes: it does not crash, it gives one answer, text that is
-// cut is never safe, and a plain comment between two tokens changes nothing. The first byte chooses
-// the options, the second the token.
+// cut is never safe, what is safe while the sql_mode or the character set is not known is safe in
+// each, and a plain comment between two tokens changes nothing. The first byte chooses the options,
+// the second the token.
 
 #include <cstddef>
 #include <cstdint>
@@ -73,6 +74,26 @@ void check_comment(std::string_view text, const TextOptions& options, unsigned t
   require(same_verdict(verdict, classify(commented, options)), "a comment changes nothing");
 }
 
+// To know less never makes a text safe.
+void check_doubt(std::string_view text, TextOptions options) {
+  options.truncated = false;
+  options.sql_mode_known = false;
+  options.ascii_safe_charset = true;
+  const bool safe = classify(text, options).placement != Placement::primary;
+  options.ascii_safe_charset = false;
+  const bool safe_in_any_charset = classify(text, options).placement != Placement::primary;
+  require(safe || !safe_in_any_charset, "an unknown character set is not safer");
+  if (!safe) return;
+  options.ascii_safe_charset = true;
+  options.sql_mode_known = true;
+  for (unsigned mode = 0; mode < 4; ++mode) {
+    options.ansi_quotes = (mode & 1) != 0;
+    options.no_backslash_escapes = (mode & 2) != 0;
+    require(classify(text, options).placement != Placement::primary,
+            "an unknown sql_mode is not safer");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -88,6 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(reason_name(verdict.reason) != "invalid" && kind_name(verdict.kind) != "invalid",
           "everything has a name");
   check_comment(text, options, data[1], verdict);
+  check_doubt(text, options);
   options.truncated = true;
   require(classify(text, options).placement == Placement::primary, "cut text is not safe");
   return 0;

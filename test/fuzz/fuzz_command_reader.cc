@@ -1,8 +1,9 @@
 // Commands that a hostile client chooses. However they are cut into reads, the same commands are
-// seen, and what is shown is what was sent.
+// seen, and what is shown is what was sent. And back: a command that weir frames is read as one.
 //
-// Input: a byte that chooses the reads, a byte that chooses the limit, then runs: a header as it
-// lies, and how often the byte after it is repeated, so that long frames need no long input.
+// Input: a byte that chooses the reads, a byte that chooses the limit and whether frames of 16 MiB
+// may be long, which takes its time, then runs: a header as it lies, and how often the byte after
+// it is repeated, so that long frames need no long input.
 
 #include <algorithm>
 #include <cstdlib>
@@ -61,22 +62,32 @@ Seen replay(std::string& bytes, std::size_t limit, std::size_t size) {
   return seen;
 }
 
-// What a client sends, from its short form.
-std::string expand(ByteReader in) {
-  constexpr std::size_t kMost = 17u << 20;
+// What a client sends, from its short form: no more than about `most` bytes.
+std::string expand(ByteReader in, std::size_t most) {
   std::string out;
-  while (in.remaining() > 0 && out.size() < kMost) {
+  while (in.remaining() > 0 && out.size() < most) {
     const Bytes header = in.bytes(std::min(kFrameHeaderSize, in.remaining()));
     out += as_text(header);
     if (in.empty()) break;
     const std::uint8_t how = in.int1();
     if (how == 0xff && header.size() == kFrameHeaderSize) {  // as much as the header says
-      out.append(read_frame_header(header).length, 'x');
+      out.append(std::min<std::size_t>(read_frame_header(header).length, most), 'x');
     } else {
       out += in.text(std::min<std::size_t>(how, in.remaining()));
     }
   }
   return out;
+}
+
+// Whatever the command: not a byte more or less, and nothing behind it.
+void round_trip(Bytes input) {
+  std::string framed;
+  append_command(framed, input[0], as_text(input.subspan(1)));
+  const std::size_t size = framed.size();
+  const Seen seen = replay(framed, input.size(), size);
+  require(seen.ended == Event::none && seen.between_commands);
+  require(seen.ends == std::vector<std::size_t>{size} && seen.next_sequence == 1);
+  require(as_text(as_bytes(framed).subspan(kFrameHeaderSize)) == as_text(input));
 }
 
 }  // namespace
@@ -86,8 +97,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace weir::protocol;
   if (size < 2) return 0;
   constexpr std::size_t kLimits[] = {16, 1000, 2u << 20, kMaxFramePayload + 3, 64u << 20};
-  const std::size_t limit = kLimits[data[1] % std::size(kLimits)];
-  std::string bytes = expand(ByteReader({data + 2, size - 2}));
+  round_trip({data, size});
+  const std::size_t limit = kLimits[(data[1] & 0x7f) % std::size(kLimits)];
+  const std::size_t most = (data[1] & 0x80) != 0 ? 17u << 20 : 8u << 10;
+  std::string bytes = expand(ByteReader({data + 2, size - 2}), most);
   const Seen whole = replay(bytes, limit, bytes.size());
   const std::size_t small = bytes.size() > 100000 ? 4099 : 1;
   for (const std::size_t step : {small, small * (1u + data[0]), std::size_t{0}}) {

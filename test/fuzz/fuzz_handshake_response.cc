@@ -13,8 +13,19 @@ bool same(Bytes left, Bytes right) {
   return as_text(left) == as_text(right);
 }
 
+void ssl_request(Bytes input) {
+  const auto request = decode_ssl_request(input);
+  if (!request) return;
+  std::string encoded;
+  encode_ssl_request(encoded, *request);
+  const auto again = decode_ssl_request(as_bytes(encoded));
+  if (!again || again->capabilities != request->capabilities ||
+      again->max_packet != request->max_packet || again->collation != request->collation)
+    std::abort();
+}
+
 void handshake_response(Bytes input) {
-  decode_ssl_request(input);
+  ssl_request(input);
   const auto response = decode_handshake_response(input);
   if (!response) return;
   std::string_view name, value;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cluster import accounts
@@ -31,14 +31,16 @@ class WeirError(ClusterError):
 class Weir:
     """A weir process of our own, with its configuration and log in `folder`.
 
-    `settings` are keys and values, as TOML, for every [[server]] section and for others by name.
+    `settings` are keys and values, as TOML, for every [[server]] section and for others by name. `launcher` is the
+    command that runs the program, if it is not run directly.
     """
 
     def __init__(self, binary: Path, cluster: Cluster, folder: Path, workers: int = 0,
-                 settings: Settings | None = None) -> None:
+                 settings: Settings | None = None, launcher: Sequence[str] = ()) -> None:
         if not binary.exists():
             raise WeirError(f"there is no {binary}; build it with `scripts/build {binary.parent.name}`")
         self.binary = binary
+        self.launcher = launcher
         self.cluster = cluster
         self.config = folder / "weir.toml"
         self.log = folder / "weir.log"
@@ -52,15 +54,15 @@ class Weir:
         assert self.process is not None
         return self.process.pid
 
-    def start(self) -> None:
+    def start(self, patience: float = READY_SECONDS) -> None:
         """Start weir and return when it lets an application in and sends its reads to a replica."""
         with open(self.log, "ab") as output:
-            self.process = subprocess.Popen([str(self.binary), "--config", str(self.config)],
+            self.process = subprocess.Popen([*self.launcher, str(self.binary), "--config", str(self.config)],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         last = ["nothing tried yet"]
-        if not wait_until(lambda: self._serves(last), READY_SECONDS):
+        if not wait_until(lambda: self._serves(last), patience):
             self.stop()
-            raise self.failure(f"weir does not serve after {READY_SECONDS} s: {last[0]}")
+            raise self.failure(f"weir does not serve after {patience} s: {last[0]}")
         if not self.running():
             raise self.failure(f"weir ended by itself with code {self.process.returncode}")
 

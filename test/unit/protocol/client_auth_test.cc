@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "protocol/auth/caching_sha2.h"
+#include "protocol/auth/ed25519.h"
 #include "protocol/auth/native_password.h"
 #include "test/support/catch.h"
 #include "test/support/exact_bytes.h"
@@ -284,6 +285,23 @@ TEST_CASE("client auth: methods that are refused") {
     check_refused(step, c.refusal);
     CHECK(step.text.find(c.in_text) != std::string::npos);
     CHECK(step.text.size() < 300);
+  }
+}
+
+TEST_CASE("client auth: MariaDB's ed25519") {
+  ClientAuth auth(usual_options());
+  feed(auth, greeting_payload(kNativePassword));
+  const std::string nonce(kEd25519NonceSize, 'n');
+  check_sends(feed(auth,
+                   "\xfe"
+                   "client_ed25519\0"s +
+                       nonce),
+              ed25519_sign("secret", ExactBytes(nonce)));
+  SECTION("and its verdict") {
+    CHECK(feed(auth, kOk).kind == Kind::done);
+  }
+  SECTION("which has no data of its own") {
+    check_refused(feed(auth, kFull), LoginRefusal::malformed);
   }
 }
 

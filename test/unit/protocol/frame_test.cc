@@ -91,5 +91,19 @@ TEST_CASE("frames: a command counts with its arguments") {
   }
 }
 
+TEST_CASE("frames: another payload takes the place and the number of the first") {
+  std::string packet;
+  std::uint8_t sequence = 250;
+  append_frames(packet, "old", sequence);
+  CHECK(to_hex(with_payload(as_bytes(packet), "newer")) == "050000fa6e65776572");
+  CHECK(to_hex(with_payload(as_bytes(packet), "")) == "000000fa");
+  const auto frames =
+      frames_of(with_payload(as_bytes(packet), std::string(kMaxFramePayload + 1, 'x')));
+  REQUIRE(frames.size() == 2);
+  CHECK(frames[0].sequence == 250);
+  CHECK(frames[1].sequence == 251);
+  CHECK(frames[1].length == 1);
+}
+
 }  // namespace
 }  // namespace weir::protocol

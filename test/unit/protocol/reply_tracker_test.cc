@@ -12,6 +12,7 @@ namespace {
 using test::Packets;
 using test::Replay;
 using test::replay_every_way;
+using test::replay_whole;
 using test::ReplyScript;
 using Event = ReplyTracker::Event;
 using Events = std::vector<Event>;
@@ -136,6 +137,20 @@ TEST_CASE("reply tracker: result sets") {
        [](Packets& p) { p.column_count(1).definitions(1).err(1317); },
        {Event::err},
        {Event::err}},
+      {"ERR behind the last definition",
+       Shape::result,
+       [](Packets& p) { p.column_count(1).definition("id").err(1317); },
+       {Event::err},
+       {Event::err}},
+      {"definitions that are empty packets",
+       Shape::result,
+       [](Packets& p) {
+         p.column_count(2).payload("").payload("");
+         if (!p.deprecate_eof()) p.eof();
+         p.end_of_rows();
+       },
+       {Event::eof},
+       {Event::ok}},
       {"ERR instead of a definition",
        Shape::result,
        [](Packets& p) { p.column_count(2).definition("id").err(1317); },
@@ -288,6 +303,30 @@ TEST_CASE("reply tracker: definitions and rows are shown on demand") {
   }
 }
 
+TEST_CASE("reply tracker: the last definition that is shown may be the end") {
+  for (const bool deprecate : {false, true}) {
+    const Capabilities capabilities = kTracks | (deprecate ? kDeprecateEof : 0);
+    Packets packets(capabilities);
+    packets.prepared(1, 1, 2).definitions(2).definitions(1);
+    const Replay seen =
+        replay_every_way({{Shape::prepare}, capabilities, packets.bytes(), {}, true});
+    Events expected{Event::prepared, Event::definition, Event::definition, Event::definition};
+    if (!deprecate) expected.push_back(Event::eof);
+    CHECK(seen.kinds() == expected);
+    CHECK(seen.replies == 1);
+    CHECK(seen.forwarded == packets.bytes());
+  }
+}
+
+TEST_CASE("reply tracker: a row that is too large to be kept is not shown") {
+  Packets packets(kTracks);
+  packets.column_count(1).definitions(1).text_row({"small"});
+  packets.text_row({std::string(ReplyTracker::kMaxKept, 'x')}).text_row({"small"}).end_of_rows();
+  const Replay seen = replay_whole({{Shape::result}, kTracks, packets.bytes(), {}, true});
+  CHECK(seen.kinds() == Events{Event::definition, Event::row, Event::row, Event::eof});
+  CHECK(seen.forwarded == packets.bytes());
+}
+
 TEST_CASE("reply tracker: packets are numbered anew") {
   for (const Capabilities capabilities : {Capabilities{0}, Capabilities{kDeprecateEof}}) {
     const auto result = [](Packets packets, protocol::ServerStatus status) {
@@ -411,6 +450,8 @@ TEST_CASE("reply tracker: what no server says") {
        [](Packets& p) { p.column_count(1).definition("id").payload("\xfe\0\0\2"s); }},
       {"no EOF behind definitions", Shape::result, 0,
        [](Packets& p) { p.column_count(1).definition("id").definition("id"); }},
+      {"an OK instead of that EOF", Shape::result, 0,
+       [](Packets& p) { p.column_count(1).definition("id").payload("\xfe\0\0\2\0\0\0\1x"s); }},
       {"an empty packet instead of that EOF", Shape::result, 0,
        [](Packets& p) { p.column_count(1).definition("id").payload(""); }},
       {"an empty packet there, with an EOF behind it", Shape::result, 0,

@@ -191,6 +191,20 @@ TEST_CASE("session changes: several variables in one entry") {
   CHECK(as_text(reader.next()->raw) == entry);
 }
 
+TEST_CASE("session changes: the schema that a reader is told is the one that was written") {
+  for (const std::string& schema : {"shop"s, std::string(300, 's'), "a\0b"s}) {
+    const ExactBytes written(schema_change(schema));
+    SessionChangeReader reader(written);
+    const auto change = reader.next();
+    REQUIRE(change);
+    CHECK(change->type == static_cast<std::uint8_t>(Type::schema));
+    CHECK(change->value == schema);
+    CHECK_FALSE(reader.next());
+    CHECK(reader.ok());
+  }
+  CHECK(schema_change("").empty());
+}
+
 TEST_CASE("session changes: nothing is nothing") {
   CHECK(walk("").ok);
   CHECK(walk("").changes.empty());

@@ -1,5 +1,7 @@
 #include "protocol/auth/server_auth.h"
 
+#include <array>
+#include <string>
 #include <vector>
 
 #include "test/support/catch.h"
@@ -374,6 +376,78 @@ TEST_CASE("server auth: change of user") {
     check_denied(change("", native("secret"), Account::unknown(), kOld),
                  AuthDenial::method_unsupported);
   }
+}
+
+TEST_CASE("server auth: a password that is wanted behind a native answer") {
+  ServerAuth auth = plain_auth();
+  SECTION("the client is switched to the method that tells it, and may be asked once") {
+    CHECK(start(auth, kNativePassword, native("secret"), Account::listed("secret")).kind ==
+          Kind::verified);
+    check_waits(auth.ask_for_more(), switch_payload(kCachingSha2, kNonce));
+    CHECK(feed(auth, sha2("secret")).kind == Kind::verified);
+    check_denied(auth.ask_for_more(), AuthDenial::method_unsupported);
+  }
+  SECTION("where only the native form is stored, full authentication tells it") {
+    const KnownPassword stored = KnownPassword::of(native_verifier("secret"));
+    CHECK(
+        start(auth, kNativePassword, native("secret"), Account::listed(std::vector{stored})).kind ==
+        Kind::verified);
+    check_waits(auth.ask_for_more(), switch_payload(kCachingSha2, kNonce));
+    check_waits(feed(auth, sha2("secret")), kFull);
+    const auto step = feed(auth, *encrypt_password(shared_key().public_pem(), "secret", kNonce));
+    CHECK(step.kind == Kind::verified);
+    CHECK(step.password.view() == "secret");
+  }
+  SECTION("a client that knows no methods by name cannot be asked") {
+    constexpr Capabilities kOld = kProtocol41 | kSecureConnection;
+    CHECK(start(auth, "", native("secret"), Account::listed("secret"), kOld).kind ==
+          Kind::verified);
+    check_denied(auth.ask_for_more(), AuthDenial::method_unsupported);
+  }
+  SECTION("nor can one whose login is not over") {
+    check_waits(start(auth, kCachingSha2, sha2("new"), Account::learnt("secret")), kFull);
+    check_denied(auth.ask_for_more(), AuthDenial::method_unsupported);
+  }
+}
+
+TEST_CASE("server auth: the outcome of a check that nobody asked for lets nobody in") {
+  ServerAuth auth = secure_auth();
+  SECTION("before a login") {
+    check_denied(auth.checked({}, 0), AuthDenial::malformed);
+  }
+  SECTION("while another answer is due") {
+    check_waits(start(auth, kCachingSha2, sha2("secret"), Account::unknown()), kFull);
+    check_denied(auth.checked({}, 0), AuthDenial::malformed);
+  }
+  SECTION("nor does a packet in place of the outcome") {
+    CryptedPassword crypted;
+    crypted.rounds = 5000;
+    const Account account = Account::listed(std::vector{KnownPassword::of(crypted)});
+    check_waits(start(auth, kCachingSha2, sha2("secret"), account), kFull);
+    CHECK(feed(auth, "secret\0"s).kind == Kind::check);
+    check_denied(feed(auth, "secret\0"s), AuthDenial::malformed);
+    check_denied(auth.checked({}, 0), AuthDenial::malformed);
+  }
+}
+
+TEST_CASE("server auth: a name that nobody has is always taken for the same account") {
+  constexpr std::size_t kChoices = 5;
+  const Decoys decoys("secret", kChoices);
+  const Decoys again("secret", kChoices);
+  const Decoys others("another secret", kChoices);
+  std::array<int, kChoices> chosen{};
+  int different = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = "nobody" + std::to_string(i);
+    const std::size_t choice = decoys.choose(name);
+    REQUIRE(choice < kChoices);
+    CHECK(again.choose(name) == choice);
+    different += others.choose(name) != choice ? 1 : 0;
+    ++chosen[choice];
+  }
+  for (const int count : chosen) CHECK(count > 0);
+  CHECK(different > 0);
+  CHECK(Decoys("secret", 1).choose("anybody") == 0);
 }
 
 // Whatever comes instead of the packet that is due, the conversation ends without letting anyone

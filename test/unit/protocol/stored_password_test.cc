@@ -66,6 +66,8 @@ TEST_CASE("stored password: as text and in hexadecimal digits") {
   for (const std::string& text :
        {native, std::string("*14e65567abdb5135d0cfd9a70b3032c179a49ee7"),
         std::string("0x2A31344536353536374142444235313335443043464439413730423330333243313739413439"
+                    "454537"),
+        std::string("0X2a31344536353536374142444235313335443043464439413730423330333243313739413439"
                     "454537")}) {
     CAPTURE(text);
     const auto parsed = parse_stored_password(text);
@@ -94,8 +96,13 @@ TEST_CASE("stored password: what is none") {
                                    std::string("0x"),
                                    std::string("0x2"),
                                    std::string("0x2AZZ"),
+                                   std::string("0x2AAZ"),
                                    std::string("$A$"),
                                    "$A$005" + salt + text,
+                                   "$A$005!" + salt + text,
+                                   "$A$005$" + salt + std::string(43, ':'),
+                                   "$A$005$" + salt + std::string(43, '_'),
+                                   "$A$005$" + salt + std::string(43, '{'),
                                    "$A$005$" + salt + text + "x",
                                    "$A$005$" + salt + text.substr(1),
                                    "$B$005$" + salt + text,

@@ -67,6 +67,11 @@ TEST_CASE("routine body: what only reads", "[routine_body]") {
        "OPEN c; FETCH NEXT FROM c INTO v; FETCH c INTO v; CLOSE c; RETURN v; END"},
       {"BEGIN DECLARE odd CONDITION FOR SQLSTATE '45000'; DECLARE EXIT HANDLER FOR odd BEGIN RETURN"
        " 0; END; SIGNAL odd SET MESSAGE_TEXT = 'DELETE'; RETURN 1; END"},
+      {"BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION RESIGNAL; RETURN 1; END"},
+      {"BEGIN DECLARE c CURSOR FOR (SELECT v FROM t) UNION (SELECT w FROM u); OPEN c; RETURN 1; "
+       "END"},
+      {"BEGIN DECLARE n, m INT; SELECT v, w INTO n, m FROM t WHERE id IN (SELECT 1); RETURN n; "
+       "END"},
       {"BEGIN RETURN 'DELETE FROM t; it''s'; END"},
       {"BEGIN /* INSERT */ RETURN 1; -- UPDATE\n END"},
       {"RETURN @@server_id"},
@@ -147,10 +152,73 @@ TEST_CASE("routine body: what does not, or not for certain", "[routine_body]") {
       "BEGIN /*!50000 DELETE FROM t; */ RETURN 1; END",
       "BEGIN RETURN 'x; END",
       "BEGIN RETURN 1; /* END",
+      "RETURN 1)",
   };
   for (const std::string_view body : kBodies) {
     INFO(body);
     CHECK(verdict(body) == "no");
+  }
+}
+
+// A function exists only if its server could read it: what reads otherwise is a statement that
+// weir does not know.
+TEST_CASE("routine body: statements that are not what they begin like", "[routine_body]") {
+  const std::string_view kStatements[] = {
+      "DECLARE 1 INT",
+      "DECLARE a, 1 INT",
+      "DECLARE n INT = 1",
+      "DECLARE n INT DEFAULT @v",
+      "DECLARE c CURSOR SELECT 1",
+      "DECLARE c CURSOR FOR TABLE t",
+      "DECLARE odd CONDITION '45000'",
+      "DECLARE odd CONDITION FOR @v",
+      "DECLARE EXIT FOR NOT FOUND RETURN 1",
+      "DECLARE EXIT HANDLER NOT FOUND RETURN 1",
+      "DECLARE EXIT HANDLER FOR NOT THERE RETURN 1",
+      "DECLARE EXIT HANDLER FOR SQLSTATE 2000 RETURN 1",
+      "DECLARE EXIT HANDLER FOR = RETURN 1",
+      "DECLARE EXIT HANDLER FOR NOT FOUND p(1)",
+      "SET a 1",
+      "SET a = @v",
+      "SET 1 = a",
+      "IF a RETURN 1; END IF",
+      "IF @v THEN RETURN 1; END IF",
+      "IF a THEN p(1); END IF",
+      "IF a THEN RETURN 1; ELSE p(1); END IF",
+      "IF a THEN RETURN 1; END CASE",
+      "CASE @v WHEN 1 THEN RETURN 1; END CASE",
+      "CASE a END CASE",
+      "CASE WHEN a RETURN 1; END CASE",
+      "CASE WHEN @v THEN RETURN 1; END CASE",
+      "CASE WHEN a THEN p(1); END CASE",
+      "CASE WHEN a THEN RETURN 1; ELSE p(1); END CASE",
+      "CASE WHEN a THEN RETURN 1; END IF",
+      "WHILE a RETURN 1; END WHILE",
+      "WHILE @v DO RETURN 1; END WHILE",
+      "WHILE a DO p(1); END WHILE",
+      "LOOP RETURN 1; END LOOP 1",
+      "LOOP RETURN 1; END `LOOP`",
+      "REPEAT RETURN 1; END REPEAT",
+      "REPEAT RETURN 1; UNTIL @v END REPEAT",
+      "REPEAT RETURN 1; UNTIL a REPEAT",
+      "BEGIN RETURN 1; END 1",
+      "FETCH NEXT c INTO a",
+      "FETCH 1 INTO a",
+      "FETCH c a",
+      "FETCH c INTO 1",
+      "FETCH c INTO a b",
+      "SELECT 1 INTO 1",
+      "SELECT 1 INTO a + 1",
+      "SELECT @v INTO a",
+      "SELECT f(1 INTO a FROM t",
+      "LEAVE 1",
+      "OPEN",
+      "RESIGNAL SET MESSAGE_TEXT = @v",
+      "SIGNAL",
+  };
+  for (const std::string_view statement : kStatements) {
+    INFO(statement);
+    CHECK(verdict("BEGIN " + std::string(statement) + "; RETURN 1; END") == "no");
   }
 }
 
@@ -171,6 +239,9 @@ TEST_CASE("routine body: read under the mode it was created with", "[routine_bod
   TextOptions unknown;
   unknown.sql_mode_known = false;
   CHECK(verdict("RETURN 1", unknown) == "no");
+  TextOptions cut;
+  cut.truncated = true;
+  CHECK(verdict("RETURN 1", cut) == "no");
 }
 
 TEST_CASE("routine body: as servers print definitions", "[routine_body]") {

@@ -30,6 +30,12 @@ TEST_CASE("SET of session variables", "[classifier][set]") {
       {"SET", StatementKind::set, untracked},
       {"SET sql_mode", StatementKind::set, untracked},
       {"SET = 1", StatementKind::set, untracked},
+      {"SET a. = 1", StatementKind::set, untracked},
+      {"SET statement = 1", StatementKind::set, untracked},
+      {"SET statement := 1", StatementKind::set, untracked},
+      {"SET transaction = 1", StatementKind::set, untracked},
+      {"SET CHARACTER latin1", StatementKind::set, untracked},
+      {"SET names = 'latin1'", StatementKind::set, untracked},
   });
 }
 

@@ -34,6 +34,11 @@ TEST_CASE("EXPLAIN is as safe as what it explains", "[classifier][explain]") {
       {"EXPLAIN ANALYZE UPDATE t, u SET t.a = f(1)", StatementKind::write, Effect::calls_routine},
       {"EXPLAIN ANALYZE FORMAT=TREE DELETE t FROM t JOIN u", StatementKind::write},
       {"ANALYZE DELETE FROM t", StatementKind::write},
+      {"ANALYZE DROP TABLE t", StatementKind::unknown, Effect::changes_routines},
+      {"ANALYZE FORMAT JSON SELECT 1", StatementKind::unknown, Effect::changes_routines},
+      {"EXPLAIN FORMAT=JSON FOR SCHEMA", StatementKind::unknown, Effect::changes_routines},
+      {"GET WARNINGS", StatementKind::unknown, Effect::changes_routines},
+      {"GET STACKED", StatementKind::unknown, Effect::changes_routines},
       {"ANALYZE LOCAL TABLE t", StatementKind::admin, Effect::ends_transaction},
       {"EXPLAIN ROUTE SELECT 1; DELETE FROM t", StatementKind::explain_route},
       {"explain route (SELECT 1)", StatementKind::explain_route},
@@ -47,7 +52,8 @@ TEST_CASE("SHOW of the catalogue may run anywhere, of the server it may not",
        {"SHOW TABLES", "SHOW FULL TABLES FROM a LIKE 'x%'", "SHOW EXTENDED FULL COLUMNS FROM t",
         "SHOW CREATE VIEW `a`.`b`", "SHOW INDEX FROM t", "SHOW KEYS IN t", "SHOW DATABASES",
         "SHOW COLLATION WHERE Charset = 'utf8mb4'", "SHOW CHARSET", "SHOW CHARACTER SET",
-        "SHOW TRIGGERS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p"}) {
+        "SHOW TRIGGERS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p", "SHOW PACKAGE STATUS",
+        "SHOW PACKAGE BODY STATUS", "SHOW CREATE PACKAGE BODY p"}) {
     CAPTURE(std::string(text));
     CHECK(sql::classify(text).placement == Placement::any);
   }
@@ -72,6 +78,9 @@ TEST_CASE("SHOW of the catalogue may run anywhere, of the server it may not",
                                 "SHOW CREATE EVENT e",
                                 "SHOW CREATE USER u",
                                 "SHOW NOVELTY",
+                                "SHOW COUNT(*)",
+                                "SHOW COUNT(*) NOVELTIES",
+                                "SHOW PACKAGE NOVELTY",
                                 "SHOW TABLES FROM performance_schema",
                                 "SHOW TABLES WHERE f(1)"}) {
     CAPTURE(std::string(text));
