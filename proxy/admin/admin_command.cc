@@ -243,6 +243,7 @@ bool is_order(Kind kind) {
     case Kind::show_pins:
     case Kind::show_counters:
     case Kind::show_rules:
+    case Kind::show_firewall:
     case Kind::show_config:
     case Kind::show_warnings:
     case Kind::help:

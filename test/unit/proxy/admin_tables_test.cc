@@ -297,8 +297,11 @@ TEST_CASE("admin tables: the firewall", "[admin]") {
   Config config = two_servers();
   check_shape(firewall_table(config, nullptr, {}, WorkerStatus()));
   CHECK(firewall_table(config, nullptr, {}, WorkerStatus()).rows.empty());
-  config.users.push_back({.name = "app", .password = "x", .firewall = FirewallMode::enforce});
-  config.users.push_back({.name = "quiet", .password = "x"});
+  for (const char* name : {"app", "quiet"}) {
+    config.users.emplace_back().name = name;
+    config.users.back().password = "x";
+  }
+  config.users.front().firewall = FirewallMode::enforce;
   AllowLists lists;
   lists.add("app", {1, "SELECT a"});
   lists.add("batch", {2, "SELECT b"});
