@@ -1,5 +1,6 @@
 #include "proxy/admin/admin_server.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "proxy/session/refusals.h"
@@ -87,6 +88,12 @@ bool AdminServer::make_room(const AdminSession& newcomer) {
   }
   if (oldest != nullptr) oldest->close();
   return oldest != nullptr;
+}
+
+bool AdminServer::has_room_for_viewer() const {
+  const auto viewers = std::count_if(sessions_.begin(), sessions_.end(),
+                                     [](const auto& entry) { return entry.second->is_viewer(); });
+  return static_cast<std::size_t>(viewers) < kMaxViewers;
 }
 
 void AdminServer::note_refusal(Refusal why, const std::string& peer, const std::string& user) {

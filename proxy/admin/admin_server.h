@@ -27,6 +27,7 @@ class AdminServer final : private AdminHost {
  public:
   // When so many are connected, who has not logged in for longest is shown out.
   static constexpr std::size_t kMaxSessions = 32;
+  static constexpr std::size_t kMaxViewers = 24;
 
   // What `targets` refers to outlives the console; the console outlives the workers' threads.
   AdminServer(AdminTargets targets, ConsoleDoor door);
@@ -46,6 +47,7 @@ class AdminServer final : private AdminHost {
   const KnownOperator& known_operator() const override { return known_operator_; }
   StrangerLimits& strangers() override { return strangers_; }
   bool make_room(const AdminSession& newcomer) override;
+  bool has_room_for_viewer() const override;
   void note_refusal(Refusal why, const std::string& peer, const std::string& user) override;
   uv_loop_t* loop() override { return &loop_; }
   TlsShared& tls() override { return tls_; }

@@ -209,6 +209,9 @@ void AdminSession::on_refused(const ClientError& error) {
 void AdminSession::on_accepted() {
   const std::uint8_t sequence = login_->next_sequence();
   const ClientIdentity identity = login_->take_identity();
+  if (!host_.accounts().is_operator(identity.user) && !host_.has_room_for_viewer()) {
+    return refuse(errors::too_many_connections(), sequence);
+  }
   login_.reset();
   user_ = identity.user;
   capabilities_ = identity.capabilities;

@@ -45,6 +45,8 @@ class AdminHost {
   virtual StrangerLimits& strangers() = 0;
   // Whether there is a place for one more, who is here already; another stranger may have to go.
   virtual bool make_room(const AdminSession& newcomer) = 0;
+  // Viewers leave some places to operators.
+  virtual bool has_room_for_viewer() const = 0;
   virtual void note_refusal(Refusal why, const std::string& peer, const std::string& user) = 0;
   virtual uv_loop_t* loop() = 0;
   virtual TlsShared& tls() = 0;
@@ -71,6 +73,7 @@ class AdminSession final : private StreamHandler {
   std::uint32_t id() const { return id_; }
   // Nobody knows yet who it is.
   bool is_stranger() const { return phase_ == Phase::login; }
+  bool is_viewer() const { return !is_stranger() && !host_.accounts().is_operator(user_); }
 
  private:
   // Drivers decide by the version which variables and methods a server has.

@@ -112,32 +112,33 @@ protocol::Secret option_file(std::string_view user, std::string_view password,
   return secret;
 }
 
-PasswordFile::PasswordFile(std::string path, const protocol::Secret& text) {
-  remove_left_behind(path);
-  const int descriptor =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (descriptor < 0) throw std::runtime_error(reason(errno));
-  struct stat status {};
-  int error = ::fstat(descriptor, &status) != 0 ? errno : 0;
-  if (error == 0) error = write_all(descriptor, text.view());
-  ::close(descriptor);
-  if (error != 0) {
-    ::unlink(path.c_str());
-    throw std::runtime_error(reason(error));
-  }
-  path_ = std::move(path);
-  device_ = status.st_dev;
-  file_ = status.st_ino;
+PasswordFile::PasswordFile(std::string path, const protocol::Secret& text)
+    : path_(std::move(path)) {
+  remove_left_behind(path_);
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                       S_IRUSR | S_IWUSR);
+  if (descriptor_ < 0) throw std::runtime_error(reason(errno));
+  const int error = write_all(descriptor_, text.view());
+  if (error == 0) return;
+  ::unlink(path_.c_str());
+  ::close(descriptor_);
+  throw std::runtime_error(reason(error));
 }
 
 PasswordFile::PasswordFile(PasswordFile&& other) noexcept
-    : path_(std::exchange(other.path_, {})), device_(other.device_), file_(other.file_) {}
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 PasswordFile::~PasswordFile() {
-  struct stat status {};
-  const bool ours = !path_.empty() && ::lstat(path_.c_str(), &status) == 0 &&
-                    status.st_dev == device_ && status.st_ino == file_;
-  if (ours) ::unlink(path_.c_str());
+  if (descriptor_ < 0) return;
+  if (is_still_there()) ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+bool PasswordFile::is_still_there() const {
+  struct stat mine {};
+  struct stat there {};
+  return ::fstat(descriptor_, &mine) == 0 && ::lstat(path_.c_str(), &there) == 0 &&
+         mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
 }
 
 }  // namespace weir

@@ -3,8 +3,6 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <string_view>
 
@@ -39,9 +37,11 @@ class PasswordFile {
   const std::string& path() const { return path_; }
 
  private:
-  std::string path_;  // empty: moved from
-  dev_t device_ = 0;
-  ino_t file_ = 0;
+  bool is_still_there() const;
+
+  std::string path_;
+  int descriptor_ =
+      -1;  // stays open, so that no other file can be taken for this one; -1: moved from
 };
 
 }  // namespace weir

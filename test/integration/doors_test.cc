@@ -125,6 +125,19 @@ TEST_CASE_METHOD(ClusterTest, "doors: a viewer looks, and changes nothing", "[ad
   end(weir);
 }
 
+TEST_CASE_METHOD(ClusterTest, "doors: viewers leave places to the operator", "[admin]") {
+  Weir weir(cluster, with_doors("admin_password = \"right\"\nviewer_password = \"right\"\n"));
+  const Login viewer = console_login(weir, "viewer", "right");
+  std::vector<Client> viewers;
+  for (int i = 0; i < 24; ++i) viewers.emplace_back(viewer);
+  CHECK(login_error(viewer).code == 1040);
+  std::vector<Client> operators;
+  for (int i = 0; i < 8; ++i) operators.emplace_back(console_login(weir, "admin", "right"));
+  viewers.pop_back();
+  CHECK(until([&] { return login_error(viewer).code == 0; }));
+  end(weir);
+}
+
 TEST_CASE_METHOD(ClusterTest, "doors: without a password one is made for each start", "[admin]") {
   std::string first;
   for (int start = 0; start < 2; ++start) {
@@ -370,6 +383,19 @@ TEST_CASE_METHOD(ClusterTest, "doors: HTTP can ask for a token", "[admin][http]"
   CHECK(stranger.Get("/readyz", right)->body.find("db1") != std::string::npos);
   CHECK(weir.log().find("is open to other machines") == std::string::npos);
   end(weir);
+}
+
+TEST_CASE_METHOD(ClusterTest, "doors: HTTP that others can reach is warned of", "[admin][http]") {
+  for (const bool token : {false, true}) {
+    CAPTURE(token);
+    WeirOptions options = with_doors(token ? "http_token = \"" + kToken + "\"\n" : "", "");
+    options.http = "0x7f.1:0";  // this machine, by a name that does not look like it
+    Weir weir(cluster, options);
+    const bool warned =
+        weir.log().find("HTTP on 0x7f.1:0 is open to other machines") != std::string::npos;
+    CHECK(warned == !token);
+    end(weir);
+  }
 }
 
 // All that weir says in its life is searched for all that it must not say.
