@@ -54,6 +54,10 @@ int check(const std::string& path) {
   static_cast<void>(weir::guard_secrets());
   const auto config = load(path);
   if (config == nullptr) return weir::cli::kFailed;
+  const bool has_list =
+      config->uses_firewall() && (!config->uses_firewall(weir::FirewallMode::learn) ||
+                                  weir::AllowListFile(config->firewall.file).exists());
+  if (has_list) weir::AllowListFile(config->firewall.file).read();
   std::vector<weir::MonitorEvent> events;
   const weir::Topology topology = weir::probe_once(*config, &events);
   fmt::print("{}", weir::print_topology(topology));

@@ -1,10 +1,8 @@
 #include "sql_classifier/digest.h"
 
-#include <algorithm>
-#include <iterator>
-
 #include "sql_classifier/char_class.h"
 #include "sql_classifier/lexer.h"
+#include "sql_classifier/values.h"
 
 namespace weir::sql {
 namespace {
@@ -56,66 +54,6 @@ constexpr char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c;
 }
 
-// Words that the classifier has no use for and that people write in either case.
-constexpr std::string_view kMoreKeywords[] = {
-    "add",        "after",    "asc",          "both",      "cascade",  "column",
-    "constraint", "cross",    "dual",         "duplicate", "end",      "first",
-    "foreign",    "fulltext", "leading",      "locked",    "mode",     "nowait",
-    "null",       "offset",   "outfile",      "quick",     "restrict", "returning",
-    "separator",  "skip",     "sql_no_cache", "trailing",  "unsigned"};
-
-constexpr WordFilter make_keyword_filter() {
-  WordFilter filter;
-  for (std::string_view word : kMoreKeywords) filter.add(word);
-  return filter;
-}
-
-constexpr WordFilter kKeywordFilter = make_keyword_filter();
-
-// Names of functions are names like any other where nothing is called.
-bool is_known(const Lexer& lexer) noexcept {
-  const Token& token = lexer.token();
-  if (!token.plain_word) return false;
-  if (token.meaning.keyword != Keyword::NONE || token.meaning.call == Call::reserved) return true;
-  if (kKeywordFilter.may_hold(token.text) &&
-      std::any_of(std::begin(kMoreKeywords), std::end(kMoreKeywords),
-                  [&](std::string_view word) { return equals_lower(token.text, word); })) {
-    return true;
-  }
-  if (token.meaning.call == Call::unknown) return false;
-  Lexer ahead = lexer;
-  ahead.advance();
-  return ahead.token().type == TokenType::open;
-}
-
-bool is_byte(const Token& token, TokenType type, char byte) noexcept {
-  return token.type == type && token.text.front() == byte;
-}
-
-// 0x1F and 0b01, which are words to the lexer.
-bool is_hex_or_bits(std::string_view text) noexcept {
-  if (text.size() < 3 || text[0] != '0') return false;
-  const bool hex = text[1] == 'x';
-  if (!hex && text[1] != 'b') return false;
-  return std::all_of(text.begin() + 2, text.end(), [hex](char c) {
-    const char low = lower(c);
-    return hex ? is_digit(c) || (low >= 'a' && low <= 'f') : c == '0' || c == '1';
-  });
-}
-
-// What stands right in front of a string and belongs to it: N, X, B, a character set.
-bool is_introducer(std::string_view text) noexcept {
-  if (text.front() == '_') return true;
-  const char low = lower(text.front());
-  return text.size() == 1 && (low == 'n' || low == 'x' || low == 'b');
-}
-
-// What a literal needs to know of the token before it.
-struct Before {
-  bool operand = false;   // then + and - are no signs
-  bool negation = false;  // IS or NOT: NULL is a keyword
-};
-
 class Normaliser {
  public:
   Normaliser(std::string_view text, const TextOptions& options, Sink& sink)
@@ -128,7 +66,7 @@ class Normaliser {
   void run() noexcept {
     while (lexer_.token().type != TokenType::end) {
       mark_comment();
-      if (read_literal(lexer_, before_)) {
+      if (read_literal(lexer_, before_, end_)) {
         put_token("?", Place::middle);
         before_ = {true, false};
       } else {
@@ -209,7 +147,7 @@ class Normaliser {
   }
 
   void put_name(const Token& token) noexcept {
-    const bool known = is_known(lexer_);
+    const bool known = is_known_word(lexer_);
     if (known) {
       put_token({}, Place::middle);
       for (char c : token.text) sink_.put(upper(c));
@@ -222,7 +160,7 @@ class Normaliser {
     if (token.is(Keyword::PREPARE) || (token.plain_word && equals_lower(token.text, "immediate"))) {
       prepares_ = true;
     }
-    before_ = behind_name(token, known);
+    before_ = before_next(lexer_);
     if (token.is(Keyword::VALUES) || token.is(Keyword::VALUE)) {
       values_ = true;
     } else if (!equals_lower(token.text, "row")) {
@@ -269,13 +207,13 @@ class Normaliser {
     values_ = false;
     if (rows) row_ = lexer_;
     Lexer ahead = lexer_;
-    if (skip_literals(ahead)) {
+    if (skip_literals(ahead, end_)) {
       put_token("(...)", Place::middle);
       do {
         lexer_ = ahead;
         ahead.next();
       } while (lexer_.token().type == TokenType::comma && ahead.token().type == TokenType::open &&
-               skip_literals(ahead));
+               skip_literals(ahead, end_));
       before_ = {true, false};
       if (rows) skip_rows();
       return;
@@ -303,7 +241,8 @@ class Normaliser {
       Lexer ahead = lexer_;
       ahead.next();
       if (ahead.token().plain_word && equals_lower(ahead.token().text, "row")) ahead.next();
-      if (ahead.token().type != TokenType::open || !skip_alike(row_, ahead, true)) return;
+      if (ahead.token().type != TokenType::open || !skip_alike(row_, ahead, Piece::row, end_))
+        return;
       lexer_ = ahead;
     }
   }
@@ -313,119 +252,10 @@ class Normaliser {
     for (;;) {
       while (lexer_.token().type == TokenType::semicolon) lexer_.next();
       Lexer ahead = lexer_;
-      if (ahead.at_end() || !skip_alike(statement_, ahead, false)) break;
+      if (ahead.at_end() || !skip_alike(statement_, ahead, Piece::statement, end_)) break;
       lexer_ = ahead;
     }
     statement_ = lexer_;
-  }
-
-  // Moves `other` behind its row (from "(" behind ")") or statement, if that differs from the one
-  // from `begin` on in its literals only.
-  bool skip_alike(const Lexer& begin, Lexer& other, bool row) const noexcept {
-    Lexer first = begin;
-    Before before;
-    int depth = 0;
-    while (!first.at_end()) {
-      if (!first.conditional_comment().empty() || !other.conditional_comment().empty())
-        return false;
-      const bool literal = read_literal(first, before);
-      if (read_literal(other, before) != literal) return false;
-      if (literal) {
-        before = {true, false};
-        continue;
-      }
-      const Token token = first.token();
-      if (other.token().type != token.type || other.token().text != token.text) return false;
-      before = behind(first);
-      if (token.type == TokenType::open) ++depth;
-      if (token.type == TokenType::close) --depth;
-      first.next();
-      other.next();
-      if (row && depth == 0) return true;
-    }
-    return !row && other.at_end();
-  }
-
-  static Before behind_name(const Token& token, bool known) noexcept {
-    return {!known, known && (equals_lower(token.text, "is") || equals_lower(token.text, "not"))};
-  }
-
-  // What a literal behind the current token would need to know.
-  static Before behind(const Lexer& lexer) noexcept {
-    switch (lexer.token().type) {
-      case TokenType::word:
-      case TokenType::quoted_name:
-        return behind_name(lexer.token(), is_known(lexer));
-      case TokenType::user_variable:
-      case TokenType::system_variable:
-      case TokenType::close:
-        return {true, false};
-      default:
-        return {};
-    }
-  }
-
-  // From "(" behind ")" when there are only literals in between. Stops at the first other token, so
-  // that nothing is looked at more than twice.
-  bool skip_literals(Lexer& lexer) const noexcept {
-    do {
-      lexer.next();
-      if (!read_literal(lexer, {})) return false;
-    } while (lexer.token().type == TokenType::comma);
-    if (lexer.token().type != TokenType::close) return false;
-    lexer.next();
-    return true;
-  }
-
-  // Moves behind the literal, if there is one.
-  bool read_literal(Lexer& lexer, Before before) const noexcept {
-    const Token& token = lexer.token();
-    switch (token.type) {
-      case TokenType::number:
-        lexer.next();
-        return true;
-      case TokenType::string:
-        while (lexer.token().type == TokenType::string) lexer.next();
-        return true;
-      case TokenType::word:
-        return read_word_literal(lexer, before);
-      case TokenType::other:
-        if (token.text.front() == '?') {
-          lexer.next();
-          return true;
-        }
-        return !before.operand && read_signed(lexer);
-      default:
-        return false;
-    }
-  }
-
-  bool read_word_literal(Lexer& lexer, Before before) const noexcept {
-    const Token& token = lexer.token();
-    const char* const behind = token.text.data() + token.text.size();
-    if (behind != end_ && *behind == '\'' && token.plain_word && is_introducer(token.text)) {
-      lexer.next();
-      return read_literal(lexer, {});
-    }
-    const bool constant = token.plain_word && !before.negation &&
-                          (equals_lower(token.text, "null") || equals_lower(token.text, "true") ||
-                           equals_lower(token.text, "false"));
-    const bool number = is_hex_or_bits(token.text) && lexer.passed(1).type != TokenType::dot;
-    if (!constant && !number) return false;
-    lexer.next();
-    return true;
-  }
-
-  static bool read_signed(Lexer& lexer) noexcept {
-    Lexer ahead = lexer;
-    while (is_byte(ahead.token(), TokenType::other, '-') ||
-           is_byte(ahead.token(), TokenType::other, '+')) {
-      ahead.next();
-    }
-    if (ahead.token().type != TokenType::number) return false;
-    ahead.next();
-    lexer = ahead;
-    return true;
   }
 
   Lexer lexer_;

@@ -29,7 +29,7 @@ namespace weir::sql {
 // can make it do, but where names of tables are told apart by the case of a keyword.
 //
 // Reads the text once, but for lists it looks ahead. Allocates nothing, throws nothing; any bytes
-// are accepted. Of the options only those of sql_mode matter.
+// are accepted. Of the options only those of sql_mode matter, but for what is `certain` below.
 std::uint64_t digest(std::string_view text, const TextOptions& options = {}) noexcept;
 
 // Writes the normalised text into out[0, capacity) and returns how many bytes it has written: at

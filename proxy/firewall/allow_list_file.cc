@@ -18,6 +18,8 @@ namespace {
 // A text may take four times as much in the file.
 constexpr std::size_t kLargestFile = 4 * kMostAllowedBytes + (16u << 20);
 
+constexpr time_t kSettled = 3;  // seconds
+
 std::string why_not() {
   return std::generic_category().message(errno);
 }
@@ -116,6 +118,16 @@ void AllowListFile::write(const AllowLists& lists) {
 bool AllowListFile::was_edited() const {
   const Descriptor file(path_, O_RDONLY | O_NONBLOCK);
   return file.is_open() && !(mark_of(file.number()) == mark_);
+}
+
+void AllowListFile::check_settled() const {
+  struct stat status = {};
+  timespec now{};
+  if (::stat(path_.c_str(), &status) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0) {
+    cannot("read", path_, why_not());
+  }
+  const time_t age = now.tv_sec - status.st_mtim.tv_sec;
+  if (age >= 0 && age < kSettled) cannot("write", path_, "somebody has just edited it");
 }
 
 AllowListFile::Mark AllowListFile::mark_of(int descriptor) const {

@@ -27,6 +27,8 @@ class AllowListFile {
   // By somebody else, since it was last read or written. A file that is gone has no changes to
   // lose.
   bool was_edited() const;
+  // Not changed within the last seconds: whoever changes it may not be done yet.
+  void check_settled() const;
   const std::string& path() const { return path_; }
 
  private:

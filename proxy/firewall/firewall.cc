@@ -17,7 +17,7 @@ constexpr std::chrono::milliseconds kPause{500};
 constexpr std::chrono::seconds kRetry{5};
 }  // namespace
 
-Firewall::Firewall(std::string path, bool learns) : file_(std::move(path)) {
+Firewall::Firewall(std::string path, bool learns) : file_(std::move(path)), learns_(learns) {
   try {
     AllowLists lists;
     if (!learns || file_.exists()) {
@@ -32,6 +32,7 @@ Firewall::Firewall(std::string path, bool learns) : file_(std::move(path)) {
   }
   spdlog::info("firewall: {} statements of {} users are in {}", lists_->size(),
                lists_->users().size(), file_.path());
+  tell_who_is_full(*lists_);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -94,20 +95,14 @@ void Firewall::run() {
 }
 
 void Firewall::take_in(const AllowLists& news) {
+  if (news.size() == 0) return;
   AllowLists lists = *lists_;
   std::map<std::string, std::uint64_t> learnt;
   for (const auto& [user, statements] : news.users()) {
     for (const AllowedStatement* each : statements.sorted()) {
-      const AllowLists::Added added = lists.add(user, *each);
-      if (added == AllowLists::Added::yes) {
-        unwritten_.add(user, *each);
-        ++learnt[user];
-      } else if (added == AllowLists::Added::no_room && told_full_.insert(user).second) {
-        spdlog::warn(
-            "firewall: no more statements of user {} are learnt: {} of one user and {} MiB of all "
-            "are the most",
-            config::in_quotes(user), kMostAllowed, kMostAllowedBytes >> 20);
-      }
+      if (lists.add(user, *each) != AllowLists::Added::yes) continue;
+      unwritten_.add(user, *each);
+      ++learnt[user];
     }
   }
   if (learnt.empty()) return;
@@ -129,7 +124,10 @@ void Firewall::read_again() {
 // Writes what was learnt. What somebody has changed in the file is not lost by it.
 void Firewall::keep() {
   try {
-    if (file_.was_edited()) adopt_file();
+    if (file_.was_edited()) {
+      file_.check_settled();
+      adopt_file();
+    }
     file_.write(*lists_);
     spdlog::info("firewall: {} new statements were written to {}", unwritten_.size(), file_.path());
     unwritten_ = {};
@@ -147,11 +145,21 @@ void Firewall::adopt_file() {
   for (const auto& [user, statements] : unwritten_.users()) {
     for (const AllowedStatement* each : statements.sorted()) lists.add(user, *each);
   }
-  told_full_.clear();
   publish(std::move(lists));
 }
 
+void Firewall::tell_who_is_full(const AllowLists& lists) {
+  for (const auto& [user, statements] : lists.users()) {
+    if (!learns_ || lists.has_room(user) || !told_full_.insert(user).second) continue;
+    spdlog::warn(
+        "firewall: no more statements of user {} are learnt: {} of one user and {} MiB of all are "
+        "the most",
+        config::in_quotes(user), kMostAllowed, kMostAllowedBytes >> 20);
+  }
+}
+
 void Firewall::publish(AllowLists lists) {
+  tell_who_is_full(lists);
   const std::lock_guard lock(mutex_);
   lists_ = std::make_shared<const AllowLists>(std::move(lists));
   version_.fetch_add(1, std::memory_order_release);

@@ -48,6 +48,7 @@ class Firewall {
   void read_again();
   void keep();
   void adopt_file();
+  void tell_who_is_full(const AllowLists& lists);
   void publish(AllowLists lists);
 
   AllowListFile file_;               // thread_ only, like these
@@ -62,6 +63,7 @@ class Firewall {
   std::map<std::string, std::uint64_t> learnt_;  // by user
   bool reload_ = false;
   bool stopping_ = false;
+  const bool learns_;  // never changes
   std::atomic<std::uint64_t> version_{1};
   std::thread thread_;
 };

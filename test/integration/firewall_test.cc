@@ -33,8 +33,10 @@ class FirewallTest : public ClusterTest {
 
   std::string file() const { return folder_ + "/list"; }
   void write(const std::string& text) const {
-    std::ofstream(file()) << text;
-    ::chmod(file().c_str(), 0600);
+    const std::string next = file() + ".edited";
+    std::ofstream(next) << text;
+    ::chmod(next.c_str(), 0600);
+    std::filesystem::rename(next, file());
   }
   std::string read() const {
     std::ifstream text(file());

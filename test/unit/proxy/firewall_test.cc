@@ -33,8 +33,10 @@ class FirewallTest {
 
   std::string path() const { return folder_ + "/list"; }
   void write(const std::string& text, mode_t mode = 0600) const {
-    std::ofstream(path()) << text;
-    ::chmod(path().c_str(), mode);
+    const std::string next = path() + ".edited";
+    std::ofstream(next) << text;
+    ::chmod(next.c_str(), mode);
+    std::filesystem::rename(next, path());
   }
   std::string read() const {
     std::ifstream file(path());
