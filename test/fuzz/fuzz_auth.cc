@@ -103,7 +103,7 @@ void stored_text(std::string_view text) {
   const auto parsed = parse_stored_password(text);
   const std::string wrong = what_is_wrong_with_stored_password(text);
   if (parsed.has_value() != wrong.empty()) std::abort();
-  if (!parsed || text.starts_with("0x")) return;
+  if (!parsed || text[0] == '0') return;
   std::string hexadecimal = "0x";
   for (const char c : text) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
