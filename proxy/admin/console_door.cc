@@ -20,26 +20,21 @@ ListenSocket open_socket(const Endpoint& address) {
   }
 }
 
-}  // namespace
-
-std::optional<ConsoleDoor> open_console(const Config& config, const std::string& config_file) {
-  if (!config.listen.admin) return std::nullopt;
-  const AuthConfig& auth = config.auth;
-  ListenSocket socket = open_socket(*config.listen.admin);
+std::optional<ConsoleDoor> with_made_password(const Config& config, const std::string& config_file,
+                                              ListenSocket socket) {
   const Endpoint address = socket.address();
-  if (auth.admin.has_secret() || address.is_unix()) {
-    return ConsoleDoor{std::move(socket), ConsoleAccounts(auth), std::nullopt};
-  }
-  const std::string path = made_password_path(auth, config_file, std::getenv("RUNTIME_DIRECTORY"));
+  const std::string path =
+      made_password_path(config.auth, config_file, std::getenv("RUNTIME_DIRECTORY"));
   try {
     const protocol::Secret made = make_console_password();
     if (made.empty()) throw std::runtime_error("no randomness to be had from the system");
-    PasswordFile file(path, option_file(auth.admin.user, made.view(), address));
+    PasswordFile file(path, option_file(config.auth.admin.user, made.view(), address));
     spdlog::info(
         "the admin console has no password in the configuration; the one of this start is "
         "in {}",
         path);
-    return ConsoleDoor{std::move(socket), ConsoleAccounts(auth, made.view()), std::move(file)};
+    return ConsoleDoor{std::move(socket), ConsoleAccounts(config.auth, made.view()),
+                       std::move(file)};
   } catch (const std::runtime_error& error) {
     spdlog::warn(
         "no admin console on {}: a password was made for it and cannot be written to {}: {}; set "
@@ -47,6 +42,28 @@ std::optional<ConsoleDoor> open_console(const Config& config, const std::string&
         address.to_string(), path, error.what());
     return std::nullopt;
   }
+}
+
+}  // namespace
+
+std::optional<ConsoleDoor> open_console(const Config& config, const std::string& config_file) {
+  if (!config.listen.admin) return std::nullopt;
+  const AuthConfig& auth = config.auth;
+  // Nobody has asked for this one, and another weir on this machine may have come first.
+  const bool by_default = *config.listen.admin == ListenConfig().admin && !auth.admin.has_secret();
+  if (by_default) {
+    try {
+      return with_made_password(config, config_file, open_socket(*config.listen.admin));
+    } catch (const std::runtime_error& error) {
+      spdlog::warn("no {}", error.what());
+      return std::nullopt;
+    }
+  }
+  ListenSocket socket = open_socket(*config.listen.admin);
+  if (auth.admin.has_secret() || socket.address().is_unix()) {
+    return ConsoleDoor{std::move(socket), ConsoleAccounts(auth), std::nullopt};
+  }
+  return with_made_password(config, config_file, std::move(socket));
 }
 
 }  // namespace weir
