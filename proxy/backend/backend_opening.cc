@@ -182,6 +182,12 @@ void BackendConnection::on_login_packet(Bytes payload, std::uint8_t sequence) {
       return;
     case Kind::send: {
       login_->greeted = true;
+      // It has come in clear, from whomever, and must not pass for something of the server's.
+      if (login_->wants_tls && !login_->kept.empty()) {
+        return fail(BackendFailure::Kind::refused,
+                    "more than a greeting has come before TLS began: somebody may be between weir "
+                    "and the server");
+      }
       std::string frames;
       ++sequence;
       if (std::exchange(login_->wants_tls, false)) {

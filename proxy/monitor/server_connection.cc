@@ -12,6 +12,7 @@
 #include <mysql.h>
 #include <openssl/x509.h>
 
+#include "protocol/auth/nonce.h"
 #include "protocol/proxy_header.h"
 #include "proxy/monitor/sha2_plugin.h"
 
@@ -175,7 +176,7 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
   if (result != nullptr && !(in_clear && wants_tls)) {
     make_nonblocking(mysql_get_socket(mysql_));
     connected_ = true;
-    return {};
+    return wants_tls ? ask_for_echo(deadline) : Failure{};
   }
   Failure failed = failure();
   const unsigned long offered = mysql_->server_capabilities;  // 0: it has not greeted
@@ -184,6 +185,30 @@ ServerConnection::Failure ServerConnection::connect(const Login& login, TimePoin
   }
   close();
   return failed;
+}
+
+// What has come in clear behind the greeting the library takes for something that came through TLS:
+// the login's OK, for one, and then every answer for that of the next question. Whoever sent it did
+// not know what would be asked first.
+ServerConnection::Failure ServerConnection::ask_for_echo(TimePoint deadline) {
+  const auto nonce = protocol::make_nonce();
+  if (!nonce) {
+    close();
+    return {kTlsError, "no randomness to be had from the system"};
+  }
+  const std::string word = fmt::format("{:02x}", fmt::join(*nonce, ""));
+  const ServerReply reply = query("SELECT '" + word + "'", deadline);
+  if (reply.error != 0) {
+    close();
+    return {reply.error, reply.message};
+  }
+  const bool echoed = reply.results.size() == 1 && reply.results[0].rows.size() == 1 &&
+                      reply.results[0].rows[0] == std::vector<std::optional<std::string>>{word};
+  if (echoed) return {};
+  close();
+  return {kTlsError,
+          "answers have come before they were asked for: somebody may be between weir and the "
+          "server"};
 }
 
 ServerReply ServerConnection::query(const std::string& text, TimePoint deadline) {

@@ -59,6 +59,7 @@ class ServerConnection {
   int wait(int waiting_for, TimePoint deadline);
   void prepare_options();
   void ask_for_tls();
+  Failure ask_for_echo(TimePoint deadline);
   void read_results(ServerReply& reply, TimePoint deadline);
   Failure failure() const;
 

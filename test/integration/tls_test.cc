@@ -14,6 +14,7 @@
 #include "test/integration/proxy_fixture.h"
 #include "test/support/console.h"
 #include "test/support/good_end.h"
+#include "test/support/meddler.h"
 #include "test/support/until.h"
 
 using namespace weir::test;
@@ -428,4 +429,53 @@ TEST_CASE_METHOD(TlsTest, "tls: who takes it away does not learn the monitor's p
       return topology.servers[1].why.find("the server offers no TLS") != std::string::npos;
     }));
   }
+}
+
+namespace {
+
+// What may follow a greeting in clear, for somebody who wants it to be taken for the server's.
+const std::string kLoginOk("\x07\0\0\x03\0\0\0\x02\0\0\0", 11);
+const std::string kSwitch("\x2c\0\0\x03\xfemysql_native_password\0aaaaaaaaaaaaaaaaaaaa\0", 48);
+
+}  // namespace
+
+TEST_CASE_METHOD(TlsTest, "tls: what comes in clear in front of it is not the server's", "[tls]") {
+  const std::string more = GENERATE(as<std::string>(), kLoginOk, kSwitch, "x");
+  CAPTURE(more.size());
+  Meddler meddler(cluster.port(2), more);
+  WeirOptions wanted = options("", mode("verify_identity") + ca());
+  wanted.sections["pool"] = "mode = \"session\"\n";  // a connection for each client
+  wanted.sections["log"] = "level = \"debug\"\n";
+  wanted.ports[2] = meddler.port();
+  Weir weir(cluster, wanted);
+  meddler.begin();
+  std::vector<Client> clients;
+  for (int i = 0; i < 24; ++i) {
+    clients.push_back(weir.connect("APP", ""));
+    for (const int n : {i, i + 100}) {
+      const std::string number = std::to_string(n);
+      CHECK(clients.back().value("SELECT " + number + " FROM (SELECT 1) AS t") == number);
+    }
+  }
+  CHECK(meddler.meddled() > 0);
+  CHECK(weir.log().find("more than a greeting has come before TLS began") != std::string::npos);
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: nor is it for the monitor", "[tls]") {
+  Meddler meddler(cluster.port(2), kLoginOk);
+  meddler.begin();
+  auto config = monitor_config(cluster);
+  config->tls.server.mode = weir::ServerTlsMode::verify_identity;
+  config->tls.server.ca = pem("ca");
+  config->servers[1].address.port = meddler.port();
+  Watch watch(config);
+  // What comes next is the real end of the login: an OK, or, from MySQL, something else before.
+  REQUIRE(watch.until([](const weir::Topology& topology) {
+    const std::string& why = topology.servers[1].why;
+    return why.find("before they were asked for") != why.npos ||
+           why.find("malformed packet") != why.npos;
+  }));
+  CHECK(watch.until_health(2, weir::Health::up));
+  CHECK(meddler.meddled() > 0);
 }

@@ -84,8 +84,8 @@ std::string Weir::configuration() const {
   if (sections["listen"].find("admin = ") == std::string::npos) text << "admin = \"\"\n";
   sections.erase("listen");
   for (const int n : options_.servers) {
-    text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:" << cluster_.port(n)
-         << "\"\n"
+    text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:"
+         << (options_.ports.count(n) > 0 ? options_.ports.at(n) : cluster_.port(n)) << "\"\n"
          << options_.server_lines
          << (options_.lines_of.count(n) > 0 ? options_.lines_of.at(n) : "");
   }
