@@ -15,6 +15,7 @@
 #include "test/support/console.h"
 #include "test/support/good_end.h"
 #include "test/support/meddler.h"
+#include "test/support/raw_socket.h"
 #include "test/support/until.h"
 
 using namespace weir::test;
@@ -438,6 +439,50 @@ const std::string kLoginOk("\x07\0\0\x03\0\0\0\x02\0\0\0", 11);
 const std::string kSwitch("\x2c\0\0\x03\xfemysql_native_password\0aaaaaaaaaaaaaaaaaaaa\0", 48);
 
 }  // namespace
+
+// The first packet from a client that begins as `flags` say: a request for TLS, if nothing follows.
+static std::string first_packet(std::uint32_t flags, const std::string& rest) {
+  std::string payload(4, '\0');
+  for (int i = 0; i < 4; ++i)
+    payload[static_cast<std::size_t>(i)] = static_cast<char>(flags >> (8 * i));
+  payload += std::string("\0\0\0\1\x2d", 5) + std::string(23, '\0') + rest;
+  std::string packet;
+  std::uint8_t sequence = 1;
+  weir::protocol::append_frames(packet, payload, sequence);
+  return packet;
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a request for it where there is none", "[tls]") {
+  namespace wire = weir::protocol;
+  Weir weir(cluster, options(mode("disabled"), ""));
+  RawSocket client(weir.port());
+  CHECK_FALSE(client.receive().empty());
+  client.send(first_packet(wire::kProtocol41 | wire::kSecureConnection | wire::kSsl, ""));
+  const std::string answer = client.receive_all();  // and the end
+  REQUIRE(answer.size() > 13);
+  CHECK(answer.substr(3, 10) == std::string("\x02\xff\x13\x04#08S01", 10));
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: a login without it where it is required, word by word", "[tls]") {
+  namespace wire = weir::protocol;
+  Weir weir(cluster, [] {
+    WeirOptions wanted = options(mode("required"), "");
+    wanted.wait = false;
+    return wanted;
+  }());
+  REQUIRE(until([&] { return refusal(login(weir, kNone)) == 3159; }));
+  for (const std::string user : {"app", "nobody"}) {
+    RawSocket client(weir.port());
+    CHECK_FALSE(client.receive().empty());
+    client.send(
+        first_packet(wire::kProtocol41 | wire::kSecureConnection, user + std::string(2, '\0')));
+    const std::string answer = client.receive_all();
+    REQUIRE(answer.size() > 13);
+    CHECK(answer.substr(3, 10) == std::string("\x02\xff\x57\x0c#HY000", 10));
+  }
+  end(weir);
+}
 
 TEST_CASE_METHOD(TlsTest, "tls: what comes in clear in front of it is not the server's", "[tls]") {
   const std::string more = GENERATE(as<std::string>(), kLoginOk, kSwitch, "x");
