@@ -136,3 +136,16 @@ def _open_transactions(node: Node) -> list[str]:
 
 def _directly(node: Node, account: accounts.Account) -> Client:
     return Client.unix(str(node.socket)).enter(account)
+
+
+def unguarded(weir: Weir) -> list[str]:
+    """What could give passwords away: weir leaves no core file, and the memory with its secrets is never swapped."""
+    folder = Path(f"/proc/{weir.pid}")
+    cores = next(line for line in (folder / "limits").read_text().splitlines() if line.startswith("Max core file size"))
+    locked = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmLck:"))
+    wrong = []
+    if cores.split()[4:6] != ["0", "0"]:
+        wrong.append(f"weir may leave a core file: {cores}")
+    if int(locked.split()[1]) == 0:
+        wrong.append("weir has locked no memory (ulimit -l must allow 2 MiB)")
+    return wrong

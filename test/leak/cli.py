@@ -74,7 +74,7 @@ def _run(cluster: Cluster, folder: Path, options: argparse.Namespace) -> tuple[i
                       midnight, threading.Semaphore(max(1, options.connections * 3 // 8)))
         most = _play(world, cluster, weir, options)
         _check_locks(world, cluster)
-        wrong = bed.leftovers(cluster, options.connections) if weir.running() else []
+        wrong = bed.leftovers(cluster, options.connections) + bed.unguarded(weir) if weir.running() else []
         wrong += bed.end(weir, cluster)
     if most > options.connections:
         wrong.append(f"one server had {most} connections of the account at a time")
