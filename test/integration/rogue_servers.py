@@ -246,7 +246,7 @@ def check_unasked(bed: Bed) -> None:
 
 
 def check_file(bed: Bed) -> None:
-    """A file that the statement does not name is not asked of the client, whichever server wants it."""
+    """Of a statement that names no file none is asked of the client, whichever server wants one."""
     for rogue, text in ((bed.rogues[1], READ), (bed.rogues[0], WRITE), (bed.rogues[0], "DO LENGTH('a lie')")):
         for capabilities in (0, CLIENT_LOCAL_FILES):
             with entered(bed, capabilities=capabilities) as client, lying(rogue, packets(b"\xfb/etc/passwd")):
