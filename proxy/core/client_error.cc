@@ -124,9 +124,17 @@ ClientError command_refused(std::string_view command) {
                       command)};
 }
 
+ClientError statements_too_large(std::size_t limit) {
+  return {1461, "42000",
+          fmt::format("weir: the prepared statements of this session are together longer than "
+                      "limits.max_packet ({} bytes); close some",
+                      limit)};
+}
+
 ClientError memory_is_short() {
-  return {1041, "HY000",
-          "weir: memory is short, nothing more is kept for clients; try again later (limits.memory)"};
+  return {
+      1041, "HY000",
+      "weir: memory is short, nothing more is kept for clients; try again later (limits.memory)"};
 }
 
 ClientError out_of_memory() {

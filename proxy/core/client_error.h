@@ -50,6 +50,7 @@ ClientError read_only_transaction();            // 1792
 
 // weir's own.
 ClientError command_refused(std::string_view command);  // 1047
+ClientError statements_too_large(std::size_t limit);    // 1461
 ClientError memory_is_short();                          // 1041
 ClientError out_of_memory();                            // 1041; the session ends
 ClientError user_needs_tls();                           // 3159

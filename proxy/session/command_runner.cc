@@ -185,9 +185,12 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
     return false;
   }
   const LimitsConfig& limits = context_.config().limits;
-  if (prepares && (statements_.size() >= limits.prepared_statements ||
-                   statements_.text_size() >= limits.max_packet)) {
+  if (prepares && statements_.size() >= limits.prepared_statements) {
     answer_error(errors::too_many_statements(statements_.size()));
+    return false;
+  }
+  if (prepares && statements_.text_size() >= limits.max_packet) {
+    answer_error(errors::statements_too_large(limits.max_packet));
     return false;
   }
   const std::string_view said = protocol::as_text(text.value_or(Bytes{}));

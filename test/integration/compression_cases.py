@@ -74,15 +74,20 @@ def cases(method: Method) -> list[Case]:
 
 COMPRESSION_CASES: list[Case] = [one for method in Method for one in cases(method)]
 
-# What weir does otherwise, by the name of the case without its method.
-_REASONS = {
-    "one byte less than it says": "a packet must become what it says; for zlib servers take less as well",
-    "16 MiB, it says": "a packet must become what it says; for zlib servers take less as well",
-    "the same number twice": "0 is the beginning of a command that was sent ahead; weir does not look whether the one "
-                             "before was complete",
-    "a wrong number inside": "servers do not look at the numbers inside; to weir they tell that something is lost",
+LIE_TOLD = "then 1157 (08S01), closed"
+_LIE = (LIE_TOLD, "weir says what is wrong, and closes; a MariaDB closes without a word, a MySQL goes on without the "
+                  "packet")
+_EXACT = (LIE_TOLD, "a packet must become what it says; for zlib servers take less as well")
+# What weir does otherwise, and why, by the name of the case without its method.
+_OTHERS = {
+    "one byte less than it says": _EXACT,
+    "16 MiB, it says": _EXACT,
+    "the same number twice":
+        ("result, lives", "0 is the beginning of a command that was sent ahead; weir does not look whether the one "
+                          "before was complete"),
+    "a wrong number inside": ("1156 (08S01), closed", "servers do not look at the numbers inside; to weir they tell "
+                                                      "that something is lost"),
 }
-_LIE = "weir says what is wrong, and closes; a MariaDB closes without a word, a MySQL goes on without the packet"
-COMPRESSION_DIFFERENCES: dict[tuple[str, str], str] = {
-    ("", one.name): _REASONS.get(one.name.split(": ")[1], _LIE) for one in COMPRESSION_CASES
-    if not one.answers or one.name.split(": ")[1] in _REASONS}
+COMPRESSION_DIFFERENCES: dict[tuple[str, str], tuple[str, str]] = {
+    ("", one.name): _OTHERS.get(one.name.split(": ")[1], _LIE) for one in COMPRESSION_CASES
+    if not one.answers or one.name.split(": ")[1] in _OTHERS}

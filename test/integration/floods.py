@@ -78,11 +78,13 @@ def check_prepares_and_closes(bed: Bed) -> None:
         for number in range(1500):
             client.close_prepared(client.prepare(f"SELECT {number}, '{'x' * 5000}'"))
     with bed.client() as client:
-        prepared = []
-        with contextlib.suppress(ServerError):
-            for number in range(STATEMENTS):
-                prepared.append(client.prepare(f"SELECT {number}, '{'y' * 500000}'"))
-        must_be(len(prepared) < 2 * MAX_PACKET // 500000, True, f"{len(prepared)} texts of 500 kB")
+        fitted, error = 0, ""
+        while not error and fitted < STATEMENTS:
+            error = error_of_prepare(client, f"SELECT {fitted}, '{'y' * 500000}'")
+            fitted += not error
+        must_be(error, "1461 42000", "more bytes than a session may keep")
+        must_be(0 < fitted < 2 * MAX_PACKET // 500000, True, f"{fitted} texts of 500 kB")
+        must_be(client.one("SELECT 'on'"), ("on",), "what follows")
 
 
 def check_no_answers(bed: Bed) -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Sends broken packets to a real server and to weir, and compares what they say.
 
-Compared are the error number, the SQLSTATE, the packet's sequence number, and whether the connection lives.
+Compared are the error number, the SQLSTATE, the packet's sequence number, and whether the connection lives. Where weir
+answers otherwise on purpose, its answer is listed with the reason, and must be that one.
 WEIR_TEST_CLUSTER names a running cluster's folder, WEIR_BINARY the program. The last line is
 `N passed, N failed`.
 """
@@ -31,39 +32,54 @@ from rawmysql import Connection, ConnectionLost  # noqa: E402
 from weir import Settings, Weir, running  # noqa: E402
 
 PATIENCE = 30.0  # for an answer that must come
+CLOSING = 5.0    # for the end behind an error, which comes with it
 OTHER_SESSIONS = 8
 PING = raw.frame(bytes([raw.COM_PING]), 0)
 
-# What weir does otherwise on purpose, by flavour ("" is both) and case, with the reason.
-DIFFERENCES: dict[tuple[str, str], str] = {
-    ("", "response: a header of 16 MiB"): "a stranger gets 64 KiB: weir refuses at the header, a server waits for more",
-    ("", "response: schema without its end"): "a server reads to the packet's end, weir takes no text without its end",
-    ("mysql", "response: a user of 300 bytes"): "the same refusal, one step earlier",
-    ("mysql", "response: SSL asked for"): "weir ends without a word what is no TLS; a server says in clear that it is none",
-    ("mysql", "response: SSL asked for, and a login behind it"): "the same",
-    ("mariadb", "response: SSL asked for"): "weir offers TLS, this server does not",
-    ("mariadb", "response: SSL asked for, and a login behind it"): "weir offers TLS, this server does not",
-    ("", "response: more attributes than a stranger may send"): "a stranger gets 64 KiB: weir refuses at the header",
-    ("mariadb", "response: the password in clear, under another method"): "weir knows that method, which MariaDB does "
-                                                                           "not, and sees that this is no proof of it",
-    ("mariadb", "response: the oldest method"): "weir asks for another method, as a MySQL does",
-    ("mysql", "response: a proof of 255 bytes"): "weir says what a MariaDB says",
-    ("mariadb", "bulk: unknown statement"): "weir looks for the statement first",
-    ("mariadb", "execute: no parameters"): "weir looks first, and says what a MySQL says",
-    ("mysql", "reset: half an id"): "weir says what a MariaDB says",
-    ("mysql", "fetch: half an id"): "weir says what a MariaDB says",
-    ("mysql", "close: half an id"): "a command without an answer has none, as with a MariaDB",
-    ("mysql", "long data: half an id"): "a command without an answer has none, as with a MariaDB",
-    ("mariadb", "change user: empty"): "weir closes after a login that it cannot read, as a MySQL does",
-    ("mariadb", "change user: no end"): "weir closes after a login that it cannot read, as a MySQL does",
-    ("mariadb", "change user: proof too long"): "weir closes after a login that it cannot read, as a MySQL does",
-    ("", "file: a wrong number"): "weir counts the packets of a file itself, as those of compressing clients need",
-    ("", "file: a wrong number at the end"): "the same",
+BAD_HANDSHAKE = "1043 (08S01) sequence 2, closed"
+TOO_LONG = "1153 (08S01) sequence 2, closed"
+REFUSED = "1045 (28000) sequence 2, closed"
+NO_STATEMENT = "1243 (HY000) sequence 1, lives"
+NO_LOGIN = "1047 (08S01) sequence 1, closed"
+# What weir answers otherwise on purpose, with the reason, by flavour ("" is both) and case.
+DIFFERENCES: dict[tuple[str, str], tuple[str, str]] = {
+    ("", "response: a header of 16 MiB"):
+        (TOO_LONG, "a stranger gets 64 KiB: weir refuses at the header, a server waits for more"),
+    ("", "response: more attributes than a stranger may send"):
+        (TOO_LONG, "a stranger gets 64 KiB: weir refuses at the header"),
+    ("", "response: schema without its end"):
+        (BAD_HANDSHAKE, "a server reads to the packet's end, weir takes no text without its end"),
+    ("mysql", "response: a user of 300 bytes"): (REFUSED, "the same refusal, one step earlier"),
+    ("mysql", "response: SSL asked for"):
+        ("silence, closed", "weir ends without a word what is no TLS; a server says in clear that it is none"),
+    ("mysql", "response: SSL asked for, and a login behind it"): ("closed", "the same"),
+    ("mariadb", "response: SSL asked for"): ("silence, closed", "weir offers TLS, this server does not"),
+    ("mariadb", "response: SSL asked for, and a login behind it"): ("closed", "weir offers TLS, this server does not"),
+    ("mariadb", "response: the password in clear, under another method"):
+        (REFUSED, "weir knows that method, which MariaDB does not, and sees that this is no proof of it"),
+    ("mariadb", "response: the oldest method"):
+        ("switch or end sequence 2, lives", "weir asks for another method, as a MySQL does"),
+    ("mysql", "response: a proof of 255 bytes"): (BAD_HANDSHAKE, "weir says what a MariaDB says"),
+    ("mariadb", "bulk: unknown statement"): (NO_STATEMENT, "weir looks for the statement first"),
+    ("mariadb", "execute: no parameters"):
+        ("1835 (HY000) sequence 1, lives", "weir looks first, and says what a MySQL says"),
+    ("mysql", "reset: half an id"): (NO_STATEMENT, "weir says what a MariaDB says"),
+    ("mysql", "fetch: half an id"): (NO_STATEMENT, "weir says what a MariaDB says"),
+    ("mysql", "close: half an id"): ("lives", "a command without an answer has none, as with a MariaDB"),
+    ("mysql", "long data: half an id"): ("lives", "a command without an answer has none, as with a MariaDB"),
+    ("mariadb", "change user: empty"): (NO_LOGIN, "weir closes after a login that it cannot read, as a MySQL does"),
+    ("mariadb", "change user: no end"): (NO_LOGIN, "weir closes after a login that it cannot read, as a MySQL does"),
+    ("mariadb", "change user: proof too long"):
+        (NO_LOGIN, "weir closes after a login that it cannot read, as a MySQL does"),
+    ("", "file: a wrong number"):
+        ("lives", "weir counts the packets of a file itself, as those of compressing clients need"),
+    ("", "file: a wrong number at the end"): ("lives", "the same"),
 } | COMPRESSION_DIFFERENCES | {
-    ("mysql", f"response: {name}"): "MySQL from 9.0 does not know mysql_native_password, and asks for another method"
-    for name in ("a schema with a path in it", "a user of control characters", "no user's name at all",
-                 "the character set 0", "a character set that nobody has", "an attribute longer than all of them",
-                 "ten thousand attributes")
+    ("mysql", f"response: {name}"):
+        (REFUSED, "MySQL from 9.0 does not know mysql_native_password, and asks for another method")
+    for name in ("a schema with a path in it", "a schema of 300 bytes", "a user of control characters",
+                 "no user's name at all", "the character set 0", "a character set that nobody has",
+                 "an attribute longer than all of them", "ten thousand attributes")
 }
 
 
@@ -104,6 +120,7 @@ def _answer(connection: Connection, patience: float) -> str:
 def _life(connection: Connection, case: Case) -> str:
     """Is the connection still there? A ping asks a session; a login is sent a proof that is none."""
     connection.stream.settimeout(SILENCE if case.waits else PATIENCE)
+    said = []
     try:
         connection.write_bytes(PING if case.logged_in else raw.frame(b"no proof", connection.sequence))
         while True:
@@ -111,13 +128,15 @@ def _life(connection: Connection, case: Case) -> str:
             if not case.logged_in:
                 return "lives"
             if packet[:1] == b"\x00" and len(packet) >= 7:
-                return "lives"
+                return ", ".join([*said, "lives"])
             if packet[:1] == b"\xff":
-                return f"then {raw.ServerError(packet).code}"
+                error = raw.ServerError(packet)
+                said.append(f"then {error.code} ({error.sqlstate})")
+                connection.stream.settimeout(CLOSING)
     except TimeoutError:
-        return "silent" if case.logged_in else "lives"
+        return ", ".join([*said, "silent"]) if case.logged_in else "lives"
     except (ConnectionLost, OSError):
-        return "closed"
+        return ", ".join([*said, "closed"])
 
 
 @contextlib.contextmanager
@@ -149,10 +168,13 @@ def outcome(opener: Callable[[], Connection], case: Case) -> str:
 
 def judge(flavor: str, case: Case, server: str, weir: str) -> str:
     """Empty when all is well, else what is wrong."""
-    reason = DIFFERENCES.get((flavor, case.name)) or DIFFERENCES.get(("", case.name))
-    if server == weir:
-        return f"no difference any more, but one is listed: {reason}" if reason else ""
-    return "" if reason else f"the server: {server}; weir: {weir}"
+    listed = DIFFERENCES.get((flavor, case.name)) or DIFFERENCES.get(("", case.name))
+    if listed is None:
+        return "" if weir == server else f"the server: {server}; weir: {weir}"
+    wanted, reason = listed
+    if weir != wanted:
+        return f"weir: {weir}; instead of: {wanted} ({reason})"
+    return f"no difference any more, but one is listed: {reason}" if weir == server else ""
 
 
 def cases(cluster: Cluster) -> Iterator[tuple[int, list[Case]]]:
@@ -165,15 +187,17 @@ def cases(cluster: Cluster) -> Iterator[tuple[int, list[Case]]]:
 
 @contextlib.contextmanager
 def limited(cluster: Cluster, limit: int) -> Iterator[Settings]:
-    """What makes weir take as long commands as the server does, which takes what is shorter than its limit."""
+    """What makes weir take as long commands as the server does, which takes what is shorter than its limit; and
+    wrong passwords without end, so that each of them is looked at."""
+    keys = {"login_failures": "0"}
     if not limit:
-        yield {}
+        yield {"limits": keys}
         return
     with root_session(cluster.node(cluster.primary)) as root:
         usual = root.query("SELECT @@GLOBAL.max_allowed_packet")[0][0]
         root.query(f"SET GLOBAL max_allowed_packet = {limit}")
         try:
-            yield {"limits": {"max_packet": f'"{limit - 1}B"'}}
+            yield {"limits": keys | {"max_packet": f'"{limit - 1}B"'}}
         finally:
             root.query(f"SET GLOBAL max_allowed_packet = {usual}")
 

@@ -19,7 +19,7 @@ from cluster.servers import root_session
 from cluster.state import HOST
 from leak.client import Client
 from rawmysql import (CLIENT_CONNECT_WITH_DB, CLIENT_MULTI_STATEMENTS, COM_QUERY, DEFAULT_CAPABILITIES,
-                      SERVER_MORE_RESULTS_EXISTS, ServerError)
+                      SERVER_MORE_RESULTS_EXISTS, UTF8MB4_GENERAL_CI, ServerError)
 
 SETTINGS = {"server": {"max_connections": "2"}, "pool": {"mode": '"transaction"'}}
 WRITE = "INSERT INTO written VALUES (@@server_id)"
@@ -35,10 +35,35 @@ class Attack:
     statements: tuple[str | bytes, ...]
     flavor: str = ""
     several: bool = True  # several statements in one text are agreed on
+    collation: int = UTF8MB4_GENERAL_CI  # the login's
+    changed_to: int = 0  # the collation of a change of user behind the login, if there is one
+    writes: int = -1  # rows that it leaves where nothing is in between; -1: any number
 
 
 def attack(name: str, *statements: str | bytes, flavor: str = "", several: bool = True) -> Attack:
     return Attack(name, statements, flavor, several)
+
+
+LATIN1 = 8  # every byte is a character
+# Collations whose characters may have a backslash or a backtick as their second half, with the first half of such.
+HALVES = (("GBK", 28, b"\xbf", ""), ("Shift-JIS", 13, b"\x83", ""), ("Big5", 1, b"\xa4", ""),
+          ("cp932", 95, b"\x83", ""), ("GB18030", 248, b"\xbf", "mysql"))
+
+
+def half_characters() -> Iterator[Attack]:
+    """Where the login or a change of user says how text is read. The first statement and the third write for who takes
+    the halves together, the others for who does not."""
+    write = WRITE.encode()
+    for name, collation, half, flavor in HALVES:
+        statements = (b"SELECT '" + half + b"\\'; " + write + b" -- '",
+                      b"SELECT '" + half + b"\\\\'; " + write + b" -- '",
+                      b"SELECT 1 AS `" + half + b"``; " + write + b" -- `",
+                      b"SELECT 1 AS `" + half + b"`; " + write + b" -- `")
+        yield Attack(f"half a character of {name}, by the login", statements, flavor, collation=collation, writes=2)
+        yield Attack(f"half a character of {name}, by a change of user", statements, flavor, changed_to=collation,
+                     writes=2)
+        yield Attack(f"half a character of {name}, until a change of user", statements, flavor, collation=collation,
+                     changed_to=LATIN1, writes=2)
 
 
 ATTACKS = (
@@ -79,6 +104,7 @@ ATTACKS = (
     attack("bars that join", "SET sql_mode = 'PIPES_AS_CONCAT'", "SELECT writes() || writes()"),
     attack("a mode that is set by a prepared text", "PREPARE p FROM \"SET sql_mode = 'NO_BACKSLASH_ESCAPES'\"",
            "EXECUTE p", f"SELECT '\\'; {WRITE} -- '"),
+    *half_characters(),
     attack("half a character of GBK", "SET NAMES gbk", b"SELECT '\xbf\\'; " + WRITE.encode() + b" -- '"),
     attack("half a character of Shift-JIS", "SET NAMES sjis", b"SELECT '\x83\\'; " + WRITE.encode() + b" -- '"),
     attack("half a character of Big5", "SET NAMES big5", b"SELECT '\xa4\\'; " + WRITE.encode() + b" -- '"),
@@ -157,9 +183,12 @@ def answers(client: Client, statements: Iterable[str | bytes]) -> list[object]:
     return found
 
 
-def entered(client: Client, several: bool) -> Client:
-    client.login(accounts.APP.name, accounts.APP.password, SCHEMA, capabilities=DEFAULT_CAPABILITIES
-                 | CLIENT_CONNECT_WITH_DB | (CLIENT_MULTI_STATEMENTS if several else 0))
+def entered(client: Client, one: Attack) -> Client:
+    client.login(accounts.APP.name, accounts.APP.password, SCHEMA, collation=one.collation,
+                 capabilities=DEFAULT_CAPABILITIES | CLIENT_CONNECT_WITH_DB
+                 | (CLIENT_MULTI_STATEMENTS if one.several else 0))
+    if one.changed_to:
+        client.change_user(accounts.APP, SCHEMA, one.changed_to)
     return client
 
 
@@ -180,8 +209,10 @@ def check(bed: Bed, one: Attack) -> None:
     if one.flavor not in ("", bed.cluster.flavor):
         return
     primary = bed.cluster.node(bed.cluster.primary)
-    expected = play(bed, one, entered(Client.unix(str(primary.socket)), one.several))
-    must_be(play(bed, one, entered(Client.tcp(HOST, bed.weir.port), one.several)), expected, one.name)
+    expected = play(bed, one, entered(Client.unix(str(primary.socket)), one))
+    if one.writes >= 0:
+        must_be(expected[1], [("1",)] * one.writes, "what the primary itself writes")
+    must_be(play(bed, one, entered(Client.tcp(HOST, bed.weir.port), one)), expected, one.name)
     replicas_wrote_nothing(bed)
 
 

@@ -21,7 +21,7 @@ from rawmysql import (CLIENT_CONNECT_WITH_DB, DEFAULT_CAPABILITIES, MAX_FRAME, C
 
 SETTINGS = {"server": {"max_connections": "2"}, "pool": {"mode": '"transaction"'}}
 CLIENT_LOCAL_FILES = 1 << 7
-COM_QUIT, COM_QUERY, COM_PING, COM_RESET_CONNECTION = 0x01, 0x03, 0x0E, 0x1F
+COM_QUIT, COM_INIT_DB, COM_QUERY, COM_PING, COM_RESET_CONNECTION = 0x01, 0x02, 0x03, 0x0E, 0x1F
 COM_STMT_PREPARE, COM_STMT_EXECUTE, COM_STMT_CLOSE = 0x16, 0x17, 0x19
 LAST_PREPARED = 0xFFFFFFFF  # on MariaDB, the statement prepared last
 WHERE = "SELECT @@server_id FROM (SELECT 1) AS t"
@@ -254,6 +254,22 @@ def check_long(bed: Bed) -> None:
         must_be(answers[-1], 4, "rows")
 
 
+def check_schemas(bed: Bed) -> None:
+    """The schema that the commands before have chosen; one that does not exist changes nothing."""
+    where = ("SELECT DATABASE()", "SELECT DATABASE(), @@server_id FROM (SELECT 1) AS t FOR UPDATE")
+    with entered(bed, 0) as client:
+        pipeline = Pipeline(client).query(where[0])
+        for schema in ("app", "no_such_schema", SCHEMA, "app"):
+            pipeline.add(COM_INIT_DB, schema.encode(), pipeline.rows).query(*where)
+        pipeline.query(f"SELECT COUNT(*) FROM {SCHEMA}.t", "SELECT COUNT(*) FROM t")
+        answers = pipeline.answers()
+
+    def chosen(schema: str) -> list[object]:
+        return [[(schema,)], [(schema, "1")]]
+    must_be(answers, [[(SCHEMA,)], 0, *chosen("app"), "E1049", *chosen("app"), 0, *chosen(SCHEMA), 0, *chosen("app"),
+                      [("0",)], "E1146"], "the answers")
+
+
 def check_quit(bed: Bed) -> None:
     """What is behind a COM_QUIT never runs; what is in front is answered."""
     with entered(bed, 0) as client:
@@ -334,6 +350,7 @@ TESTS = (
     ("pipeline: prepared statements", check_prepared),
     ("pipeline: prepared and executed in one write", check_prepared_and_executed),
     ("pipeline: long commands among short ones", check_long),
+    ("pipeline: schemas", check_schemas),
     ("pipeline: behind COM_QUIT", check_quit),
     ("pipeline: behind a wrong sequence number", check_wrong_number),
     ("pipeline: a file that comes early", check_file),

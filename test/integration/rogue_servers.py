@@ -22,6 +22,7 @@ from rogue import RogueServer
 SETTINGS = {"pool": {"mode": '"transaction"'}, "routing": {"failover_wait": '"300ms"'},
             "tls.server": {"mode": '"disabled"'}, "log": {"level": '"debug"'}}
 CLIENT_LOCAL_FILES = 1 << 7
+CLIENT_DEPRECATE_EOF = 1 << 24
 OK = b"\0\0\0\2\0\0\0"
 EOF = b"\xfe\0\0\2\0"
 ROW = b"\4fake"
@@ -69,8 +70,20 @@ BEGINNING = (b"\1", definition(b"a"), EOF, ROW)
 NO_ENDS: dict[str, bytes] = {
     "an end of another size": frame(EOF + b"\0", 5),
     "an end cut short": frame(EOF[:3], 5),
+    "an error of one byte": frame(b"\xff", 5),
     "an error without SQLSTATE": frame(b"\xff\x28\4no", 5),
     "an error of 2 MiB": header(2 * MIB, 5) + b"\xff\x28\4#42000" + b"x" * MIB,
+}
+
+# The same for clients who know no EOF: an OK is the end of their rows, and may tell of the session.
+LAST_OK = b"\xfe\0\0\2\x40\0\0\0"
+NO_LAST_OKS: dict[str, bytes] = {
+    "changes longer than the packet": frame(LAST_OK + b"\xfa\0\2ab", 4),
+    "changes of 2^64-1 bytes": frame(LAST_OK + b"\xfe" + b"\xff" * 8 + b"\0\2ab", 4),
+    "a change longer than all of them": frame(LAST_OK + b"\4\0\x50ab", 4),
+    "a variable longer than its change": frame(LAST_OK + b"\5\0\3\x30ab", 4),
+    "half of a change": frame(LAST_OK + b"\1\0", 4),
+    "no changes": frame(LAST_OK[:3], 4),
 }
 
 # Whole answers, with something behind them.
@@ -178,6 +191,36 @@ def check_no_end(bed: Bed, rest: bytes) -> None:
         must_be(client.one("SELECT 1"), ("1",), "what follows")
 
 
+def check_no_last_ok(bed: Bed, last: bytes) -> None:
+    """Before the client has anything of the answer it gets the true one, and an error in the end's place after that."""
+    rogue, beginning = bed.rogues[1], [b"\1", definition(b"a"), ROW]
+    with entered(bed, capabilities=CLIENT_DEPRECATE_EOF) as client:
+        until(lambda: whole_answer(client, "SELECT @@server_id FROM (SELECT 1) AS t")[2] != b"\x011",
+              "a read on the replica")
+        with lying(rogue, packets(*beginning) + last):
+            must_be(whole_answer(client, READ)[2], b"\5" + MARK.encode(), "the true answer")
+        until(lambda: whole_answer(client, "SELECT @@server_id FROM (SELECT 1) AS t")[2] != b"\x011",
+              "a read on the replica again")
+        with lying(rogue, packets(*beginning)):
+            client.command(COM_QUERY, READ.encode())
+            must_be([client.read_packet() for _ in beginning], beginning, "the beginning")
+            with contextlib.suppress(OSError):
+                rogue.say(last)
+            error = ServerError(client.read_packet())
+            must_be((error.code, error.sqlstate), (1158, "08S01"), "the error")
+            client.ping()
+        must_be(whole_answer(client, "SELECT 'true' FROM (SELECT 1) AS t")[2], b"\4true", "what follows")
+
+
+def whole_answer(client: Client, text: str) -> list[bytes]:
+    """The packets of a result without an EOF behind its columns, up to its end."""
+    client.command(COM_QUERY, text.encode())
+    found = [client.read_packet()]
+    while found[-1][:1] not in (b"\xfe", b"\xff"):
+        found.append(client.read_packet())
+    return found
+
+
 def check_too_much(bed: Bed, answer: bytes) -> None:
     """The answer is the server's own business; what is behind it is nobody's answer."""
     with entered(bed) as client, entered(bed) as other:
@@ -203,7 +246,7 @@ def check_unasked(bed: Bed) -> None:
 
 
 def check_file(bed: Bed) -> None:
-    """A file that the statement does not name is not asked of the client, whichever server wants it."""
+    """Of a statement that names no file none is asked of the client, whichever server wants one."""
     for rogue, text in ((bed.rogues[1], READ), (bed.rogues[0], WRITE), (bed.rogues[0], "DO LENGTH('a lie')")):
         for capabilities in (0, CLIENT_LOCAL_FILES):
             with entered(bed, capabilities=capabilities) as client, lying(rogue, packets(b"\xfb/etc/passwd")):
@@ -302,6 +345,7 @@ TESTS = (
     *each(check_read, "a read", NO_ANSWERS),
     *each(check_write, "a write", NO_ANSWERS),
     *each(check_no_end, "in the middle", NO_ENDS),
+    *each(check_no_last_ok, "a last OK with", NO_LAST_OKS),
     *each(check_too_much, "behind the end", TOO_MUCH),
     ("rogue server: prepared statements", check_prepare),
     ("rogue server: words that nobody asked for", check_unasked),

@@ -12,19 +12,21 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 
-from attack_bed import Bed, must_be, until
+from attack_bed import SCHEMA, Bed, must_be, until
 from cluster import accounts
 from cluster.servers import root_session
 from cluster.state import HOST
 from floods import bounded, serves_others
 from leak.client import COM_CHANGE_USER, Client
-from malformed_cases import WRONG, named, response
+from malformed_cases import CLIENT_SSL, WRONG, named, response
 from rawmysql import (UTF8MB4_GENERAL_CI, Connection, ConnectionLost, ServerError, frame, handshake_response,
                       scrambled)
 
 PLACES = 30
 SETTINGS = {"limits": {"handshake_timeout": '"500ms"'}, "listen": {"max_connections": str(PLACES)},
             "pool": {"mode": '"transaction"'}, "log": {"level": '"debug"', "format": '"json"'}}
+SSL_REQUEST = frame(response(extra=CLIENT_SSL)[:32], 1)
+HALF_A_HELLO = b"\x16\3\1\2\0\1"  # a record of 512 bytes
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 NATIVE, SHA2 = "mysql_native_password", "caching_sha2_password"
 # What a client of a proxy has no use for, by name, with an argument that would do something.
@@ -58,7 +60,8 @@ def check_slow_logins(bed: Bed) -> None:
     """The time for a login is counted from the first moment, however little comes how often."""
     answer = response(user=b"u" * 100 + b"\0", extra=1 << 20) + b"\xfd\0\0\1" + b"x" * 60000
     begun = {"nothing": b"", "half a header": b"\x20", "a header": b"\x20\0\0\1",
-             "half an answer": frame(answer, 1)[:40], "most of one": frame(answer, 1)[:30000]}
+             "half an answer": frame(answer, 1)[:40], "most of one": frame(answer, 1)[:30000],
+             "a wish for TLS": SSL_REQUEST, "a wish for TLS and part of a ClientHello": SSL_REQUEST + HALF_A_HELLO}
     with bed.client() as inside:
         clients = [stranger(bed) for _ in begun]
         for client, data in zip(clients, begun.values(), strict=True):
@@ -176,6 +179,19 @@ def check_guesses(bed: Bed) -> None:
         must_be(client.one("SELECT @kept"), (None,), "a variable of the one before")
 
 
+def check_guesses_in_one_write(bed: Bed) -> None:
+    """A statement that is sent with the guess, before the verdict, never runs: in nobody's name."""
+    for user in (accounts.APP.name, "root", "nobody_here"):
+        with bed.client() as client:
+            client.write_bytes(frame(bytes([COM_CHANGE_USER]) + change_user(user, WRONG), 0) + frame(WRONG, 2)
+                               + frame(f"\x03INSERT INTO {SCHEMA}.t VALUES (1)".encode(), 0))
+            must_be(client.read_packet()[:1], b"\xfe", "a new challenge")
+            error = ServerError(client.read_packet())
+            must_be((error.code, error.sqlstate), (1045, "28000"), f"the error for {user}")
+            must_be(client.at_end(), True, "the end")
+    must_be(bed.count("t"), 0, "rows")
+
+
 def check_names(bed: Bed) -> None:
     """Who guesses names learns nothing: the same packets and words for names that exist and those that do not."""
     for method, proof in ((NATIVE, WRONG), (SHA2, bytes(range(32))), (SHA2, b""), ("mysql_clear_password", b"guess\0"),
@@ -277,6 +293,56 @@ def check_kills(bed: Bed) -> None:
         must_be(victim.one("SELECT @alive"), ("yes",), "the victim")
 
 
+def check_own_kills(bed: Bed) -> None:
+    """An account may end its own threads by the server's numbers, too, as on a server: that closes a connection of
+    weir's there. The session goes on with another one when nothing of it was on that one, and ends when something
+    was."""
+    for command in ("KILL",) + ("COM_PROCESS_KILL",) * (bed.cluster.flavor == "mariadb"):
+        for holds in (False, True):
+            with bed.client() as client, bed.client() as victim:
+                client.run("BEGIN")  # which keeps a connection, so that the victim has another
+                client.one("SELECT COUNT(*) FROM t")
+                if holds:
+                    victim.run("CREATE TEMPORARY TABLE held (v INT)")
+                number = thread_of(victim, bed)
+                end_thread(client, command, number)
+                until(lambda number=number: str(number) not in bed.threads(),  # type: ignore[misc]
+                      "the server has closed the connection")
+                if holds:
+                    error = error_of(victim, "INSERT INTO held VALUES (1)")
+                    must_be((error.code, error.sqlstate), (1158, "08S01"), f"the victim of {command}")
+                    must_be("temporary_table" in error.text, True, f"what was lost, in '{error.text}'")
+                    must_be(victim.at_end(), True, "the end")
+                else:
+                    must_be(victim.run("INSERT INTO t VALUES (1)").affected_rows, 1, f"the victim of {command}")
+                    must_be(victim.run("DELETE FROM t").affected_rows, 1, "rows")
+                must_be(client.run("COMMIT").affected_rows, 0, "the one who did it")
+
+
+def thread_of(client: Client, bed: Bed) -> int:
+    """The primary's number of the connection on which it has last run a statement."""
+    own = "SELECT ID FROM information_schema.processlist WHERE INFO LIKE '/* weir: primary */ SELECT ID FROM inf%'"
+    number = client.one("/* weir: primary */ " + own)[0]
+    must_be(number in bed.threads(), True, f"{number} is a thread of weir's")
+    return int(number or 0)
+
+
+def end_thread(client: Client, command: str, number: int) -> None:
+    if command == "KILL":
+        client.run(f"KILL {number}")
+        return
+    client.write_bytes(frame(b"\x0c" + struct.pack("<I", number), 0))
+    must_be(client.read_packet()[:1], b"\0", command)
+
+
+def error_of(client: Client, text: str) -> ServerError:
+    try:
+        client.run(text)
+    except ServerError as error:
+        return error
+    raise AssertionError(f"no error for {text}")
+
+
 def check_shapes(bed: Bed) -> None:
     """Statements of ever new shapes: what is counted by shape has an end."""
     with bounded(bed), bed.client() as client:
@@ -321,11 +387,13 @@ TESTS: tuple[tuple[str, Callable[[Bed], None]], ...] = (
     ("strangers: many that say nothing", check_many),
     ("strangers: challenges", check_nonces),
     ("strangers: guesses by change of user", check_guesses),
+    ("strangers: guesses by change of user, and a statement in one write", check_guesses_in_one_write),
     ("strangers: names that exist and others", check_names),
     ("strangers: secrets", check_secrets),
     ("strangers: forged lines in the log", check_log),
     ("strangers: the console's port", check_console),
     ("clients: commands that do not pass", check_refused),
     ("clients: sessions of others", check_kills),
+    ("clients: sessions of their own", check_own_kills),
     ("clients: statements of ever new shapes", check_shapes),
 )

@@ -89,13 +89,13 @@ class Client(Connection):
     def reset(self) -> None:
         self._simple(COM_RESET_CONNECTION, b"", "COM_RESET_CONNECTION")
 
-    def change_user(self, account: Account, schema: str) -> None:
+    def change_user(self, account: Account, schema: str, collation: int = UTF8MB4_GENERAL_CI) -> None:
         """A login on the same connection, after which nothing is left of before."""
         self.said.append(f"COM_CHANGE_USER, schema {schema!r}")
         assert self.greeting is not None
         proof = scrambled(self.greeting.plugin, account.password, self.greeting.scramble)
         payload = account.name.encode() + b"\0" + bytes([len(proof)]) + proof + schema.encode() + b"\0"
-        payload += struct.pack("<H", UTF8MB4_GENERAL_CI) + self.greeting.plugin.encode() + b"\0"
+        payload += struct.pack("<H", collation) + self.greeting.plugin.encode() + b"\0"
         self.command(COM_CHANGE_USER, payload)
         self._finish_login(self.greeting.plugin, account.password, self.greeting.scramble)
 

@@ -182,14 +182,14 @@ class Connection:
         return self.greeting
 
     def login(self, user: str, password: str, database: str = "", plugin: str = "",
-              capabilities: int = DEFAULT_CAPABILITIES) -> Greeting:
+              capabilities: int = DEFAULT_CAPABILITIES, collation: int = UTF8MB4_GENERAL_CI) -> Greeting:
         """Read the greeting and log in; `plugin` is the method offered first (the server's by default)."""
         greeting = self.greeting or self.read_greeting()
         method = plugin or greeting.plugin
         if database:
             capabilities |= CLIENT_CONNECT_WITH_DB
         self.write_packet(handshake_response(user, scrambled(method, password, greeting.scramble),
-                                             method, database, capabilities))
+                                             method, database, capabilities, collation))
         self._finish_login(method, password, greeting.scramble)
         return greeting
 
@@ -274,9 +274,10 @@ def parse_greeting(payload: bytes) -> Greeting:
                     first + rest[:second_length - 1], plugin)
 
 
-def handshake_response(user: str, auth: bytes, plugin: str, database: str, capabilities: int) -> bytes:
+def handshake_response(user: str, auth: bytes, plugin: str, database: str, capabilities: int,
+                       collation: int = UTF8MB4_GENERAL_CI) -> bytes:
     """The client's answer to the greeting (protocol 4.1)."""
-    payload = struct.pack("<IIB23x", capabilities, MAX_FRAME + 1, UTF8MB4_GENERAL_CI)
+    payload = struct.pack("<IIB23x", capabilities, MAX_FRAME + 1, collation)
     payload += user.encode() + b"\0" + bytes([len(auth)]) + auth
     if capabilities & CLIENT_CONNECT_WITH_DB:
         payload += database.encode() + b"\0"
