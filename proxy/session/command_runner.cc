@@ -165,6 +165,23 @@ sql::Classification CommandRunner::classify_text(Bytes text) {
   return facts;
 }
 
+// False when it was answered: this one is not kept.
+bool CommandRunner::may_prepare() {
+  const LimitsConfig& limits = context_.config().limits;
+  if (!current_.whole) {
+    answer_error(errors::statement_too_long(CommandReader::kMaxKept));
+  } else if (!may_keep_more()) {
+    answer_error(errors::memory_is_short());
+  } else if (statements_.size() >= limits.prepared_statements) {
+    answer_error(errors::too_many_statements(statements_.size()));
+  } else if (statements_.text_size() >= limits.max_packet) {
+    answer_error(errors::statements_too_large(limits.max_packet));
+  } else {
+    return true;
+  }
+  return false;
+}
+
 // False when it was answered with an error. `bytes` are then those to be sent.
 bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   const Bytes payload = Bytes(bytes).subspan(kFrameHeaderSize);
@@ -176,23 +193,7 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   if (!text) current_.whole_when_classified = false;
   current_.facts = classify_text(text.value_or(Bytes{}));
   if (!text) current_.facts.kind = sql::StatementKind::admin;
-  if (prepares && !current_.whole) {
-    answer_error(errors::statement_too_long(CommandReader::kMaxKept));
-    return false;
-  }
-  if (prepares && !may_keep_more()) {
-    answer_error(errors::memory_is_short());
-    return false;
-  }
-  const LimitsConfig& limits = context_.config().limits;
-  if (prepares && statements_.size() >= limits.prepared_statements) {
-    answer_error(errors::too_many_statements(statements_.size()));
-    return false;
-  }
-  if (prepares && statements_.text_size() >= limits.max_packet) {
-    answer_error(errors::statements_too_large(limits.max_packet));
-    return false;
-  }
+  if (prepares && !may_prepare()) return false;
   const std::string_view said = protocol::as_text(text.value_or(Bytes{}));
   if (!prepares && begin_explain_route(said)) return false;
   const bool asks_first = context_.rules != nullptr || firewall_ != FirewallMode::off;

@@ -164,6 +164,7 @@ class CommandRunner final : private BackendUser,
   // command_runner.cc: the commands
   void dispatch(std::span<std::uint8_t> bytes);
   bool begin_text(std::span<std::uint8_t>& bytes);
+  bool may_prepare();
   bool runs_where_last_ran();
   void note_objects(std::string_view text, const sql::TextOptions& options);
   void substitute_answers(Bytes prefix, std::string_view text, std::span<std::uint8_t>& bytes);
