@@ -171,8 +171,11 @@ void ClientSession::run_out_of_memory() {
       "client {} ('{}') is disconnected: memory has run out (limits.memory), and it held "
       "{} bytes of it",
       peer_, runner_.identity().user, memory());
-  // Into the middle of an answer nothing can be said.
-  if (phase_ == Phase::commands && !runner_.busy()) return refuse(errors::out_of_memory(), 0);
+  // Into the middle of an answer nothing can be said; and what is queued is what there is too much
+  // of, so it does not wait for the client.
+  const bool idle = phase_ == Phase::commands && !runner_.busy() && stream_->queued() == 0;
+  if (idle) return refuse(errors::out_of_memory(), 0);
+  stream_->close();
   close();
 }
 
