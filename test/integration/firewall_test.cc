@@ -1,15 +1,14 @@
 // The firewall, by what clients may run: learnt, warned of, refused, and read from a file again.
 
-#include <sys/stat.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "test/integration/proxy_fixture.h"
 #include "test/support/console.h"
+#include "test/support/folder.h"
 #include "test/support/statement.h"
 
 using namespace weir::test;
@@ -19,24 +18,14 @@ namespace {
 class FirewallTest : public ClusterTest {
  public:
   FirewallTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-list.XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
     cluster.sql(1, {"CREATE TABLE weir_test.items (id INT PRIMARY KEY, v VARCHAR(20))",
                     "INSERT INTO weir_test.items VALUES (1, 'one'), (2, 'two')"});
     cluster.catch_up();
   }
-  ~FirewallTest() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
 
-  std::string file() const { return folder_ + "/list"; }
+  std::string file() const { return folder_.path("list"); }
   void write(const std::string& text) const {
-    const std::string next = file() + ".edited";
-    std::ofstream(next) << text;
-    ::chmod(next.c_str(), 0600);
-    std::filesystem::rename(next, file());
+    std::filesystem::rename(folder_.write("list.edited", text, 0600), file());
   }
   std::string read() const {
     std::ifstream text(file());
@@ -61,7 +50,7 @@ class FirewallTest : public ClusterTest {
   }
 
  private:
-  std::string folder_;
+  Folder folder_;
 };
 
 // What the fixture asks for until weir serves.

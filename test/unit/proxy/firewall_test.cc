@@ -4,7 +4,6 @@
 
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,6 +12,7 @@
 
 #include "sql_classifier/digest.h"
 #include "test/support/catch.h"
+#include "test/support/folder.h"
 #include "test/support/until.h"
 
 namespace weir::test {
@@ -20,23 +20,14 @@ namespace {
 
 class FirewallTest {
  public:
-  FirewallTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-unit.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    folder_ = name;
-  }
   ~FirewallTest() {
     std::error_code ignored;
-    std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, ignored);
-    std::filesystem::remove_all(folder_, ignored);
+    std::filesystem::permissions(folder_.path(""), std::filesystem::perms::owner_all, ignored);
   }
 
-  std::string path() const { return folder_ + "/list"; }
+  std::string path() const { return folder_.path("list"); }
   void write(const std::string& text, mode_t mode = 0600) const {
-    const std::string next = path() + ".edited";
-    std::ofstream(next) << text;
-    ::chmod(next.c_str(), mode);
-    std::filesystem::rename(next, path());
+    std::filesystem::rename(folder_.write("list.edited", text, mode), path());
   }
   std::string read() const {
     std::ifstream file(path());
@@ -53,7 +44,7 @@ class FirewallTest {
   }
 
  private:
-  std::string folder_;
+  Folder folder_;
 };
 
 AllowedStatement statement(const std::string& text) {
