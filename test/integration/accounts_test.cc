@@ -45,6 +45,13 @@ WeirOptions listing(const std::string& lines, const std::string& name = "weir_ac
   return options;
 }
 
+// Accounts are the servers' alone.
+WeirOptions nobody_listed() {
+  WeirOptions options;
+  options.users = {};
+  return options;
+}
+
 Login login_of(const Weir& weir, const std::string& password, const std::string& plugin = {}) {
   Login login = weir.login("APP", "");
   login.user = "weir_account";
@@ -155,9 +162,7 @@ TEST_CASE_METHOD(ClusterTest, "accounts: where a user may come from", "[accounts
 TEST_CASE_METHOD(ClusterTest, "accounts: a changed password counts at once in passthrough",
                  "[accounts]") {
   const Account account(cluster, "IDENTIFIED BY 'first-secret'");
-  WeirOptions options;
-  options.users = {};
-  Weir weir(cluster, options);
+  Weir weir(cluster, nobody_listed());
   Client held(login_of(weir, "first-secret"));
   CHECK(held.value("SELECT 1") == "1");
   account.alter("IDENTIFIED BY 'second-secret'");
@@ -172,9 +177,7 @@ TEST_CASE_METHOD(ClusterTest, "accounts: a changed password counts at once in pa
 TEST_CASE_METHOD(ClusterTest, "accounts: a locked account hears the server's own error",
                  "[accounts]") {
   const Account account(cluster, "IDENTIFIED BY 'first-secret'");
-  WeirOptions options;
-  options.users = {};
-  Weir weir(cluster, options);
+  Weir weir(cluster, nobody_listed());
   CHECK(login_error(login_of(weir, "first-secret")).code == 0);
   account.alter("ACCOUNT LOCK");
   const Error locked = login_error(login_of(weir, "first-secret"));
@@ -190,9 +193,7 @@ TEST_CASE_METHOD(ClusterTest, "accounts: a locked account hears the server's own
 TEST_CASE_METHOD(ClusterTest, "accounts: an expired password is the server's to refuse",
                  "[accounts]") {
   const Account account(cluster, "IDENTIFIED BY 'first-secret'");
-  WeirOptions options;
-  options.users = {};
-  Weir weir(cluster, options);
+  Weir weir(cluster, nobody_listed());
   CHECK(login_error(login_of(weir, "first-secret")).code == 0);
   account.alter("PASSWORD EXPIRE");
   Login direct = login_of(weir, "first-secret");

@@ -1,6 +1,5 @@
 // The firewall, by what clients may run: learnt, warned of, refused, and read from a file again.
 
-
 #include <csignal>
 #include <filesystem>
 #include <fstream>
