@@ -68,6 +68,7 @@ std::optional<StoredPassword> parse_crypted(std::string_view fields) {
 }  // namespace
 
 bool CryptedPassword::is(std::string_view password) const {
+  if (password.size() > kLongest) return false;
   const Sha256CryptText made = sha256_crypt(password, salt, rounds);
   return equal_in_constant_time(as_bytes({made.data(), made.size()}),
                                 as_bytes({text.data(), text.size()}));
