@@ -126,7 +126,7 @@ class App {
   uv_signal_t signals_[3];
   uv_timer_t drain_timer_;
   uv_timer_t memory_timer_;
-  std::atomic<bool> making_room_{false};  // a session is being looked for, or ended
+  std::atomic<bool> making_room_{false};  // a session is being looked for, or its memory freed
   uv_async_t drained_;
 };
 
@@ -233,14 +233,19 @@ void App::watch_memory() {
       kMemoryMilliseconds, kMemoryMilliseconds);
 }
 
-// One session at a time: what its end has brought is seen the next time.
+// One session at a time. The figure that decides on the next one is taken when all that the last
+// one held has been given back.
 void App::look_at_memory() {
+  const bool making_room = making_room_;
   memory_.measured(memory_in_use(memory_.least_of_interest()));
-  if (memory_.suffices() || making_room_.exchange(true)) return;
+  if (memory_.suffices() || making_room) return;
+  making_room_ = true;
   find_largest_session(directory_, [this](LargestSession largest) {
     const bool found = directory_.visit(largest.id, [this](ClientSession* session) {
       if (session != nullptr) session->run_out_of_memory();
-      making_room_ = false;
+      // Workers free what has ended before they take orders again.
+      directory_.visit_workers([](std::size_t) {}, [](SessionHost&, std::size_t) {},
+                               [this] { making_room_ = false; });
     });
     if (!found) making_room_ = false;
   });
