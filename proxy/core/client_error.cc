@@ -152,6 +152,14 @@ ClientError too_many_logins() {
   return {1040, "08004", "weir: too many logins have their passwords checked; try again"};
 }
 
+ClientError collation_beyond_login(unsigned id) {
+  return {
+      1115, "42000",
+      fmt::format("weir: a change of user to collation {}: only ids up to 255 can be carried to "
+                  "other connections; use one of those, and SET NAMES after it",
+                  id)};
+}
+
 ClientError old_client(std::string_view user) {
   return {1251, "08004",
           fmt::format("weir: '{0}' has to be let in by caching_sha2_password; connect again if the "

@@ -55,6 +55,7 @@ ClientError memory_is_short();                          // 1041
 ClientError out_of_memory();                            // 1041; the session ends
 ClientError user_needs_tls();                           // 3159
 ClientError too_many_logins();
+ClientError collation_beyond_login(unsigned id);                                       // 1115
 ClientError old_client(std::string_view user);                                         // 1251
 ClientError user_limit(std::string_view user, std::size_t limit);                      // 1203
 ClientError no_primary(std::string_view why, long waited_ms);                          // 1290

@@ -350,12 +350,4 @@ bool is_ascii_unsafe(std::string_view charset) {
   return std::find(kUnsafe.begin(), kUnsafe.end(), charset) != kUnsafe.end();
 }
 
-bool is_ascii_unsafe_collation(unsigned id) {
-  // The collations of the character sets above, with MariaDB's NOPAD variants, which are numbered
-  // 1024 higher. The handshake has room for one byte only.
-  constexpr std::array<unsigned, 11> kUnsafe = {1, 13, 28, 84, 87, 88, 95, 96, 248, 249, 250};
-  return std::find(kUnsafe.begin(), kUnsafe.end(), id) != kUnsafe.end() ||
-         (id > 1024 && std::find(kUnsafe.begin(), kUnsafe.end(), id - 1024) != kUnsafe.end());
-}
-
 }  // namespace weir

@@ -52,7 +52,7 @@ class SessionState {
   bool auto_is_null() const { return auto_is_null_; }
   // completion_type is RELEASE: COMMIT and ROLLBACK end the session.
   bool releases_on_commit() const;
-  // The session's text charset, when it was changed since login; empty otherwise.
+  // In which statements come; empty as long as no server has said so.
   std::string_view client_charset() const;
 
   // What COM_STMT_PREPARE reads a text by: schema, sql_mode, character sets. True when they are the
@@ -96,6 +96,5 @@ bool reports_state(protocol::Bytes session_changes);
 // True for character sets in which a byte below 0x80 can be the second half of a letter, so that a
 // lexer of bytes can be fooled: gbk, sjis, big5, cp932, gb18030.
 bool is_ascii_unsafe(std::string_view charset);
-bool is_ascii_unsafe_collation(unsigned collation_id);
 
 }  // namespace weir

@@ -148,8 +148,7 @@ sql::TextOptions CommandRunner::text_options(const SessionState& state) const {
   options.ansi_quotes = state.ansi_quotes();
   options.no_backslash_escapes = state.no_backslash_escapes();
   const std::string_view charset = state.client_charset();
-  options.ascii_safe_charset =
-      charset.empty() ? !is_ascii_unsafe_collation(identity_.collation) : !is_ascii_unsafe(charset);
+  options.ascii_safe_charset = !charset.empty() && !is_ascii_unsafe(charset);
   options.hints = context_.config().routing.hints;
   return options;
 }

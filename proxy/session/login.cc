@@ -150,7 +150,13 @@ Login::Step Login::start_change_user(Bytes payload) {
   const auto nonce = make_nonce();
   if (!request || !nonce) return refuse(errors::unknown_command());
   identity_.schema = request->database;
-  if (request->collation) identity_.collation = static_cast<std::uint8_t>(*request->collation);
+  if (request->collation) {
+    // Logins, as which other connections take it over, have one byte for it.
+    if (*request->collation > 0xff) {
+      return refuse(errors::collation_beyond_login(*request->collation));
+    }
+    identity_.collation = static_cast<std::uint8_t>(*request->collation);
+  }
   if (!look_up(request->user)) {
     return refuse(errors::access_denied(user_, host_, !request->auth_response.empty()));
   }

@@ -21,7 +21,8 @@ sys.dont_write_bytecode = True
 TEST = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TEST), str(TEST / "support")]
 
-import floods  # noqa: E402 (the path has to be set first)
+import charsets  # noqa: E402 (the path has to be set first)
+import floods  # noqa: E402
 import half_commands  # noqa: E402
 import misrouting  # noqa: E402
 import pipelines  # noqa: E402
@@ -33,7 +34,7 @@ from cluster import state  # noqa: E402
 
 Test = tuple[str, Callable[[Bed], None]]
 # Neighbours with equal settings share a weir.
-GROUPS = (half_commands, shared_statements, pipelines, misrouting, floods, strangers, rogue_servers)
+GROUPS = (half_commands, shared_statements, pipelines, misrouting, charsets, floods, strangers, rogue_servers)
 
 
 def prepared(group: ModuleType, place: Bed) -> contextlib.AbstractContextManager[None]:

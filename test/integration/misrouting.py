@@ -50,15 +50,19 @@ HALVES = (("GBK", 28, b"\xbf", ""), ("Shift-JIS", 13, b"\x83", ""), ("Big5", 1, 
           ("cp932", 95, b"\x83", ""), ("GB18030", 248, b"\xbf", "mysql"))
 
 
+def with_half(half: bytes) -> tuple[bytes, ...]:
+    write = WRITE.encode()
+    return (b"SELECT '" + half + b"\\'; " + write + b" -- '",
+            b"SELECT '" + half + b"\\\\'; " + write + b" -- '",
+            b"SELECT 1 AS `" + half + b"``; " + write + b" -- `",
+            b"SELECT 1 AS `" + half + b"`; " + write + b" -- `")
+
+
 def half_characters() -> Iterator[Attack]:
     """Where the login or a change of user says how text is read. The first statement and the third write for who takes
     the halves together, the others for who does not."""
-    write = WRITE.encode()
     for name, collation, half, flavor in HALVES:
-        statements = (b"SELECT '" + half + b"\\'; " + write + b" -- '",
-                      b"SELECT '" + half + b"\\\\'; " + write + b" -- '",
-                      b"SELECT 1 AS `" + half + b"``; " + write + b" -- `",
-                      b"SELECT 1 AS `" + half + b"`; " + write + b" -- `")
+        statements = with_half(half)
         yield Attack(f"half a character of {name}, by the login", statements, flavor, collation=collation, writes=2)
         yield Attack(f"half a character of {name}, by a change of user", statements, flavor, changed_to=collation,
                      writes=2)
@@ -231,6 +235,33 @@ def check_view(bed: Bed) -> None:
     replicas_wrote_nothing(bed)
 
 
+def check_defaults(bed: Bed) -> None:
+    """Half a character, in the server's default: for the number 0, and for those that the server does not know. The
+    first statement of a session counts, of whose character set no server has said anything."""
+    first, _, third, _ = with_half(b"\xbf")
+    with default_charset(bed, "gbk"):
+        for number in (0, 100, 251, *((250, 255) if bed.cluster.flavor == "mariadb" else ())):
+            for text in (first, third):
+                check(bed, Attack(f"by the default, for {number}", (text,), collation=number, writes=1))
+
+
+@contextlib.contextmanager
+def default_charset(bed: Bed, name: str) -> Iterator[None]:
+    """What servers take from their configuration at start; `character_set_server` is only for new schemas."""
+    try:
+        set_defaults(bed, name)
+        yield
+    finally:
+        set_defaults(bed, "DEFAULT")
+
+
+def set_defaults(bed: Bed, name: str) -> None:
+    for node in bed.cluster.nodes:
+        with root_session(node) as root:
+            for variable in ("client", "connection", "results"):
+                root.query(f"SET GLOBAL character_set_{variable} = {name}")
+
+
 def check_splits(bed: Bed) -> None:
     """Replicas answer reads here: if they did not, none of the others would prove anything."""
     def answered() -> bool:
@@ -283,5 +314,6 @@ TESTS = (
     ("misrouting: replicas answer reads", check_splits),
     ("misrouting: replicas take writes", check_lets_writes_pass),
     *((f"misrouting: {one.name}", lambda bed, one=one: check(bed, one)) for one in ATTACKS),
+    ("misrouting: half a character, by the server's default", check_defaults),
     ("misrouting: a view that calls a function", check_view),
 )

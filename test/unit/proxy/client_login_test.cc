@@ -443,6 +443,11 @@ TEST_CASE("client login: a change of user") {
   CHECK(changed.schema == "stock");
   CHECK(changed.collation == 8);
   CHECK(changed.capabilities == identity.capabilities);
+
+  request.collation = 256 + 28;  // no login has room for it, and 28 is another
+  payload.clear();
+  encode_change_user(payload, request, identity.capabilities);
+  CHECK(fixture.resume(identity).start_change_user(ExactBytes(payload)).error.code == 1115);
 }
 
 // It has no way to be asked for an answer to another nonce.

@@ -324,16 +324,6 @@ TEST_CASE("session state: character sets that hide ASCII in their letters") {
        {"", "utf8mb4", "latin1", "binary", "euckr", "gb2312", "ujis", "GBK "}) {
     CHECK_FALSE(is_ascii_unsafe(charset));
   }
-  // big5, sjis, gbk, cp932, gb18030; with MariaDB's variants.
-  for (const unsigned id :
-       {1u, 84u, 13u, 88u, 28u, 87u, 95u, 96u, 248u, 249u, 250u, 1025u, 1052u}) {
-    INFO(id);
-    CHECK(is_ascii_unsafe_collation(id));
-  }
-  for (const unsigned id : {0u, 8u, 33u, 45u, 63u, 192u, 224u, 255u, 1024u, 1057u}) {
-    INFO(id);
-    CHECK_FALSE(is_ascii_unsafe_collation(id));
-  }
 }
 
 }  // namespace
