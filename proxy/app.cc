@@ -35,6 +35,9 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// As servers have it: accounts say who may come in.
+constexpr mode_t kForEverybody = 0777;
+
 // Every worker gets a socket of its own for each address.
 std::vector<std::vector<ListenSocket>> open_sockets(const Config& config, unsigned workers) {
   std::vector<std::vector<ListenSocket>> sockets(workers);
@@ -42,7 +45,7 @@ std::vector<std::vector<ListenSocket>> open_sockets(const Config& config, unsign
     for (unsigned i = 0; i < workers; ++i) {
       const bool copies = address.is_unix() && i > 0;
       sockets[i].push_back(copies ? sockets[0].back().duplicate()
-                                  : ListenSocket::open(address, workers > 1));
+                                  : ListenSocket::open(address, workers > 1, kForEverybody));
     }
   }
   return sockets;

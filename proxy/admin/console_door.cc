@@ -2,17 +2,22 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/types.h>
 
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
 namespace weir {
 namespace {
 
-ListenSocket open_socket(const Endpoint& address) {
+// Where the kernel says who is there, nobody else gets to ask. With passwords, the umask decides.
+constexpr mode_t kForOwner = 0600;
+
+ListenSocket open_socket(const Endpoint& address, std::optional<mode_t> mode = std::nullopt) {
   try {
-    return ListenSocket::open(address, false);
+    return ListenSocket::open(address, false, mode);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(
         fmt::format("admin console: {}; give listen.admin another address, or \"\" to do without",
@@ -59,7 +64,9 @@ std::optional<ConsoleDoor> open_console(const Config& config, const std::string&
       return std::nullopt;
     }
   }
-  ListenSocket socket = open_socket(*config.listen.admin);
+  const bool passwords = auth.admin.has_secret() || auth.viewer.has_secret();
+  ListenSocket socket =
+      open_socket(*config.listen.admin, passwords ? std::nullopt : std::optional(kForOwner));
   if (auth.admin.has_secret() || socket.address().is_unix()) {
     return ConsoleDoor{std::move(socket), ConsoleAccounts(auth), std::nullopt};
   }

@@ -27,6 +27,13 @@ constexpr int kBacklog = 1024;
       fmt::format("cannot listen on {}: {}: {}", address.to_string(), what, std::strerror(error)));
 }
 
+// Of a socket that is not kept; the cause is in errno.
+[[noreturn]] void fail_with(int fd, const Endpoint& address, const char* what) {
+  const int error = errno;
+  close(fd);
+  fail(address, what, error);
+}
+
 int open_socket(int family, const Endpoint& address) {
   const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) fail(address, "socket", errno);
@@ -34,11 +41,7 @@ int open_socket(int family, const Endpoint& address) {
 }
 
 int bind_and_listen(int fd, const sockaddr* raw, socklen_t size, const Endpoint& address) {
-  if (bind(fd, raw, size) != 0 || listen(fd, kBacklog) != 0) {
-    const int error = errno;
-    close(fd);
-    fail(address, "bind", error);
-  }
+  if (bind(fd, raw, size) != 0 || listen(fd, kBacklog) != 0) fail_with(fd, address, "bind");
   return fd;
 }
 
@@ -61,7 +64,7 @@ int open_tcp(const Endpoint& address, bool shared) {
   return bind_and_listen(fd, found->ai_addr, found->ai_addrlen, address);
 }
 
-int open_unix(const Endpoint& address) {
+int open_unix(const Endpoint& address, std::optional<mode_t> mode) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   if (address.unix_path.size() >= sizeof name.sun_path) fail(address, "path", ENAMETOOLONG);
@@ -76,7 +79,13 @@ int open_unix(const Endpoint& address) {
   if (refused && lstat(address.unix_path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
     unlink(address.unix_path.c_str());
   }
-  return bind_and_listen(open_socket(AF_UNIX, address), raw, sizeof name, address);
+  const int fd = open_socket(AF_UNIX, address);
+  // The file gets the socket's mode less the umask, and is never open wider than that; then what
+  // the umask has taken away.
+  if (mode && fchmod(fd, *mode) != 0) fail_with(fd, address, "fchmod");
+  bind_and_listen(fd, raw, sizeof name, address);
+  if (mode && chmod(name.sun_path, *mode) != 0) fail_with(fd, address, "chmod");
+  return fd;
 }
 
 // The port that the kernel has chosen, where the address leaves it to it.
@@ -84,9 +93,7 @@ std::uint16_t port_of(int fd, const Endpoint& address) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
-    const int error = errno;
-    close(fd);
-    fail(address, "getsockname", error);
+    fail_with(fd, address, "getsockname");
   }
   // The port is at the same place in both.
   static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
@@ -95,8 +102,8 @@ std::uint16_t port_of(int fd, const Endpoint& address) {
 
 }  // namespace
 
-ListenSocket ListenSocket::open(const Endpoint& address, bool shared) {
-  if (address.is_unix()) return {open_unix(address), address};
+ListenSocket ListenSocket::open(const Endpoint& address, bool shared, std::optional<mode_t> mode) {
+  if (address.is_unix()) return {open_unix(address, mode), address};
   Endpoint bound = address;
   const int fd = open_tcp(address, shared);
   if (bound.port == 0) bound.port = port_of(fd, address);

@@ -2,10 +2,12 @@
 
 #pragma once
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "proxy/config/config.h"
@@ -20,8 +22,10 @@ class ListenSocket {
   // Binds and listens; throws std::runtime_error naming the address and the cause. With `shared`,
   // several sockets may be bound to one TCP address and the kernel spreads the connections over
   // them (SO_REUSEPORT). Port 0 lets the kernel choose: address() then tells which. A stale unix
-  // socket file is replaced, a living one is not.
-  static ListenSocket open(const Endpoint& address, bool shared);
+  // socket file is replaced, a living one is not. `mode` is such a file's; without one, the umask
+  // decides.
+  static ListenSocket open(const Endpoint& address, bool shared,
+                           std::optional<mode_t> mode = std::nullopt);
 
   ListenSocket(ListenSocket&& other) noexcept;
   ListenSocket& operator=(ListenSocket&&) = delete;

@@ -55,6 +55,16 @@ std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+unsigned mode_of(const std::string& path) {
+  return static_cast<unsigned>(std::filesystem::status(path).permissions());
+}
+
+unsigned current_umask() {
+  const mode_t mask = ::umask(0077);
+  ::umask(mask);
+  return mask;
+}
+
 // The password in the file of a made one.
 std::string made_password(const std::string& path) {
   const std::string text = content_of(path);
@@ -217,6 +227,7 @@ TEST_CASE_METHOD(ClusterTest, "doors: a unix socket knows root and weir's own us
   const std::string socket = folder.path("admin.sock");
   Weir weir(cluster, with_doors("viewer_password = \"secret\"\n", "unix:" + socket));
   CHECK(logs(weir, "admin console on unix:" + socket));
+  CHECK(mode_of(socket) == (0777 & ~current_umask()));  // so that a viewer can come in
   CHECK_FALSE(std::filesystem::exists(folder_of(weir) + "/weir.toml.admin.cnf"));
   Login login;
   login.user = "admin";
@@ -247,6 +258,19 @@ TEST_CASE_METHOD(ClusterTest, "doors: a unix socket knows root and weir's own us
       CHECK(as("0").find("1") == 0);
     }
   }
+  end(weir);
+}
+
+TEST_CASE_METHOD(ClusterTest, "doors: a unix socket without passwords is its owner's", "[admin]") {
+  const Folder folder;
+  const std::string socket = folder.path("admin.sock");
+  Weir weir(cluster, with_doors("", "unix:" + socket));
+  CHECK(logs(weir, "admin console on unix:" + socket));
+  CHECK(mode_of(socket) == 0600);
+  Login login;
+  login.user = "admin";
+  login.socket = socket;
+  CHECK(Client(login).value("SELECT 1") == "1");
   end(weir);
 }
 

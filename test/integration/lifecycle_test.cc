@@ -1,6 +1,7 @@
 // Starting, listening, and ending.
 
 #include <csignal>
+#include <filesystem>
 
 #include "test/integration/proxy_fixture.h"
 
@@ -104,6 +105,8 @@ TEST_CASE_METHOD(ClusterTest, "lifecycle: a unix socket beside the port", "[life
   Weir weir(cluster, options);
   Login login = weir.login();
   login.socket = weir.socket();
+  // For every user of the system, whatever the umask, as a server's.
+  CHECK(std::filesystem::status(weir.socket()).permissions() == std::filesystem::perms(0777));
   for (int i = 0; i < 10; ++i) {
     Client client(login);
     CHECK(is_replica(client.value("SELECT @@server_id")));
