@@ -88,6 +88,7 @@ struct WorkerContext {
   std::array<LogThrottle, kRefusals> refusal_logs;
   LogThrottle timeout_log;
   LogThrottle firewall_log;
+  LogThrottle unfit_log;  // servers with which weir, or which with a user, will have nothing to do
   PinCounts pins;
   StateTable states;
   StatementStore statements{states};

@@ -282,6 +282,7 @@ class CommandRunner final : private BackendUser,
   void give_up_lent() override;
   void on_connection(std::unique_ptr<BackendConnection> connection) override;
   void on_no_connection(std::size_t server, const BackendFailure& failure) override;
+  void note_no_connection(const std::string& server, const BackendFailure& failure);
   void forget_schema();
   void on_open_failure(std::size_t server, const BackendFailure& failure);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/response.h"
+#include "proxy/config/nearest.h"
 #include "proxy/session/command_runner.h"
 
 namespace weir {
@@ -135,7 +136,7 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
   stage_ = Stage::none;
   if (opening_) return on_open_failure(server, failure);
   const std::string& name = context_.topology->servers[server].name;
-  spdlog::debug("no connection to {} for user '{}': {}", name, identity_.user, failure.text);
+  note_no_connection(name, failure);
   if (wanted_slot_ == Slot::errand)
     return answer_error(errors::server_unreachable(name, failure.text));
   if (wanted_slot_ == Slot::replica) {
@@ -163,6 +164,20 @@ void CommandRunner::on_no_connection(std::size_t server, const BackendFailure& f
     case BackendFailure::Kind::lost:
       return wait_for_server(fmt::format("{}: {}", name, failure.text));
   }
+}
+
+// One server that does not take a user, or is not taken, is nothing that clients see while others
+// answer for it.
+void CommandRunner::note_no_connection(const std::string& server, const BackendFailure& failure) {
+  const bool lasts =
+      failure.kind == BackendFailure::Kind::denied || failure.kind == BackendFailure::Kind::refused;
+  const auto left_out = lasts ? context_.unfit_log.pass(context_.loop_time()) : std::nullopt;
+  spdlog::log(left_out ? spdlog::level::warn : spdlog::level::debug,
+              "no connection to {} for user {}: {}{}", server, config::in_quotes(identity_.user),
+              failure.text,
+              left_out.value_or(0) == 0
+                  ? ""
+                  : fmt::format(" ({} more since the last such line)", *left_out));
 }
 
 // It was dropped meanwhile, which leaves a session without a schema.

@@ -436,6 +436,13 @@ namespace {
 
 // What may follow a greeting in clear, for somebody who wants it to be taken for the server's.
 const std::string kLoginOk("\x07\0\0\x03\0\0\0\x02\0\0\0", 11);
+// A server's greeting says no more that it has TLS.
+void take_tls_away(std::string& greeting) {
+  // Behind the header and the protocol's number: the version, 4 bytes, 8 bytes, and a 0.
+  const std::size_t capabilities = greeting.find('\0', weir::protocol::kFrameHeaderSize + 1) + 14;
+  greeting.at(capabilities + 1) &= ~static_cast<char>(weir::protocol::kSsl >> 8);
+}
+
 const std::string kSwitch("\x2c\0\0\x03\xfemysql_native_password\0aaaaaaaaaaaaaaaaaaaa\0", 48);
 
 }  // namespace
@@ -487,7 +494,7 @@ TEST_CASE_METHOD(TlsTest, "tls: a login without it where it is required, word by
 TEST_CASE_METHOD(TlsTest, "tls: what comes in clear in front of it is not the server's", "[tls]") {
   const std::string more = GENERATE(as<std::string>(), kLoginOk, kSwitch, "x");
   CAPTURE(more.size());
-  Meddler meddler(cluster.port(2), more);
+  Meddler meddler(cluster.port(2), [&](std::string& greeting) { greeting += more; });
   WeirOptions wanted = options("", mode("verify_identity") + ca());
   wanted.sections["pool"] = "mode = \"session\"\n";  // a connection for each client
   wanted.sections["log"] = "level = \"debug\"\n";
@@ -507,8 +514,45 @@ TEST_CASE_METHOD(TlsTest, "tls: what comes in clear in front of it is not the se
   end(weir);
 }
 
+TEST_CASE_METHOD(TlsTest, "tls: who takes it away is told nothing by sessions", "[tls]") {
+  const std::string wanted_mode = GENERATE("preferred", "required", "verify_ca");
+  const bool demanded = wanted_mode != "preferred";
+  CAPTURE(wanted_mode);
+  Meddler meddler(cluster.port(2), take_tls_away);
+  WeirOptions wanted = options("", mode(wanted_mode) + (wanted_mode == "verify_ca" ? ca() : ""));
+  wanted.sections["pool"] = "mode = \"session\"\n";  // a connection for each client
+  wanted.ports[2] = meddler.port();
+  Weir weir(cluster, wanted);
+  meddler.begin();
+  std::vector<Client> clients;
+  // Where it is only preferred, sessions go on without.
+  CHECK(until([&] {
+    clients.push_back(weir.connect("APP", ""));
+    CHECK(clients.back().value("SELECT 'true' FROM (SELECT 1) AS t") == "true");
+    return meddler.meddled() >= 4;
+  }));
+  CHECK((meddler.answered() > 0) == !demanded);
+  const std::string line =
+      "warning: no connection to db2 for user \"app\": the server offers no TLS";
+  CHECK((weir.log().find(line) != std::string::npos) == demanded);
+  end(weir);
+}
+
+TEST_CASE_METHOD(TlsTest, "tls: servers elsewhere that are not verified are warned of", "[tls]") {
+  const std::string wanted_mode = GENERATE("disabled", "preferred", "required", "verify_ca");
+  const bool elsewhere = GENERATE(false, true);
+  CAPTURE(wanted_mode, elsewhere);
+  WeirOptions wanted = options("", mode(wanted_mode) + (wanted_mode == "verify_ca" ? ca() : ""));
+  if (elsewhere) wanted.host = "0x7f.1";  // this machine, by a name that does not look like it
+  Weir weir(cluster, wanted);
+  const bool warned =
+      weir.log().find("servers on other machines are not verified") != std::string::npos;
+  CHECK(warned == (elsewhere && wanted_mode != "verify_ca"));
+  end(weir);
+}
+
 TEST_CASE_METHOD(TlsTest, "tls: nor is it for the monitor", "[tls]") {
-  Meddler meddler(cluster.port(2), kLoginOk);
+  Meddler meddler(cluster.port(2), [](std::string& greeting) { greeting += kLoginOk; });
   meddler.begin();
   auto config = monitor_config(cluster);
   config->tls.server.mode = weir::ServerTlsMode::verify_identity;

@@ -1,4 +1,4 @@
-// Somebody between weir and a server, who lets everything pass and adds a little of their own.
+// Somebody between weir and a server, who lets everything pass but for what the server says first.
 
 #pragma once
 
@@ -10,7 +10,9 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -21,9 +23,9 @@ namespace weir::test {
 
 class Meddler {
  public:
-  // `more` is put behind the first bytes of the server on 127.0.0.1, in the same write.
-  Meddler(std::uint16_t server, std::string more)
-      : server_(server), more_(std::move(more)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // `change` is made to the first bytes of the server on 127.0.0.1, in threads of its own.
+  Meddler(std::uint16_t server, std::function<void(std::string& greeting)> change)
+      : server_(server), change_(std::move(change)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address = local(0);
     socklen_t size = sizeof address;
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
@@ -49,6 +51,8 @@ class Meddler {
   void begin() { begun_ = true; }
   // Connections that were meddled with.
   int meddled() const { return meddled_; }
+  // Bytes that were said to the server on these.
+  std::size_t answered() const { return answered_; }
 
  private:
   static sockaddr_in local(std::uint16_t port) {
@@ -76,6 +80,7 @@ class Meddler {
     std::array<pollfd, 2> ends{{{client, POLLIN, 0}, {server, POLLIN, 0}}};
     std::array<char, 1u << 16> bytes{};
     bool first = true;
+    bool meddles = false;
     while (!over_ && ::poll(ends.data(), ends.size(), kLookMilliseconds) >= 0) {
       for (std::size_t i = 0; i < ends.size(); ++i) {
         if (ends[i].revents == 0) continue;
@@ -83,21 +88,24 @@ class Meddler {
         if (got <= 0) return;
         std::string chunk(bytes.data(), static_cast<std::size_t>(got));
         if (i == 1 && std::exchange(first, false) && begun_) {
-          chunk += more_;
+          change_(chunk);
+          meddles = true;
           ++meddled_;
         }
+        if (i == 0 && meddles) answered_ += chunk.size();
         if (::send(ends[1 - i].fd, chunk.data(), chunk.size(), MSG_NOSIGNAL) < 0) return;
       }
     }
   }
 
   const std::uint16_t server_;
-  const std::string more_;
+  const std::function<void(std::string&)> change_;
   int listener_;
   std::uint16_t port_ = 0;
   std::atomic<bool> begun_{false};
   std::atomic<bool> over_{false};
   std::atomic<int> meddled_{0};
+  std::atomic<std::size_t> answered_{0};
   std::thread accepting_;
   std::vector<std::thread> relays_;  // of accepting_'s thread, until that has ended
 };

@@ -84,7 +84,7 @@ std::string Weir::configuration() const {
   if (sections["listen"].find("admin = ") == std::string::npos) text << "admin = \"\"\n";
   sections.erase("listen");
   for (const int n : options_.servers) {
-    text << "[[server]]\nname = \"db" << n << "\"\naddress = \"127.0.0.1:"
+    text << "[[server]]\nname = \"db" << n << "\"\naddress = \"" << options_.host << ":"
          << (options_.ports.count(n) > 0 ? options_.ports.at(n) : cluster_.port(n)) << "\"\n"
          << options_.server_lines
          << (options_.lines_of.count(n) > 0 ? options_.lines_of.at(n) : "");

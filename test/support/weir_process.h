@@ -21,6 +21,7 @@ struct WeirOptions {
   std::map<int, std::string> lines_of = {};  // and for one of them, by its number
   std::vector<int> servers = {1, 2, 3};      // those of the cluster that are listed
   std::map<int, std::uint16_t> ports = {};   // where they are reached, if not at their own
+  std::string host = "127.0.0.1";          // of the servers
   bool unix_socket = false;
   std::string http = {};  // address; "127.0.0.1:0": http_port() tells which one it is
   bool wait = true;       // until reads reach both replicas
