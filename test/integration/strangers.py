@@ -335,9 +335,9 @@ def end_thread(client: Client, command: str, number: int) -> None:
     must_be(client.read_packet()[:1], b"\0", command)
 
 
-def error_of(client: Client, text: str) -> ServerError:
+def error_of(client: Connection, text: str) -> ServerError:
     try:
-        client.run(text)
+        client.results(text)
     except ServerError as error:
         return error
     raise AssertionError(f"no error for {text}")
@@ -354,6 +354,19 @@ def check_shapes(bed: Bed) -> None:
             client.reset()
     with contextlib.closing(bed.weir.console()) as console:
         must_be(len(console.query("SHOW PINS")) <= 1100, True, "causes that are remembered")
+
+
+def check_errors(bed: Bed) -> None:
+    """However long a statement is, what weir itself says of it is short, and the log does not repeat it."""
+    name, word = "x" * 500_000, "x" * 10_000
+    with bed.client() as client, contextlib.closing(bed.weir.console()) as console:
+        for who, text in ((client, f"SET weir.{name} = 1"), (client, f"SET weir.consistency = '{name}'"),
+                          (client, f"SET weir.consistency = 'session', @{name} = 1"), (client, f"KILL {name}"),
+                          (client, f"/* weir: {name} */ KILL 1{name}"), (console, f"SHOW {word}"),
+                          (console, f"DRAIN SERVER {word}"), (console, f"KILL SESSION {word}"), (console, word)):
+            error = error_of(who, text)
+            must_be(len(error.text) < 1024, True, f"a short error to {text[:30]}...: {len(error.text)} bytes")
+    must_be("xxxxxxxxxx" * 100 in bed.weir.log.read_text(errors="replace"), False, "the log has it")
 
 
 def check_console(bed: Bed) -> None:
@@ -392,6 +405,7 @@ TESTS: tuple[tuple[str, Callable[[Bed], None]], ...] = (
     ("strangers: secrets", check_secrets),
     ("strangers: forged lines in the log", check_log),
     ("strangers: the console's port", check_console),
+    ("clients: errors of long statements", check_errors),
     ("clients: commands that do not pass", check_refused),
     ("clients: sessions of others", check_kills),
     ("clients: sessions of their own", check_own_kills),

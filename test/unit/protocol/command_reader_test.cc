@@ -1,6 +1,7 @@
 #include "protocol/command_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <vector>
 
@@ -269,6 +270,41 @@ TEST_CASE("command reader: the limit counts over all frames of a command") {
     CHECK(read.next_sequence == 2);
     CHECK(read.commands.empty());
   }
+}
+
+// Feeds full frames of one command, in pieces, until one is refused at its header; how many were
+// read.
+int full_frames(CommandReader& reader, int most) {
+  std::string piece(1u << 20, 'x');
+  for (int frame = 0; frame < most; ++frame) {
+    std::array<std::uint8_t, kFrameHeaderSize> header = {0xff, 0xff, 0xff,
+                                                         static_cast<std::uint8_t>(frame)};
+    std::size_t left = kMaxFramePayload;
+    for (std::span<std::uint8_t> in(header); !in.empty();) {
+      const auto step = reader.step(in);
+      if (step.event == Event::too_large || step.event == Event::out_of_order) return frame;
+      in = in.subspan(step.consumed);
+    }
+    while (left > 0) {
+      std::span<std::uint8_t> in(reinterpret_cast<std::uint8_t*>(piece.data()),
+                                 std::min(piece.size(), left));
+      left -= in.size();
+      while (!in.empty()) in = in.subspan(reader.step(in).consumed);
+    }
+  }
+  return most;
+}
+
+TEST_CASE("command reader: more frames than there are numbers, and bytes than fit into 32 bits") {
+  CommandReader open(std::size_t{1} << 40);
+  CHECK(full_frames(open, 300) == 300);
+  CHECK(open.next_sequence() == 300 - 256);
+
+  // Up to what frames add up to, whatever their sum is in 32 bits.
+  CommandReader limited((std::size_t{1} << 32) + 1);
+  CHECK(full_frames(limited, 300) == 256);
+  CommandReader largest(std::size_t{1} << 30);
+  CHECK(full_frames(largest, 300) == 64);
 }
 
 TEST_CASE("command reader: clients that compress need not number what a command goes on with") {
