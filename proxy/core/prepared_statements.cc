@@ -1,11 +1,11 @@
 #include "proxy/core/prepared_statements.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "protocol/frame.h"
 #include "protocol/query_attributes.h"
+#include "proxy/core/keyed_hash.h"
 
 namespace weir {
 
@@ -18,7 +18,7 @@ StatementPtr StatementStore::intern(std::string_view text, const SessionState& s
                                     const sql::Classification& facts, std::uint16_t parameters,
                                     const std::vector<Substitution>& substitutions) {
   const StatePtr read_by = states_.intern(SessionState().prepared_as(state));
-  const std::size_t hash = std::hash<std::string_view>()(text);
+  const std::size_t hash = keyed_hash(text);
   const auto [from, to] = statements_.equal_range(hash);
   for (auto at = from; at != to; ++at) {
     const SharedStatement& known = *at->second;

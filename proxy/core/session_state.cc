@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <optional>
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
 #include "protocol/query_attributes.h"
+#include "proxy/core/keyed_hash.h"
 #include "sql_classifier/tracked_variables.h"
 
 namespace weir {
@@ -306,10 +306,9 @@ SessionState SessionState::prepared_as(const SessionState& other) const {
 }
 
 std::size_t SessionState::hash() const {
-  const std::hash<std::string_view> hash_of;
-  std::size_t seed = hash_of(schema_) * 31 + hash_of(names_);
+  std::size_t seed = keyed_hash(schema_) * 31 + keyed_hash(names_);
   for (const Variable& variable : variables_) {
-    seed = (seed ^ variable.id) * 0x9e3779b97f4a7c15 + hash_of(variable.value);
+    seed = (seed ^ variable.id) * 0x9e3779b97f4a7c15 + keyed_hash(variable.value);
   }
   return seed;
 }
