@@ -1,6 +1,7 @@
 #include "protocol/auth/client_auth.h"
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 #include <algorithm>
 #include <optional>
@@ -51,6 +52,8 @@ ClientAuthStep ClientAuth::feed(Bytes payload) {
       return on_verdict(payload);
     case State::public_key:
       return on_public_key(payload);
+    case State::parsec_recipe:
+      return on_parsec_recipe(payload);
     case State::over:
       break;
   }
@@ -143,16 +146,18 @@ ClientAuthStep ClientAuth::on_switch(Bytes payload) {
   if (name == "mysql_clear_password" || name == "mysql_old_password")
     return refuse(LoginRefusal::weak_method,
                   "the server asks for " + name + ", which gives the password away");
-  if (name != kNativePassword && name != kCachingSha2 && name != kEd25519)
+  if (name != kNativePassword && name != kCachingSha2 && name != kEd25519 && name != kParsec)
     return refuse(LoginRefusal::method_unsupported,
                   "the account uses " + name +
-                      "; use caching_sha2_password, mysql_native_password or MariaDB's ed25519");
+                      "; use caching_sha2_password, mysql_native_password, or MariaDB's ed25519 or "
+                      "parsec");
   if (name != kNativePassword && !options_.native_key.empty())
     return refuse(LoginRefusal::password_wanted,
                   "the account uses " + name +
                       ", for which the password itself is needed, and the client has proved it "
                       "without telling it");
   if (name == kEd25519) return on_ed25519(request->data);
+  if (name == kParsec) return on_parsec(request->data);
   const std::optional<Nonce> nonce = read_nonce(request->data);
   if (!nonce)
     return refuse(LoginRefusal::malformed,
@@ -167,6 +172,32 @@ ClientAuthStep ClientAuth::on_ed25519(Bytes nonce) {
     return refuse(LoginRefusal::malformed,
                   "the server's change of method has no nonce of 32 bytes");
   return send(ed25519_sign(options_.password, nonce));
+}
+
+ClientAuthStep ClientAuth::on_parsec(Bytes nonce) {
+  more_data_due_ = false;
+  if (nonce.size() != parsec_nonce_.size())
+    return refuse(LoginRefusal::malformed,
+                  "the server's change of method has no nonce of 32 bytes");
+  std::copy(nonce.begin(), nonce.end(), parsec_nonce_.begin());
+  state_ = State::parsec_recipe;
+  return send({});
+}
+
+ClientAuthStep ClientAuth::on_parsec_recipe(Bytes payload) {
+  const std::optional<Bytes> data = decode_auth_more_data(payload);
+  if (!data)
+    return refuse(LoginRefusal::malformed, "the server sent data that parsec does not have");
+  const std::optional<ParsecRecipe> recipe = decode_parsec_recipe(*data);
+  if (!recipe)
+    return refuse(LoginRefusal::malformed,
+                  "the server wants a key for parsec to be made in a way that is not known, or in "
+                  "more than 8192 rounds");
+  ParsecNonce own{};
+  if (RAND_bytes(own.data(), static_cast<int>(own.size())) != 1)
+    return refuse(LoginRefusal::malformed, "no randomness to be had from the system");
+  state_ = State::verdict;
+  return send(parsec_answer(options_.password, *recipe, parsec_nonce_, own));
 }
 
 ClientAuthStep ClientAuth::on_more_data(Bytes payload) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "protocol/auth/nonce.h"
+#include "protocol/auth/parsec.h"
 #include "protocol/byte_reader.h"
 #include "protocol/capabilities.h"
 #include "protocol/handshake.h"
@@ -93,12 +94,14 @@ class ClientAuth {
   Capabilities server_capabilities() const { return server_capabilities_; }
 
  private:
-  enum class State : std::uint8_t { greeting, verdict, public_key, over };
+  enum class State : std::uint8_t { greeting, verdict, public_key, parsec_recipe, over };
 
   ClientAuthStep on_greeting(Bytes payload);
   ClientAuthStep on_verdict(Bytes payload);
   ClientAuthStep on_switch(Bytes payload);
   ClientAuthStep on_ed25519(Bytes nonce);
+  ClientAuthStep on_parsec(Bytes nonce);
+  ClientAuthStep on_parsec_recipe(Bytes payload);
   ClientAuthStep on_more_data(Bytes payload);
   ClientAuthStep on_public_key(Bytes payload);
   bool negotiate(const Greeting& greeting);
@@ -113,6 +116,7 @@ class ClientAuth {
   int switches_ = 0;
   bool more_data_due_ = false;  // caching_sha2_password, before the server said fast or full
   Nonce nonce_{};
+  ParsecNonce parsec_nonce_{};
   Capabilities capabilities_ = 0;
   std::string server_version_;
   std::uint32_t connection_id_ = 0;

@@ -14,7 +14,7 @@
 
 #include "protocol/auth/nonce.h"
 #include "protocol/proxy_header.h"
-#include "proxy/monitor/sha2_plugin.h"
+#include "proxy/monitor/auth_plugins.h"
 
 namespace weir {
 namespace {
@@ -83,7 +83,7 @@ ResultSet copy_result(MYSQL_RES* stored) {
 bool begin_with_library() {
   static const bool keeps_passwords = [] {
     mysql_library_init(0, nullptr, nullptr);
-    return use_sha2_plugin();
+    return use_auth_plugins();
   }();
   return keeps_passwords;
 }
@@ -113,7 +113,7 @@ void ServerConnection::prepare_options() {
   mysql_options(mysql_, MYSQL_OPT_LOCAL_INFILE, &no_files);
   // Whatever a server asks for, nothing gives the password away.
   mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH,
-                "mysql_native_password,caching_sha2_password,client_ed25519");
+                "mysql_native_password,caching_sha2_password,client_ed25519,parsec");
   const my_bool no_reconnect = 0;
   mysql_options(mysql_, MYSQL_OPT_RECONNECT, &no_reconnect);
   mysql_optionsv(mysql_, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "weir monitor");

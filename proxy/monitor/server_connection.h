@@ -66,7 +66,7 @@ class ServerConnection {
   st_mysql* mysql_ = nullptr;
   const ServerTlsConfig& tls_;
   const int wake_fd_;
-  const bool keeps_passwords_;  // use_sha2_plugin()
+  const bool keeps_passwords_;  // use_auth_plugins()
   bool connected_ = false;
   bool gave_up_ = false;  // the deadline passed or the monitor stops: unwind
   std::string gave_up_why_;

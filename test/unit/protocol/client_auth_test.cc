@@ -8,6 +8,7 @@
 #include "test/support/catch.h"
 #include "test/support/exact_bytes.h"
 #include "test/support/login.h"
+#include "test/support/signature.h"
 
 namespace weir::protocol {
 namespace {
@@ -18,6 +19,7 @@ using test::greeting_payload;
 using test::kLoginCapabilities;
 using test::shared_key;
 using test::switch_payload;
+using test::verifies;
 using Kind = ClientAuthStep::Kind;
 using namespace std::string_literals;
 
@@ -267,7 +269,8 @@ TEST_CASE("client auth: methods that are refused") {
       {switch_payload("mysql_clear_password", kOther), LoginRefusal::weak_method,
        "mysql_clear_password"},
       {switch_payload("client_ed25519", kOther), LoginRefusal::malformed, "32 bytes"},
-      {switch_payload("parsec", kOther), LoginRefusal::method_unsupported, "parsec"},
+      {switch_payload("parsec", kOther), LoginRefusal::malformed, "32 bytes"},
+      {switch_payload("dialog", kOther), LoginRefusal::method_unsupported, "dialog"},
       {switch_payload("bad\x1b[31mname", kOther), LoginRefusal::method_unsupported, "bad?[31mname"},
       {switch_payload(std::string(70000, 'n'), kOther), LoginRefusal::method_unsupported, "nnn"},
       {"\x02"
@@ -302,6 +305,38 @@ TEST_CASE("client auth: MariaDB's ed25519") {
   }
   SECTION("which has no data of its own") {
     check_refused(feed(auth, kFull), LoginRefusal::malformed);
+  }
+}
+
+TEST_CASE("client auth: MariaDB's parsec") {
+  ClientAuth auth(usual_options());
+  feed(auth, greeting_payload(kNativePassword));
+  ParsecNonce nonce{};
+  nonce.fill('n');
+  check_sends(feed(auth,
+                   "\xfe"
+                   "parsec\0"s +
+                       std::string(as_text(nonce))),
+              "");
+  SECTION("a key is made, and both nonces are signed") {
+    const std::string salt = "the salt of a user";
+    const ClientAuthStep step = feed(auth, "\1P\1"s + salt);
+    REQUIRE(step.kind == Kind::send);
+    REQUIRE(step.send.size() == kParsecNonceSize + 64);
+    const std::string own = step.send.substr(0, kParsecNonceSize);
+    CHECK(own != std::string(kParsecNonceSize, '\0'));
+    CHECK(verifies(parsec_public_key("secret", {1, as_bytes(salt)}),
+                   step.send.substr(kParsecNonceSize), std::string(as_text(nonce)) + own));
+    CHECK(feed(auth, kOk).kind == Kind::done);
+  }
+  SECTION("the server ends it instead") {
+    CHECK(feed(auth, "\xff\x15\x04#28000no"s).kind == Kind::failed);
+  }
+  SECTION("the server goes on with something else") {
+    check_refused(
+        feed(auth, GENERATE(as<std::string>{}, kOk, kFull, "P\1salt", "\1", "\1Q\1salt",
+                            "\1P\4salt", "\1P\1", "\xfeparsec", "\1P\1" + std::string(256, 's'))),
+        LoginRefusal::malformed);
   }
 }
 

@@ -1,13 +1,16 @@
-#include "proxy/monitor/sha2_plugin.h"
+#include "proxy/monitor/auth_plugins.h"
 
 #include <mysql.h>
 #include <mysql/plugin_auth.h>
+#include <openssl/rand.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
 #include "protocol/auth/caching_sha2.h"
 #include "protocol/auth/nonce.h"
+#include "protocol/auth/parsec.h"
 #include "protocol/auth/rsa_key.h"
 #include "protocol/auth/secret.h"
 
@@ -62,11 +65,15 @@ int send_password(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql, std::string_view password
   return message ? write_packet(vio, protocol::as_bytes(*message)) : CR_ERROR;
 }
 
-int authenticate(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
+std::string_view password_of(const MYSQL* mysql) {
+  return mysql->passwd != nullptr ? mysql->passwd : "";
+}
+
+int caching_sha2(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
   const auto challenge = read_packet(vio);
   const auto nonce = challenge ? protocol::read_nonce(*challenge) : std::nullopt;
   if (!nonce) return CR_ERROR;
-  const std::string_view password = mysql->passwd != nullptr ? mysql->passwd : "";
+  const std::string_view password = password_of(mysql);
   const std::string proof = protocol::caching_sha2_scramble(password, *nonce);
   if (write_packet(vio, protocol::as_bytes(proof)) != CR_OK) return CR_ERROR;
   if (password.empty()) return CR_OK;
@@ -83,27 +90,47 @@ int authenticate(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
   }
 }
 
+int parsec(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
+  protocol::ParsecNonce server{};
+  protocol::ParsecNonce own{};
+  const auto challenge = read_packet(vio);
+  if (!challenge || challenge->size() != server.size()) return CR_ERROR;
+  std::copy(challenge->begin(), challenge->end(), server.begin());
+  if (write_packet(vio, {}) != CR_OK) return CR_ERROR;
+  const auto packet = read_packet(vio);
+  const auto recipe = packet ? protocol::decode_parsec_recipe(*packet) : std::nullopt;
+  if (!recipe || RAND_bytes(own.data(), static_cast<int>(own.size())) != 1) return CR_ERROR;
+  const std::string answer = protocol::parsec_answer(password_of(mysql), *recipe, server, own);
+  return write_packet(vio, protocol::as_bytes(answer));
+}
+
+AuthenticationPlugin plugin(const char* name, int (*authenticate)(MYSQL_PLUGIN_VIO*, MYSQL*)) {
+  return {{kAuthentication,
+           kInterface,
+           name,
+           "weir",
+           "",
+           {1, 0, 0},
+           "Apache-2.0",
+           nullptr,
+           nullptr,
+           nullptr,
+           nullptr},
+          authenticate};
+}
+
 }  // namespace
 
-bool use_sha2_plugin() {
-  // The library keeps it, and gives back the one that it goes on using.
-  static AuthenticationPlugin plugin{{kAuthentication,
-                                      kInterface,
-                                      "caching_sha2_password",
-                                      "weir",
-                                      "never sends a password in clear",
-                                      {1, 0, 0},
-                                      "Apache-2.0",
-                                      nullptr,
-                                      nullptr,
-                                      nullptr,
-                                      nullptr},
-                                     authenticate};
+bool use_auth_plugins() {
+  // The library keeps them, and gives back those that it goes on using.
+  static AuthenticationPlugin ours[] = {plugin("caching_sha2_password", caching_sha2),
+                                        plugin("parsec", parsec)};
   MYSQL* const any = mysql_init(nullptr);  // for errors, of which none is due
   if (any == nullptr) return false;
-  const st_mysql_client_plugin* used = mysql_client_register_plugin(any, &plugin);
+  const st_mysql_client_plugin* const used = mysql_client_register_plugin(any, &ours[0]);
+  mysql_client_register_plugin(any, &ours[1]);
   mysql_close(any);
-  return used == &plugin;
+  return used == &ours[0];
 }
 
 }  // namespace weir
