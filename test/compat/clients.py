@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import debian_mysql
+from cluster import debian_unstable
 
 FLAVORS = ("mariadb", "mysql")
 # Debian's own Python: its modules for MySQL are not visible to another one.
@@ -26,7 +26,7 @@ class Client:
 
 def node_folder() -> Path:
     """Where the JavaScript clients are installed: a cache, not the work tree."""
-    return debian_mysql.cache_root() / "compat-node"
+    return debian_unstable.cache_root() / "compat-node"
 
 
 def all_clients() -> list[Client]:

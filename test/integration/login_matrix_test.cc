@@ -40,20 +40,24 @@ struct Method {
 class LoginMatrix : public ClusterTest {
  public:
   LoginMatrix() {
-    if (cluster.mariadb()) on_all_servers("INSTALL SONAME 'auth_ed25519'");
+    for (const std::string& library : libraries()) {
+      on_all_servers("INSTALL SONAME '" + library + "'");
+    }
   }
   ~LoginMatrix() {
     for (const std::string& account : made_) cluster.sql(1, {"DROP USER IF EXISTS " + account});
     cluster.catch_up();
-    if (cluster.mariadb()) on_all_servers("UNINSTALL SONAME 'auth_ed25519'");
+    for (const std::string& library : libraries()) {
+      on_all_servers("UNINSTALL SONAME '" + library + "'");
+    }
   }
 
   std::vector<Method> methods() const {
-    if (cluster.mariadb()) {
-      return {{"native", "VIA mysql_native_password USING PASSWORD('{}')"},
-              {"ed25519", "VIA ed25519 USING PASSWORD('{}')"}};
-    }
-    return {{"sha2", "WITH caching_sha2_password BY '{}'"}};
+    if (!cluster.mariadb()) return {{"sha2", "WITH caching_sha2_password BY '{}'"}};
+    std::vector<Method> methods = {{"native", "VIA mysql_native_password USING PASSWORD('{}')"},
+                                   {"ed25519", "VIA ed25519 USING PASSWORD('{}')"}};
+    if (has_parsec()) methods.push_back({"parsec", "VIA parsec USING PASSWORD('{}')"});
+    return methods;
   }
   // An account on the servers.
   void make(const std::string& name, const Method& method, const std::string& password) {
@@ -94,6 +98,16 @@ class LoginMatrix : public ClusterTest {
   }
 
  private:
+  // From MariaDB 11.6 on.
+  bool has_parsec() const {
+    const std::string version = cluster.value("VERSION");
+    return std::stoi(version) > 11 || version.starts_with("11.8.");
+  }
+  std::vector<std::string> libraries() const {
+    if (!cluster.mariadb()) return {};
+    if (!has_parsec()) return {"auth_ed25519"};
+    return {"auth_ed25519", "auth_parsec"};
+  }
   void on_all_servers(const std::string& statement) const {
     for (const int n : {1, 2, 3}) cluster.sql(n, {"SET sql_log_bin = 0", statement});
   }
@@ -134,9 +148,10 @@ TEST_CASE_METHOD(LoginMatrix, "logins: every way in, with the password right, wr
             if (error.code == 0) continue;
             CHECK(error.sqlstate == "28000");
             // Where weir does not know the password the words are the server's, whose ed25519
-            // knows of no empty ones.
-            const bool none =
-                password.empty() && !(kind.name == "learnt" && method.name == "ed25519");
+            // knows of no empty ones, and whose parsec of no others.
+            bool none = password.empty();
+            if (kind.name == "learnt" && method.name == "ed25519") none = false;
+            if (kind.name == "learnt" && method.name == "parsec") none = true;
             CHECK(error.text == fmt::format("Access denied for user '{}'@'127.0.0.1' (using "
                                             "password: {})",
                                             login.user, none ? "NO" : "YES"));

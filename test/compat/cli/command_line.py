@@ -20,7 +20,7 @@ from pathlib import Path
 COMPAT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(COMPAT / "python"), str(COMPAT.parent / "support")]
 
-from cluster import debian_mysql, lifecycle, state  # noqa: E402 (the path has to be set first)
+from cluster import debian_unstable, lifecycle, state  # noqa: E402 (the path has to be set first)
 from cluster.servers import root_session  # noqa: E402
 from scenario import DATABASE, HOST, MYSQL, PASSWORD, PORT, USER, main, observe, pattern, scenario  # noqa: E402
 
@@ -34,7 +34,7 @@ def program(name: str) -> list[str]:
     """The start of a command line: the program, no option files, the account. TLS where the servers have it: MySQL."""
     account = [f"--host={HOST}", f"--port={PORT}", f"--user={USER}", f"--password={PASSWORD}"]
     if ORACLE:
-        release = debian_mysql.installed()
+        release = debian_unstable.installed(debian_unstable.MYSQL)
         assert release is not None, "the MySQL programs are missing: run `test/cluster fetch-mysql`"
         return [str(release.client.parent / name), "--no-defaults", *account, "--ssl-mode=REQUIRED"]
     mariadb_name = {"mysql": "mariadb", "mysqladmin": "mariadb-admin", "mysqldump": "mariadb-dump"}[name]

@@ -9,6 +9,6 @@ Read in this order:
 * ``groups``       clusters without a fixed primary: Group Replication and Galera
 * ``accounts``     the accounts and passwords that every cluster has
 * ``template``     a data folder initialised once and copied for each server
-* ``debian_mysql`` how MySQL's server is had from Debian's unstable suite without installing it
+* ``debian_unstable`` how servers are had from Debian's unstable suite without installing them
 * ``processes``    processes known by id *and* start time, ports, folder locks
 """

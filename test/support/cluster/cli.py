@@ -7,9 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from . import debian_mysql, lifecycle
+from . import debian_unstable, lifecycle
 from .errors import ClusterError
-from .groups import TOPOLOGIES
+from .groups import SUITES, TOPOLOGIES
 from .state import HOST, Cluster
 from rawmysql import ServerError
 
@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--replicas", type=int, default=2)
     start.add_argument("--topology", choices=TOPOLOGIES, default="replicas",
                        help="replicas of one primary; a MySQL group (Group Replication); a MariaDB Galera cluster")
+    start.add_argument("--suite", choices=SUITES, default="",
+                       help="unstable: that MariaDB of Debian's, not the installed one; MySQL always comes from there")
     start.add_argument("--tls", action="store_true",
                        help="servers show certificates of the authority in the cluster's tls/ca.pem")
     start.set_defaults(run=_start)
@@ -72,14 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument("sql")
     sql.set_defaults(run=_sql)
 
-    fetch = commands.add_parser("fetch-mysql", help="download MySQL into the cache")
-    fetch.add_argument("--refresh", action="store_true", help="look for a newer release than the cached one")
-    fetch.set_defaults(run=_fetch)
+    for product in debian_unstable.PRODUCTS:
+        fetch = commands.add_parser(f"fetch-{product.name}", help=f"download {product.title} into the cache")
+        fetch.add_argument("--refresh", action="store_true", help="look for a newer release than the cached one")
+        fetch.set_defaults(run=_fetch, product=product)
     return parser
 
 
 def _start(options: argparse.Namespace) -> None:
-    _print_summary(lifecycle.start(options.dir, options.flavor, options.replicas, options.topology, options.tls))
+    _print_summary(lifecycle.start(options.dir, options.flavor, options.replicas, options.topology, options.tls,
+                                   options.suite))
 
 
 def _print_summary(cluster: Cluster) -> None:
@@ -103,4 +107,4 @@ def _sql(options: argparse.Namespace) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    print(debian_mysql.fetch(options.refresh).root)
+    print(debian_unstable.fetch(options.product, options.refresh).root)

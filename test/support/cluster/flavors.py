@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from . import accounts, debian_mysql
+from . import accounts, debian_unstable
 from .errors import ClusterError
 from .state import HOST, Node, certificates
 from rawmysql import Connection, ResultSet
@@ -32,6 +33,7 @@ class Flavor(ABC):
 
     name: str
     topology = "replicas"
+    suite = ""  # of Debian, when that is chosen and not what the flavor always comes from
     version: str
     client: str
     auth_plugin: str
@@ -91,11 +93,10 @@ class MariaDb(Flavor):
     monitor_grants = accounts.MARIADB_MONITOR_GRANTS
 
     def __init__(self) -> None:
-        self.server = _program("mariadbd")
+        self.server = [_program("mariadbd"), "--no-defaults"]
         self.installer = _program("mariadb-install-db")
         self.client = _program("mariadb")
-        text = subprocess.run([self.server, "--no-defaults", "--version"], text=True, capture_output=True,
-                              check=True).stdout
+        text = subprocess.run([*self.server, "--version"], text=True, capture_output=True, check=True).stdout
         match = re.search(r"Ver (\d+\.\d+\.\d+)", text)
         self.version = match.group(1) if match else "unknown"
 
@@ -112,8 +113,8 @@ class MariaDb(Flavor):
                 "FLUSH PRIVILEGES"]
 
     def _options(self, data: Path, socket: Path) -> list[str]:
-        return [self.server, "--no-defaults", f"--datadir={data}", f"--socket={socket}",
-                "--innodb-log-file-size=48M", *COMMON_OPTIONS, *_as_user()]
+        return [*self.server, f"--datadir={data}", f"--socket={socket}", "--innodb-log-file-size=48M",
+                *COMMON_OPTIONS, *_as_user()]
 
     def serve_template(self, data: Path, socket: Path) -> list[str]:
         return [*self._options(data, socket), "--skip-networking", "--skip-log-bin"]
@@ -156,6 +157,31 @@ class MariaDb(Flavor):
         return _status(server.execute("SHOW SLAVE STATUS"), "Slave", "Master")
 
 
+class NewMariaDb(MariaDb):
+    """MariaDB from the unpacked packages of Debian's unstable suite, with the installed client."""
+
+    suite = "unstable"
+
+    def __init__(self) -> None:
+        release = debian_unstable.fetch(debian_unstable.MARIADB)
+        self.share = release.share
+        self.server = [*release.server_command(), "--no-defaults", f"--basedir={release.root}/usr",
+                       f"--lc-messages-dir={release.share}", f"--character-sets-dir={release.share}/charsets",
+                       f"--plugin-dir={release.plugins}"]
+        self.client = _program("mariadb")
+        self.version = release.version
+
+    def initialize(self, data: Path) -> list[str]:
+        # What the installer does, which would run the server without its own libraries.
+        server = [*self.server, f"--datadir={data}", "--bootstrap", "--skip-log-bin",
+                  "--innodb-log-file-size=48M", *_as_user()]
+        begin = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\nSET @current_hostname = '';\n"
+        scripts = [str(self.share / f"mariadb_{name}.sql")
+                   for name in ("system_tables", "performance_tables", "system_tables_data", "sys_schema")]
+        return ["sh", "-ec", f"{{ printf '%s' {shlex.quote(begin)}; cat {shlex.join(scripts)}; }} | "
+                             f"{shlex.join(server)}"]
+
+
 class MySql(Flavor):
     """MySQL from the unpacked packages of Debian's unstable suite."""
 
@@ -164,7 +190,7 @@ class MySql(Flavor):
     monitor_grants = accounts.MYSQL_MONITOR_GRANTS
 
     def __init__(self) -> None:
-        self.release = debian_mysql.fetch()
+        self.release = debian_unstable.fetch(debian_unstable.MYSQL)
         self.version = self.release.version
         self.client = str(self.release.client)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import accounts
 from .errors import ClusterError
-from .flavors import Flavor, MariaDb, MySql
+from .flavors import Flavor, MariaDb, MySql, NewMariaDb
 from .state import HOST, Cluster, Node
 from rawmysql import Connection
 
@@ -149,13 +149,14 @@ class Galera(MariaDb, Group):
         return str(server.query(f"SHOW GLOBAL STATUS LIKE '{name}'")[0][1])
 
 
-_KINDS: dict[tuple[str, str], type[Flavor]] = {
-    (kind.name, kind.topology): kind for kind in (MariaDb, MySql, GroupReplication, Galera)}
-TOPOLOGIES = tuple(dict.fromkeys(topology for _, topology in _KINDS))
+_KINDS: dict[tuple[str, str, str], type[Flavor]] = {
+    (kind.name, kind.topology, kind.suite): kind for kind in (MariaDb, MySql, GroupReplication, Galera, NewMariaDb)}
+TOPOLOGIES = tuple(dict.fromkeys(topology for _, topology, _ in _KINDS))
+SUITES = tuple(dict.fromkeys(suite for _, _, suite in _KINDS))
 
 
-def kind_of(flavor: str, topology: str) -> Flavor:
-    if (flavor, topology) not in _KINDS:
-        raise ClusterError(f"there is no {flavor} cluster with --topology {topology}; "
-                           "it is `group` for mysql, `galera` for mariadb")
-    return _KINDS[flavor, topology]()
+def kind_of(flavor: str, topology: str, suite: str) -> Flavor:
+    if (flavor, topology, suite) not in _KINDS:
+        raise ClusterError(f"there is no {flavor} cluster with --topology {topology} and --suite '{suite}'; it is "
+                           "`group` for mysql, `galera` for mariadb, and --suite unstable for mariadb with replicas")
+    return _KINDS[flavor, topology, suite]()

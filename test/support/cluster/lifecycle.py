@@ -31,7 +31,8 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def start(folder: Path, flavor_name: str, replicas: int, topology: str = "replicas", tls: bool = False) -> Cluster:
+def start(folder: Path, flavor_name: str, replicas: int, topology: str = "replicas", tls: bool = False,
+          suite: str = "") -> Cluster:
     """Make a cluster in `folder`, or bring back what is down of the one that is there.
 
     `tls`: of a new one, servers have certificates that clients can verify. Without, MySQL makes its own, and MariaDB
@@ -41,9 +42,9 @@ def start(folder: Path, flavor_name: str, replicas: int, topology: str = "replic
         if not state.exists(folder):
             if tls:
                 _make_certificates(state.certificates(folder.resolve()))
-            return _create(folder, kind_of(flavor_name, topology), replicas)
+            return _create(folder, kind_of(flavor_name, topology, suite), replicas)
         cluster = state.load(folder)
-        _check_same(cluster, flavor_name, replicas, topology)
+        _check_same(cluster, (flavor_name, topology, suite), replicas)
         down = [node for node in cluster.nodes if not node.alive()]
         if down:
             _bring_up(cluster, _kind(cluster), down)
@@ -148,7 +149,7 @@ def _create(folder: Path, kind: Flavor, replicas: int) -> Cluster:
     ports = free_ports((1 + replicas) * (1 + group_ports))
     nodes = [Node(f"db{number}", number, ports.pop(), folder / f"db{number}", [ports.pop() for _ in range(group_ports)])
              for number in range(1, 2 + replicas)]
-    cluster = Cluster(folder, kind.name, kind.topology, kind.version, kind.client, nodes[0].name, nodes)
+    cluster = Cluster(folder, kind.name, kind.topology, kind.version, kind.client, nodes[0].name, nodes, kind.suite)
     state.check_socket_paths(cluster)
     for node in nodes:
         shutil.rmtree(node.folder, ignore_errors=True)
@@ -249,11 +250,11 @@ def _wipe(cluster: Cluster) -> None:
 
 
 def _kind(cluster: Cluster) -> Flavor:
-    return kind_of(cluster.flavor, cluster.topology)
+    return kind_of(cluster.flavor, cluster.topology, cluster.suite)
 
 
-def _check_same(cluster: Cluster, flavor_name: str, replicas: int, topology: str) -> None:
-    if (cluster.flavor, cluster.topology) != (flavor_name, topology) or len(cluster.nodes) != 1 + replicas:
+def _check_same(cluster: Cluster, kind: tuple[str, str, str], replicas: int) -> None:
+    if (cluster.flavor, cluster.topology, cluster.suite) != kind or len(cluster.nodes) != 1 + replicas:
         raise ClusterError(f"{cluster.folder} already holds a {cluster.flavor} cluster of {len(cluster.nodes)} "
                            f"servers ({cluster.topology}); use another --dir, or `test/cluster stop --wipe --dir {cluster.folder}` first")
 

@@ -49,7 +49,7 @@ class Node:
 
 @dataclass
 class Cluster:
-    """A cluster in a folder. `primary` is the name of the server that takes writes."""
+    """A cluster in a folder. `primary` is the name of the server that takes writes; `suite`: see Flavor."""
 
     folder: Path
     flavor: str
@@ -58,6 +58,7 @@ class Cluster:
     client: str
     primary: str
     nodes: list[Node]
+    suite: str = ""
 
     def node(self, name: str) -> Node:
         for node in self.nodes:
@@ -79,7 +80,7 @@ class Cluster:
         """Write both files; each is replaced as a whole, so that a reader never sees half of one."""
         document = {
             "flavor": self.flavor, "topology": self.topology, "version": self.version, "client": self.client,
-            "primary": self.primary,
+            "primary": self.primary, "suite": self.suite,
             "nodes": [{"name": node.name, "server_id": node.server_id, "port": node.port,
                        "group_ports": node.group_ports,
                        "process": asdict(node.process) if node.process else None} for node in self.nodes],
@@ -131,7 +132,7 @@ def load(folder: Path) -> Cluster:
                   ProcessId(**entry["process"]) if entry["process"] else None)
              for entry in document["nodes"]]
     return Cluster(folder, document["flavor"], document["topology"], document["version"], document["client"],
-                   document["primary"], nodes)
+                   document["primary"], nodes, document["suite"])
 
 
 def check_socket_paths(cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from . import accounts
-from .debian_mysql import cache_root
+from .debian_unstable import cache_root
 from .errors import ClusterError
 from .flavors import Flavor
 from .processes import end, folder_lock, spawn

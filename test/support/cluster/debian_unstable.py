@@ -1,4 +1,4 @@
-"""MySQL's server and client from Debian's unstable suite, never installed on this machine.
+"""Servers of Debian's unstable suite, never installed on this machine: MySQL, and a newer MariaDB than is installed.
 
 The packages are resolved by an apt of our own: its own package lists, its own cache, an empty status
 file (so that the C library and everything else is part of the answer) and the mirror that this machine
@@ -19,9 +19,28 @@ from pathlib import Path
 from .errors import ClusterError
 from .processes import folder_lock
 
-PACKAGES = ("mysql-server-core", "mysql-client-core")
-PROGRAMS_FOR_PEOPLE = ("mysql", "mysqladmin", "mysqlbinlog", "mysqldump", "mysqlslap")
 SUITE = "sid"
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is downloaded: packages with all that they need, and those of which only their own files are wanted."""
+
+    name: str
+    title: str
+    size: str  # of the download
+    packages: tuple[str, ...]  # the first one has the server and names the release
+    files_of: tuple[str, ...]
+    server: str
+    programs: tuple[str, ...]  # for people
+
+
+MYSQL = Product("mysql", "MySQL", "70 MB", ("mysql-server-core", "mysql-client-core"), (), "mysqld",
+                ("mysql", "mysqladmin", "mysqlbinlog", "mysqldump", "mysqlslap"))
+# The plugins, and the SQL that a data folder is made with, are in the second package.
+MARIADB = Product("mariadb", "MariaDB", "30 MB", ("mariadb-server-core",), ("mariadb-server",), "mariadbd", ())
+PRODUCTS = (MYSQL, MARIADB)
+PARTIAL = ".partial"
 
 
 def cache_root() -> Path:
@@ -31,18 +50,19 @@ def cache_root() -> Path:
 
 
 @dataclass(frozen=True)
-class UnpackedMysql:
-    """A folder that holds the unpacked packages of one MySQL release."""
+class Unpacked:
+    """A folder that holds the unpacked packages of one release."""
 
+    product: Product
     root: Path
 
     @property
     def version(self) -> str:
-        return self.root.name.removeprefix("mysql-")
+        return self.root.name.removeprefix(f"{self.product.name}-")
 
     @property
     def share(self) -> Path:
-        return self.root / "usr/share/mysql"
+        return self.root / "usr/share" / self.product.name
 
     @property
     def plugins(self) -> Path:
@@ -50,49 +70,59 @@ class UnpackedMysql:
 
     @property
     def client(self) -> Path:
-        return self.root / "wrapper" / "mysql"
+        return self.root / "wrapper" / self.product.name
 
     def command(self, program: Path) -> list[str]:
         """The start of a command line that runs `program` with the folder's own loader and libraries."""
-        loader = _only(self.root.glob("usr/lib/*/ld-linux-*.so.*"), "dynamic loader", self.root)
+        loader = self._loader()
         return [str(loader), "--inhibit-cache", "--argv0", str(program),
                 "--library-path", str(loader.parent), str(program)]
 
     def server_command(self) -> list[str]:
-        return self.command(self.root / "usr/sbin/mysqld")
+        return self.command(self.root / "usr/sbin" / self.product.server)
+
+    def _loader(self) -> Path:
+        for path in sorted(self.root.glob("usr/lib/*/ld-linux-*.so.*")):
+            return path
+        raise ClusterError(f"{self.root} holds no dynamic loader; delete that folder and run "
+                           f"`test/cluster fetch-{self.product.name}`")
 
 
-def installed() -> UnpackedMysql | None:
+def installed(product: Product) -> Unpacked | None:
     """The newest release in the cache, if there is one."""
-    found = [UnpackedMysql(path) for path in cache_root().glob("mysql-[0-9]*") if path.is_dir()]
+    found = [Unpacked(product, path) for path in cache_root().glob(f"{product.name}-[0-9]*")
+             if path.is_dir() and path.suffix != PARTIAL]
     return max(found, key=lambda release: _version_key(release.version), default=None)
 
 
-def fetch(refresh: bool = False) -> UnpackedMysql:
+def fetch(product: Product, refresh: bool = False) -> Unpacked:
     """The cached release; downloaded first when the cache has none or `refresh` asks for today's."""
     root = cache_root()
     root.mkdir(parents=True, exist_ok=True)
-    with folder_lock(root / "mysql-fetch.lock"):
-        present = installed()
+    with folder_lock(root / f"{product.name}-fetch.lock"):
+        present = installed(product)
         if present and not refresh:
             return present
-        return _download(root)
+        return _download(product, root)
 
 
-def _download(root: Path) -> UnpackedMysql:
-    _say("fetching MySQL from Debian's unstable suite into the cache (about 70 MB, once)")
-    apt = root / "apt"
+def _download(product: Product, root: Path) -> Unpacked:
+    _say(f"fetching {product.title} from Debian's unstable suite into the cache (about {product.size}, once)")
+    apt = root / f"apt-{product.name}"
     shutil.rmtree(apt, ignore_errors=True)  # an older release's packages must not be unpacked too
     environment = _private_apt(apt)
     _run(["apt-get", "-qq", "update"], environment)
     _run(["apt-get", "-qq", "-y", "--no-install-recommends", "--download-only",
-          "-o", "Debug::NoLocking=1", "install", *PACKAGES], environment)
-    packages = sorted((apt / "cache" / "archives").glob("*.deb"))
-    release = UnpackedMysql(root / f"mysql-{_release_of(packages)}")
+          "-o", "Debug::NoLocking=1", "install", *product.packages], environment)
+    archives = apt / "cache" / "archives"
+    if product.files_of:
+        _run(["apt-get", "-qq", "download", *product.files_of], environment, archives)
+    packages = sorted(archives.glob("*.deb"))
+    release = Unpacked(product, root / f"{product.name}-{_release_of(product, packages)}")
     if not release.root.exists():
         _unpack(packages, release)
     shutil.rmtree(apt)
-    _say(f"MySQL {release.version} is ready")
+    _say(f"{product.title} {release.version} is ready")
     return release
 
 
@@ -129,22 +159,22 @@ def _mirror() -> str:
     raise ClusterError("apt knows no Debian mirror; add one to /etc/apt/sources.list and run again")
 
 
-def _unpack(packages: list[Path], release: UnpackedMysql) -> None:
-    partial = release.root.with_suffix(".partial")
+def _unpack(packages: list[Path], release: Unpacked) -> None:
+    partial = release.root.with_suffix(PARTIAL)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     for package in packages:
         _run(["dpkg", "-x", str(package), str(partial)], None)
-    _write_wrappers(partial)
+    _write_wrappers(Unpacked(release.product, partial))
     partial.rename(release.root)
 
 
-def _write_wrappers(folder: Path) -> None:
+def _write_wrappers(unpacked: Unpacked) -> None:
     """Small scripts that start the client programs as if they were installed."""
-    unpacked = UnpackedMysql(folder)
+    folder = unpacked.root
     scripts = folder / "wrapper"
     scripts.mkdir()
-    for name in PROGRAMS_FOR_PEOPLE:
+    for name in unpacked.product.programs:
         program = folder / "usr/bin" / name
         if not program.exists():
             continue
@@ -166,26 +196,21 @@ def _quoted(command: str) -> str:
     return " ".join(f'"{word}"' if "$" in word else word for word in command.split())
 
 
-def _release_of(packages: list[Path]) -> str:
+def _release_of(product: Product, packages: list[Path]) -> str:
+    core = product.packages[0]
     for package in packages:
-        match = re.match(r"mysql-server-core_([0-9.]+)", package.name)
+        match = re.match(rf"{core}_(?:\d+%3a)?([0-9.]+)", package.name)  # behind an epoch
         if match:
             return match.group(1)
-    raise ClusterError("the download holds no mysql-server-core package; run `test/cluster fetch-mysql` again")
+    raise ClusterError(f"the download holds no {core} package; run `test/cluster fetch-{product.name}` again")
 
 
 def _version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def _only(paths, what: str, root: Path) -> Path:
-    for path in sorted(paths):
-        return path
-    raise ClusterError(f"{root} holds no {what}; delete that folder and run `test/cluster fetch-mysql`")
-
-
-def _run(command: list[str], environment: dict[str, str] | None) -> str:
-    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+def _run(command: list[str], environment: dict[str, str] | None, folder: Path | None = None) -> str:
+    done = subprocess.run(command, env=environment, cwd=folder, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         detail = (done.stderr or done.stdout).strip()
         raise ClusterError(f"`{' '.join(command[:3])} …` failed with code {done.returncode}:\n{detail}")
