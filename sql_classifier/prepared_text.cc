@@ -2,49 +2,10 @@
 
 #include "sql_classifier/char_class.h"
 #include "sql_classifier/lexer.h"
+#include "sql_classifier/string_value.h"
 
 namespace weir::sql {
 namespace {
-
-// What a backslash and this letter mean in a string.
-std::string_view unescaped(const char& letter) {
-  switch (letter) {
-    case '0':
-      return {"\0", 1};
-    case 'b':
-      return "\b";
-    case 'n':
-      return "\n";
-    case 'r':
-      return "\r";
-    case 't':
-      return "\t";
-    case 'Z':
-      return "\x1a";
-    case '%':
-      return "\\%";
-    case '_':
-      return "\\_";
-    default:
-      return {&letter, 1};
-  }
-}
-
-std::string value_of(const Token& string, const TextOptions& options) {
-  const char quote = string.text.data()[-1];
-  std::string value;
-  for (std::size_t i = 0; i < string.text.size(); ++i) {
-    const char c = string.text[i];
-    const bool last = i + 1 == string.text.size();
-    if (c == '\\' && !options.no_backslash_escapes && !last) {
-      value += unescaped(string.text[++i]);
-    } else {
-      value += c;
-      if (c == quote) ++i;  // it is there twice
-    }
-  }
-  return value;
-}
 
 // Of lower-case letters.
 bool is_word(const Token& token, std::string_view word) {
@@ -59,7 +20,7 @@ void read_source(Lexer& lexer, const TextOptions& options, PreparedTexts& out) {
   if (!known || !(lexer.at_end() || is_word(lexer.token(), "using"))) {
     out.clear = false;
   } else if (source.type == TokenType::string) {
-    out.texts.push_back(value_of(source, options));
+    out.texts.push_back(string_value(source, options.no_backslash_escapes));
   }
 }
 

@@ -110,7 +110,7 @@ ClientError query_too_long(bool mariadb) {
 ClientError local_infile_refused() {
   return {
       1148, "42000",
-      "weir: the server asked for a local file although the statement was no LOAD DATA LOCAL; the "
+      "weir: the server asked for a file that no LOAD DATA LOCAL of the statement names; the "
       "connection to the server was closed"};
 }
 

@@ -6,6 +6,7 @@
 #include "protocol/query_attributes.h"
 #include "protocol/response.h"
 #include "sql_classifier/classifier.h"
+#include "sql_classifier/local_files.h"
 #include "sql_classifier/tables.h"
 
 namespace weir {
@@ -195,6 +196,10 @@ bool CommandRunner::begin_text(std::span<std::uint8_t>& bytes) {
   if (prepares && !may_prepare()) return false;
   const std::string_view said = protocol::as_text(text.value_or(Bytes{}));
   if (!prepares && begin_explain_route(said)) return false;
+  if (current_.facts.has(Effect::local_infile)) {
+    current_.local_files =
+        std::make_unique<const std::vector<std::string>>(sql::local_files(said, text_options()));
+  }
   const bool asks_first = context_.rules != nullptr || firewall_ != FirewallMode::off;
   if (asks_first && !admit_text(said)) return false;
   if (may_be_own_setting() && begin_own_setting(said)) return false;

@@ -44,6 +44,7 @@ struct CurrentCommand {
   std::unique_ptr<PinCause> pin_cause;      // of a text that may add a pin
   std::unique_ptr<ProcessList> processes;   // that the statement shows
   std::vector<Substitution> substitutions;  // in the text that is sent
+  std::unique_ptr<const std::vector<std::string>> local_files;  // of a LOAD DATA LOCAL
   Route route;
   const Rule* rule = nullptr;                 // that it falls under, the worker's; null: none
   std::unique_ptr<TextMatches> text_matches;  // of a text that is prepared

@@ -10,6 +10,7 @@
 #include "proxy/core/refused_write.h"
 #include "proxy/session/command_runner.h"
 #include "proxy/session/translate_ok.h"
+#include "sql_classifier/local_files.h"
 
 namespace weir {
 
@@ -250,9 +251,10 @@ void CommandRunner::on_definition(const ReplyTracker::Step& step) {
 }
 
 void CommandRunner::on_infile_request(BackendConnection& link, Bytes packet) {
-  // Only a statement that names a file may make the client send one: a server that asks out of
-  // nowhere is after the client's files.
-  if (!current_.facts.has(sql::Effect::local_infile)) {
+  // Only a statement that names a file may make the client send that one: a server that asks out of
+  // nowhere, or for another one, is after the client's files.
+  const std::string_view file = protocol::as_text(packet.subspan(kFrameHeaderSize + 1));
+  if (current_.local_files == nullptr || !sql::names_file(*current_.local_files, file)) {
     const ClientError error = errors::local_infile_refused();
     const std::uint8_t sequence = link.current_reply().next_sequence();
     leave(link);

@@ -12,6 +12,8 @@
 
 #include "sql_classifier/classifier.h"
 #include "sql_classifier/lexer.h"
+#include "sql_classifier/local_files.h"
+#include "sql_classifier/prepared_text.h"
 
 namespace {
 
@@ -94,6 +96,21 @@ void check_doubt(std::string_view text, TextOptions options) {
   }
 }
 
+// What is taken out of a text is no longer than the text, and what is sure is also there when the
+// sql_mode is not.
+void check_strings(std::string_view text, TextOptions options) {
+  for (const std::string& prepared : prepared_texts(text, options).texts)
+    require(prepared.size() <= text.size(), "a prepared text is a part of the text");
+  options.sql_mode_known = true;
+  const auto files = local_files(text, options);
+  options.sql_mode_known = false;
+  const auto any = local_files(text, options);
+  for (const std::string& file : files) {
+    require(file.size() <= text.size(), "the name of a file is a part of the text");
+    require(names_file(any, file), "a file is also one when the sql_mode is not known");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -110,6 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "everything has a name");
   check_comment(text, options, data[1], verdict);
   check_doubt(text, options);
+  check_strings(text, options);
   options.truncated = true;
   require(classify(text, options).placement == Placement::primary, "cut text is not safe");
   return 0;

@@ -256,6 +256,15 @@ def check_file(bed: Bed) -> None:
                 must_be(client.one("SELECT 1"), ("1",), "what follows")
 
 
+def check_other_file(bed: Bed) -> None:
+    """Nor any other than the one that it names."""
+    for text in ("LOAD DATA LOCAL INFILE '/tmp/a lie' INTO TABLE t", "LOAD XML LOCAL INFILE '/tmp/a lie' INTO TABLE t"):
+        with (entered(bed, capabilities=CLIENT_LOCAL_FILES) as client,
+              lying(bed.rogues[0], packets(b"\xfb/etc/passwd"))):
+            must_be(error_of(client, text), "1148 42000", "the error")
+            must_be(client.one("SELECT 1"), ("1",), "what follows")
+
+
 def check_endless(bed: Bed) -> None:
     """Rows without an end: as much as the client takes, and no more is asked for."""
     rogue = bed.rogues[1]
@@ -350,6 +359,7 @@ TESTS = (
     ("rogue server: prepared statements", check_prepare),
     ("rogue server: words that nobody asked for", check_unasked),
     ("rogue server: a request for a file", check_file),
+    ("rogue server: a request for another file", check_other_file),
     ("rogue server: rows without an end", check_endless),
     ("rogue server: forged lines in the log", check_log),
 )
