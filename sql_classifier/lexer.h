@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sql_classifier/char_class.h"
 #include "sql_classifier/words.h"
 
 namespace weir::sql {
@@ -44,6 +45,11 @@ struct alignas(32) Token : TokenHead {
   bool is(Keyword k) const { return meaning.keyword == k; }
   bool is_name() const { return type == TokenType::word || type == TokenType::quoted_name; }
 };
+
+// A bare word, in whichever case, and no name behind a dot; `word` is in lower-case letters.
+inline bool is_word(const Token& token, std::string_view word) {
+  return token.plain_word && equals_lower(token.text, word);
+}
 
 // One way of reading a text. Where the session does not say which, several are tried.
 // Bits of one byte: it is passed on where three bytes would be stored and loaded in other sizes.

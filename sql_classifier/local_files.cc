@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
-#include "sql_classifier/char_class.h"
 #include "sql_classifier/string_value.h"
 
 namespace weir::sql {
 namespace {
-
-// Of lower-case letters.
-bool is_word(const Token& token, std::string_view word) {
-  return token.plain_word && equals_lower(token.text, word);
-}
 
 void add_files(std::string_view text, LexMode mode, std::vector<std::string>& files) {
   Lexer lexer(text, mode);

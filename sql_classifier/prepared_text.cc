@@ -1,16 +1,10 @@
 #include "sql_classifier/prepared_text.h"
 
-#include "sql_classifier/char_class.h"
 #include "sql_classifier/lexer.h"
 #include "sql_classifier/string_value.h"
 
 namespace weir::sql {
 namespace {
-
-// Of lower-case letters.
-bool is_word(const Token& token, std::string_view word) {
-  return token.plain_word && equals_lower(token.text, word);
-}
 
 // What PREPARE or EXECUTE IMMEDIATE is given.
 void read_source(Lexer& lexer, const TextOptions& options, PreparedTexts& out) {

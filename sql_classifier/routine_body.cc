@@ -13,10 +13,6 @@ namespace {
 
 constexpr unsigned kDeepest = 64;  // statements inside one another
 
-bool is_word(const Token& token, std::string_view word) {
-  return token.plain_word && equals_lower(token.text, word);
-}
-
 bool is_word(const Token& token, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return is_word(token, word); });

@@ -1,7 +1,6 @@
 #include "protocol/auth/client_auth.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <optional>
@@ -176,10 +175,11 @@ ClientAuthStep ClientAuth::on_ed25519(Bytes nonce) {
 
 ClientAuthStep ClientAuth::on_parsec(Bytes nonce) {
   more_data_due_ = false;
-  if (nonce.size() != parsec_nonce_.size())
+  const std::optional<ParsecNonce> read = read_parsec_nonce(nonce);
+  if (!read)
     return refuse(LoginRefusal::malformed,
                   "the server's change of method has no nonce of 32 bytes");
-  std::copy(nonce.begin(), nonce.end(), parsec_nonce_.begin());
+  parsec_nonce_ = *read;
   state_ = State::parsec_recipe;
   return send({});
 }
@@ -193,11 +193,10 @@ ClientAuthStep ClientAuth::on_parsec_recipe(Bytes payload) {
     return refuse(LoginRefusal::malformed,
                   "the server wants a key for parsec to be made in a way that is not known, or in "
                   "more than 8192 rounds");
-  ParsecNonce own{};
-  if (RAND_bytes(own.data(), static_cast<int>(own.size())) != 1)
-    return refuse(LoginRefusal::malformed, "no randomness to be had from the system");
+  std::optional<std::string> answer = parsec_answer(options_.password, *recipe, parsec_nonce_);
+  if (!answer) return refuse(LoginRefusal::malformed, "no randomness to be had from the system");
   state_ = State::verdict;
-  return send(parsec_answer(options_.password, *recipe, parsec_nonce_, own));
+  return send(std::move(*answer));
 }
 
 ClientAuthStep ClientAuth::on_more_data(Bytes payload) {

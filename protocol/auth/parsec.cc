@@ -2,7 +2,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <sodium.h>
+
+#include <algorithm>
 
 namespace weir::protocol {
 namespace {
@@ -50,15 +53,24 @@ std::array<std::uint8_t, 32> parsec_public_key(std::string_view password,
   return KeyPair(password, recipe).public_key;
 }
 
-std::string parsec_answer(std::string_view password, const ParsecRecipe& recipe,
-                          const ParsecNonce& server, const ParsecNonce& client) {
+std::optional<ParsecNonce> read_parsec_nonce(Bytes data) {
+  ParsecNonce nonce{};
+  if (data.size() != nonce.size()) return std::nullopt;
+  std::copy(data.begin(), data.end(), nonce.begin());
+  return nonce;
+}
+
+std::optional<std::string> parsec_answer(std::string_view password, const ParsecRecipe& recipe,
+                                         const ParsecNonce& server) {
+  ParsecNonce own{};
+  if (RAND_bytes(own.data(), static_cast<int>(own.size())) != 1) return std::nullopt;
   const KeyPair keys(password, recipe);
   std::string nonces(as_text(server));
-  nonces += as_text(client);
+  nonces += as_text(own);
   std::array<std::uint8_t, crypto_sign_BYTES> signature{};
   crypto_sign_detached(signature.data(), nullptr, as_bytes(nonces).data(), nonces.size(),
                        keys.secret_key.data());
-  std::string answer(as_text(client));
+  std::string answer(as_text(own));
   answer += as_text(signature);
   return answer;
 }

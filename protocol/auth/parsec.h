@@ -36,8 +36,12 @@ std::optional<ParsecRecipe> decode_parsec_recipe(Bytes payload);
 std::array<std::uint8_t, 32> parsec_public_key(std::string_view password,
                                                const ParsecRecipe& recipe);
 
-// What the client answers: its nonce and the signature.
-std::string parsec_answer(std::string_view password, const ParsecRecipe& recipe,
-                          const ParsecNonce& server, const ParsecNonce& client);
+// The server's nonce as it comes: 32 bytes. Anything else is empty.
+std::optional<ParsecNonce> read_parsec_nonce(Bytes data);
+
+// What the client answers: a nonce of its own, and the signature. Empty when there is no randomness
+// to be had from the system.
+std::optional<std::string> parsec_answer(std::string_view password, const ParsecRecipe& recipe,
+                                         const ParsecNonce& server);
 
 }  // namespace weir::protocol

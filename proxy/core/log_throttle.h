@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "proxy/core/topology.h"
@@ -28,5 +29,11 @@ class LogThrottle {
   std::optional<TimePoint> next_;
   std::uint64_t left_out_ = 0;
 };
+
+// The end of a line that is let in; empty when none was left out.
+inline std::string left_out_text(std::uint64_t left_out) {
+  if (left_out == 0) return {};
+  return " (" + std::to_string(left_out) + " more since the last such line)";
+}
 
 }  // namespace weir

@@ -2,9 +2,7 @@
 
 #include <mysql.h>
 #include <mysql/plugin_auth.h>
-#include <openssl/rand.h>
 
-#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -91,17 +89,15 @@ int caching_sha2(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
 }
 
 int parsec(MYSQL_PLUGIN_VIO* vio, MYSQL* mysql) {
-  protocol::ParsecNonce server{};
-  protocol::ParsecNonce own{};
   const auto challenge = read_packet(vio);
-  if (!challenge || challenge->size() != server.size()) return CR_ERROR;
-  std::copy(challenge->begin(), challenge->end(), server.begin());
+  const auto nonce = challenge ? protocol::read_parsec_nonce(*challenge) : std::nullopt;
+  if (!nonce) return CR_ERROR;
   if (write_packet(vio, {}) != CR_OK) return CR_ERROR;
   const auto packet = read_packet(vio);
   const auto recipe = packet ? protocol::decode_parsec_recipe(*packet) : std::nullopt;
-  if (!recipe || RAND_bytes(own.data(), static_cast<int>(own.size())) != 1) return CR_ERROR;
-  const std::string answer = protocol::parsec_answer(password_of(mysql), *recipe, server, own);
-  return write_packet(vio, protocol::as_bytes(answer));
+  if (!recipe) return CR_ERROR;
+  const auto answer = protocol::parsec_answer(password_of(mysql), *recipe, *nonce);
+  return answer ? write_packet(vio, protocol::as_bytes(*answer)) : CR_ERROR;
 }
 
 AuthenticationPlugin plugin(const char* name, int (*authenticate)(MYSQL_PLUGIN_VIO*, MYSQL*)) {

@@ -1,6 +1,5 @@
 #include "proxy/session/refusals.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <string>
@@ -37,9 +36,7 @@ void log_refusal(std::array<LogThrottle, kRefusals>& logs, TimePoint now, std::s
   const auto left_out = logs[index].pass(now);
   if (!left_out) return;
   const std::string as = user.empty() ? "" : " as " + config::in_quotes(user);
-  const std::string more =
-      *left_out == 0 ? "" : fmt::format(" ({} more since the last such line)", *left_out);
-  spdlog::warn("{} {}{} turned away: {}{}", whom, peer, as, kWhy[index], more);
+  spdlog::warn("{} {}{} turned away: {}{}", whom, peer, as, kWhy[index], left_out_text(*left_out));
 }
 
 }  // namespace weir

@@ -55,12 +55,10 @@ void CommandRunner::note_unlisted(const Judgement& judgement, bool refused) {
       statement.text.empty()
           ? ""
           : fmt::format(": {} {}", digest_text(statement.digest), shortened(statement.text));
-  const std::string more =
-      *left_out == 0 ? "" : fmt::format(" ({} more since the last such line)", *left_out);
   const std::optional<IpAddress>& client = host_.client_address();
   spdlog::warn("firewall: user {} at {}: a statement {}: {}{}{}", config::in_quotes(identity_.user),
                client ? to_text(*client) : "unix", refused ? "is refused" : "passes, for now",
-               in_words(judgement.allowance), what, more);
+               in_words(judgement.allowance), what, left_out_text(*left_out));
 }
 
 }  // namespace weir

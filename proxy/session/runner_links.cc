@@ -174,10 +174,7 @@ void CommandRunner::note_no_connection(const std::string& server, const BackendF
   const auto left_out = lasts ? context_.unfit_log.pass(context_.loop_time()) : std::nullopt;
   spdlog::log(left_out ? spdlog::level::warn : spdlog::level::debug,
               "no connection to {} for user {}: {}{}", server, config::in_quotes(identity_.user),
-              failure.text,
-              left_out.value_or(0) == 0
-                  ? ""
-                  : fmt::format(" ({} more since the last such line)", *left_out));
+              failure.text, left_out_text(left_out.value_or(0)));
 }
 
 // It was dropped meanwhile, which leaves a session without a schema.
